@@ -1,0 +1,108 @@
+// Batch: rows of typed columns, from one request's row to a whole table.
+//
+//   Batch batch(Schema{{{"origin", Type::kString}, {"delay", Type::kInt64}}});
+//   batch.column(0).AppendString("EWR");
+//   batch.column(1).AppendNull();
+//   batch.Check().value();                       // all columns have one length
+//
+// Columns are plain vectors with a null mask; a null's slot holds 0, NaN or "". Copyable values;
+// externally synchronised. Share with shared_ptr<const Batch>.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data/schema.h"
+
+namespace sw::data {
+
+class Column {
+ public:
+  explicit Column(Type type) : type_(type) {}
+
+  Type type() const { return type_; }
+  std::size_t size() const { return nulls_.size(); }
+  bool IsNull(std::size_t row) const { return nulls_[row] != 0; }
+  std::size_t null_count() const { return null_count_; }
+
+  // Each requires the column's type: Int for kInt64, kTimestamp and kBool (0 or 1).
+  std::int64_t Int(std::size_t row) const { return ints_[row]; }
+  double Double(std::size_t row) const { return doubles_[row]; }
+  std::string_view String(std::size_t row) const {
+    return std::string_view(bytes_).substr(ends_[row], ends_[row + 1] - ends_[row]);
+  }
+  // Any numeric, bool or timestamp value as a double; NaN for null and for text.
+  double AsDouble(std::size_t row) const;
+  // The value printed as in JSON without quotes; "null" for null. Timestamps as RFC 3339.
+  std::string ToText(std::size_t row) const;
+  Json ToJson(std::size_t row) const;
+
+  std::span<const std::int64_t> ints() const { return ints_; }
+  std::span<const double> doubles() const { return doubles_; }
+
+  void Reserve(std::size_t rows);
+  void AppendNull();
+  void AppendInt(std::int64_t value);  // kInt64, kTimestamp, kBool
+  void AppendBool(bool value) { AppendInt(value ? 1 : 0); }
+  void AppendDouble(double value);
+  void AppendString(std::string_view value);
+  void AppendFrom(const Column& other, std::size_t row);  // of the same type
+  void AppendAll(const Column& other);
+  // Converts by the column's type: int to float64, RFC 3339 text to timestamp, ...; errors name both.
+  Status AppendJson(const Json& value);
+  Status AppendText(std::string_view text);  // "" is null except for kString
+
+  bool operator==(const Column& other) const;  // same type, nulls and bits (NaN equals itself)
+
+ private:
+  Type type_;
+  std::vector<std::uint8_t> nulls_;  // 1: null
+  std::size_t null_count_ = 0;
+  std::vector<std::int64_t> ints_;
+  std::vector<double> doubles_;
+  std::string bytes_;
+  std::vector<std::uint64_t> ends_{0};  // kString: row i is bytes_[ends_[i], ends_[i + 1])
+};
+
+class Batch {
+ public:
+  Batch() = default;
+  explicit Batch(Schema schema);
+
+  const Schema& schema() const { return schema_; }
+  std::size_t num_rows() const { return columns_.empty() ? 0 : columns_[0].size(); }
+  std::size_t num_columns() const { return columns_.size(); }
+  Column& column(std::size_t index) { return columns_[index]; }
+  const Column& column(std::size_t index) const { return columns_[index]; }
+  // NOT_FOUND with near misses; `table` goes into the message.
+  Result<const Column*> Get(std::string_view name, std::string_view table = "the table") const;
+  const Column* Find(std::string_view name) const;
+
+  void AddColumn(Field field, Column column);  // of num_rows() rows, or the first
+  void AppendRow(const Batch& other, std::size_t row);  // of the same schema
+  void AppendAll(const Batch& other);                   // of the same schema
+  Batch Take(std::span<const std::size_t> rows) const;
+  Batch Slice(std::size_t from, std::size_t count) const;
+  Result<Batch> Select(const std::vector<std::string>& names) const;
+  void Reserve(std::size_t rows);
+  // INTERNAL when columns differ in length or from the schema.
+  Status Check() const;
+
+  bool operator==(const Batch&) const = default;
+
+ private:
+  Schema schema_;
+  std::vector<Column> columns_;
+};
+
+// A compact, self-describing binary form (versioned) for the logbook and the blobs.
+std::string EncodeBatch(const Batch& batch);
+Result<Batch> DecodeBatch(std::string_view bytes);  // hostile input: never crashes, bounded memory
+
+// A canonical SHA-256 of schema and content, the same for equal batches on every machine.
+std::string Fingerprint(const Batch& batch);
+
+}  // namespace sw::data
