@@ -29,14 +29,14 @@ struct ChildSpec {
 
 struct ChildResult {
   int exit_code = 0;  // 128 + signal when killed by one
-  bool timed_out = false;
   std::string output;
   std::string errors;
+  bool truncated = false;  // output or errors went past output_bytes_max
   std::uint64_t peak_rss_bytes = 0;
   DurationUs cpu_time = 0;
 };
 
-// Runs to the end. INVALID_ARGUMENT/NOT_FOUND when it cannot start, DEADLINE_EXCEEDED on time_max;
+// Runs to the end. INVALID_ARGUMENT/NOT_FOUND when it cannot start, DEADLINE_EXCEEDED on time_max (with the end of its stderr);
 // a non-zero exit is a Result with that exit code, for the caller to judge.
 Result<ChildResult> RunChild(const ChildSpec& spec);
 

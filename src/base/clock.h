@@ -51,10 +51,12 @@ class ManualClock final : public Clock {
 std::int64_t MonotonicNs();
 
 // RFC 3339 in UTC: "2013-06-01T05:00:00Z", with as many fraction digits (0, 3 or 6) as needed.
+// A time outside the years 0 to 9999 has no such form and prints as "<microseconds>us".
 std::string FormatTime(TimeUs time);
-// Takes RFC 3339 with any offset, "YYYY-MM-DD", and "YYYY-MM-DD HH:MM:SS[.ffffff]" (as UTC).
+// Takes RFC 3339 with any offset, "YYYY-MM-DD", and "YYYY-MM-DD HH:MM:SS[.ffffff]" with 'T' or a
+// space between (as UTC). Digits past the microsecond are dropped.
 Result<TimeUs> ParseTime(std::string_view text);
-// "90s", "5m", "1h", "24h", "7d", "250ms", "0"; the inverse prints the largest unit that divides.
+// "90s", "5m", "1h", "24h", "7d", "250ms", "10us", "0", never negative; the inverse prints the largest unit that divides.
 Result<DurationUs> ParseDuration(std::string_view text);
 std::string FormatDuration(DurationUs duration);
 

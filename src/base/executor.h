@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/counters.h"
 #include "base/result.h"
 
 namespace sw::base {
@@ -39,6 +40,7 @@ class ThreadPool final : public Executor {
     std::size_t threads = 2;
     std::size_t queue_max = 1024;
     int nice = 0;
+    Counter* refused = nullptr;  // counts what Submit refused; outlives the pool
   };
   explicit ThreadPool(Options options);
   ~ThreadPool() override;

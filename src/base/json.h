@@ -16,6 +16,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -55,7 +56,7 @@ class Json {
     return Json(std::move(array));
   }
 
-  // Duplicate keys, trailing bytes, invalid UTF-8, and anything past the limits are refused; the
+  // An integer beyond int64 becomes a double. Duplicate keys, trailing bytes, invalid UTF-8, and anything past the limits are refused; the
   // message gives line and column.
   static Result<Json> Parse(std::string_view text, const JsonLimits& limits = {});
   // indent < 0: one line without spaces.
@@ -112,7 +113,8 @@ class Json {
 
 // Appends `text` as a JSON string with quotes; invalid UTF-8 becomes U+FFFD.
 void AppendJsonString(std::string& out, std::string_view text);
-// Shortest digits that read back as the same double; "NaN" etc. in quotes.
+// Shortest digits that read back as the same double, and as a double: 1 prints as 1.0. "NaN" etc.
+// in quotes.
 void AppendJsonDouble(std::string& out, double value);
 
 }  // namespace sw::base

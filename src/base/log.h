@@ -12,6 +12,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "base/clock.h"
@@ -23,13 +24,22 @@ enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError };
 struct LogField {
   std::string_view key;
   std::string value;
-  bool is_number = false;
+  bool is_number = false;  // `value` is JSON already
   LogField(std::string_view k, std::string_view v) : key(k), value(v) {}
   LogField(std::string_view k, const char* v) : key(k), value(v) {}
   LogField(std::string_view k, const std::string& v) : key(k), value(v) {}
   template <typename N>
     requires std::is_arithmetic_v<N>
-  LogField(std::string_view k, N v) : key(k), value(std::to_string(v)), is_number(true) {}
+  LogField(std::string_view k, N v) : key(k), value(NumberText(v)), is_number(true) {}
+
+ private:
+  template <typename N>
+  static std::string NumberText(N v) {
+    if constexpr (std::is_same_v<N, bool>) return v ? "true" : "false";
+    else if constexpr (std::is_floating_point_v<N>) return DoubleText(static_cast<double>(v));
+    else return std::to_string(v);
+  }
+  static std::string DoubleText(double value);
 };
 using LogFields = std::initializer_list<LogField>;
 
