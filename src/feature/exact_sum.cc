@@ -169,6 +169,18 @@ double ExactSum::RoundedMean() const {
   return is_negative ? -value : value;
 }
 
+double RoundedQuotient(__int128 numerator, std::uint64_t denominator) {
+  const bool is_negative = numerator < 0;
+  Wide magnitude = is_negative ? -static_cast<Wide>(numerator) : static_cast<Wide>(numerator);
+  Digits digits(kGuardDigits, 0);
+  for (; magnitude != 0; magnitude >>= kDigitBits) {
+    digits.push_back(static_cast<std::uint32_t>(static_cast<std::uint64_t>(magnitude) & kDigitMask));
+  }
+  const bool sticky = Divide(digits, denominator);
+  const double value = Round(digits, -static_cast<int>(kGuardDigits) * kDigitBits, sticky);
+  return is_negative ? -value : value;
+}
+
 std::string ExactSum::Encode() const {
   ExactSum settled = *this;
   settled.Settle();

@@ -47,4 +47,7 @@ class ExactSum {
   std::int64_t unsettled_ = 0;  // additions since Settle
 };
 
+// numerator / denominator, rounded once to nearest even; denominator > 0.
+double RoundedQuotient(__int128 numerator, std::uint64_t denominator);
+
 }  // namespace sw::feature

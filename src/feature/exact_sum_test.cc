@@ -95,6 +95,14 @@ TEST(ExactSum, AgreesWithQuadruplePrecisionWhereThatIsExact) {
   }
 }
 
+TEST(RoundedQuotient, RoundsOnce) {
+  EXPECT_EQ(RoundedQuotient(0, 3), 0.0);
+  EXPECT_EQ(RoundedQuotient(2, 3), 2.0 / 3.0);
+  EXPECT_EQ(RoundedQuotient(-7, 2), -3.5);
+  EXPECT_EQ(RoundedQuotient((static_cast<__int128>(1) << 53) + 1, 1), 9007199254740992.0);
+  EXPECT_EQ(RoundedQuotient((static_cast<__int128>(1) << 100) + 1, UINT64_MAX), std::ldexp(1.0, 36));
+}
+
 TEST(ExactSum, ComesBackFromItsBytes) {
   base::Random random(13);
   const ExactSum sum = SumOf(WildValues(random, 100));

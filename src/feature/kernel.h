@@ -1,0 +1,53 @@
+// The kernel: what a view's features are at a moment, given the rows of one entity.
+//
+// The one place where feature values are computed: the point-in-time join, the online read and the
+// parity audit all call Evaluate, so that their answers are the same bytes.
+//
+//   History rows = ...;                                   // one entity's rows, in total order
+//   const Feature mean_24h{.aggregate = Aggregate::kMean, .column = 0, .window = 24 * kHourUs};
+//   FeatureValue value = SW_TRY(Evaluate(rows, mean_24h, request_time));
+//
+// A row is visible at t when available_at <= t and event_time <= t. A window of length W holds the
+// visible rows with event_time in (t - W, t], or [t - W, t) when strict. Nulls take no part; a
+// window without values gives null, but a count of 0. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "data/batch.h"
+
+namespace sw::feature {
+
+enum class Aggregate : std::uint8_t { kCount, kSum, kMean, kMin, kMax, kFirst, kLast };
+std::string_view AggregateName(Aggregate aggregate);  // "count", "sum", ...
+Result<Aggregate> ParseAggregate(std::string_view name);
+
+// Rows of one entity key. The total order is (event_time, then content), never arrival.
+struct History {
+  std::vector<TimeUs> event_time;    // ascending
+  std::vector<TimeUs> available_at;  // max(event_time + declared delay, created time)
+  data::Batch values;                // the view's columns, a row for each time
+};
+
+struct Feature {
+  Aggregate aggregate = Aggregate::kCount;
+  std::size_t column = 0;     // of History::values
+  DurationUs window = 0;      // 0: all of the history
+  bool strict = false;        // [t - W, t) in place of (t - W, t]
+  bool operator==(const Feature&) const = default;
+};
+
+using FeatureValue = std::variant<std::monostate, std::int64_t, double, std::string>;  // null first
+
+// The type of the feature's values: count is int64, mean float64, the others the column's own.
+Result<data::Type> FeatureType(const Feature& feature, data::Type column);
+
+// INVALID_ARGUMENT when an integer sum leaves int64: it is an error, and never wraps.
+Result<FeatureValue> Evaluate(const History& rows, const Feature& feature, TimeUs t);
+
+}  // namespace sw::feature
