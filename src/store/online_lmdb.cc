@@ -1,0 +1,248 @@
+#include <lmdb.h>
+
+#include <mutex>
+
+#include "base/errors.h"
+#include "base/files.h"
+#include "base/format_version.h"
+#include "store/online.h"
+#include "store/online_keys.h"
+
+namespace sw::store {
+namespace {
+
+const base::FormatVersion kFormat{"seaworthy/online", 0, 0};
+constexpr unsigned kReadersMax = 512;
+constexpr std::size_t kKeyBytesMax = 1u << 16;
+constexpr std::size_t kValueBytesMax = 64u << 20;
+constexpr std::size_t kDeleteBatch = 10'000;
+
+std::string_view View(const MDB_val& value) { return {static_cast<const char*>(value.mv_data), value.mv_size}; }
+MDB_val Val(std::string_view bytes) { return {bytes.size(), const_cast<char*>(bytes.data())}; }
+
+class LmdbOnline final : public OnlineStore {
+ public:
+  explicit LmdbOnline(const LmdbOptions& options) : options_(options) {}
+  ~LmdbOnline() override;
+  Status Open();
+
+  void MultiGet(std::span<const std::string> keys, GetCallback done) override { done(Get(keys)); }
+  void MultiPut(std::vector<OnlineWrite> writes, PutCallback done) override { done(Put(writes)); }
+  Status ForEach(std::string_view prefix,
+                 const std::function<Status(std::string_view, std::string_view)>& visit) const override;
+  Status DeletePrefix(std::string_view prefix) override;
+  Status Sync() override;
+
+ private:
+  class ReadTransaction;
+  class Cursor;
+
+  Result<Values> Get(std::span<const std::string> keys) const;
+  Status Put(const std::vector<OnlineWrite>& writes);
+  int PutOne(MDB_txn* txn, const OnlineWrite& write);
+  Result<MDB_txn*> BeginRead() const;
+  void EndRead(MDB_txn* txn) const;
+  std::unexpected<Error> Failure(std::string_view doing, int code) const;
+
+  const LmdbOptions options_;
+  MDB_env* env_ = nullptr;
+  MDB_dbi values_ = 0;
+  // Reset read transactions: renewing one takes no lock of LMDB's and allocates nothing.
+  mutable std::mutex idle_mutex_;
+  mutable std::vector<MDB_txn*> idle_;
+};
+
+class LmdbOnline::ReadTransaction {
+ public:
+  ReadTransaction(const LmdbOnline& store, MDB_txn* txn) : store_(store), txn_(txn) {}
+  ~ReadTransaction() { store_.EndRead(txn_); }
+  ReadTransaction(const ReadTransaction&) = delete;
+  ReadTransaction& operator=(const ReadTransaction&) = delete;
+  MDB_txn* get() const { return txn_; }
+
+ private:
+  const LmdbOnline& store_;
+  MDB_txn* txn_;
+};
+
+class LmdbOnline::Cursor {
+ public:
+  Cursor() = default;
+  ~Cursor() {
+    if (cursor_ != nullptr) mdb_cursor_close(cursor_);
+  }
+  Cursor(const Cursor&) = delete;
+  Cursor& operator=(const Cursor&) = delete;
+  int Open(MDB_txn* txn, MDB_dbi dbi) { return mdb_cursor_open(txn, dbi, &cursor_); }
+  int Get(MDB_val& key, MDB_val& value, MDB_cursor_op op) { return mdb_cursor_get(cursor_, &key, &value, op); }
+
+ private:
+  MDB_cursor* cursor_ = nullptr;
+};
+
+LmdbOnline::~LmdbOnline() {
+  if (env_ == nullptr) return;
+  for (MDB_txn* txn : idle_) mdb_txn_abort(txn);
+  mdb_env_close(env_);
+}
+
+std::unexpected<Error> LmdbOnline::Failure(std::string_view doing, int code) const {
+  const std::string message = fmt::format("online store {}: {}: {}", options_.folder, doing, mdb_strerror(code));
+  switch (code) {
+    case MDB_MAP_FULL:
+      return ResourceExhausted("{} (limit map_bytes = {})", message, options_.map_bytes);
+    case MDB_READERS_FULL:
+      return ResourceExhausted("{} (limit of {} readers)", message, kReadersMax);
+    case ENOSPC:
+      return ResourceExhausted("{}; free some space", message);
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_INVALID:
+    case MDB_VERSION_MISMATCH:
+      return DataLoss("{}; remove the folder, it is rebuilt from the logbook", message);
+    default:
+      return Unavailable("{}", message);
+  }
+}
+
+Status LmdbOnline::Open() {
+  SW_TRY(base::MakeFolders(options_.folder));
+  SW_TRY(base::OpenFormat(options_.folder, kFormat));
+  if (const int code = mdb_env_create(&env_)) return Failure("opening it", code);
+  mdb_env_set_mapsize(env_, options_.map_bytes);
+  mdb_env_set_maxreaders(env_, kReadersMax);
+  // NOTLS: a thread may hold two read transactions, as when a visitor of ForEach reads.
+  const unsigned flags = MDB_NOTLS | MDB_NORDAHEAD | (options_.sync ? 0u : unsigned{MDB_NOSYNC});
+  if (const int code = mdb_env_open(env_, options_.folder.c_str(), flags, 0600)) return Failure("opening it", code);
+  int dead = 0;
+  mdb_reader_check(env_, &dead);
+  MDB_txn* txn = nullptr;
+  if (const int code = mdb_txn_begin(env_, nullptr, 0, &txn)) return Failure("opening it", code);
+  if (const int code = mdb_dbi_open(txn, nullptr, 0, &values_)) {
+    mdb_txn_abort(txn);
+    return Failure("opening it", code);
+  }
+  if (const int code = mdb_txn_commit(txn)) return Failure("opening it", code);
+  return base::SyncFolder(options_.folder);
+}
+
+Result<MDB_txn*> LmdbOnline::BeginRead() const {
+  MDB_txn* txn = nullptr;
+  {
+    const std::lock_guard lock(idle_mutex_);
+    if (!idle_.empty()) {
+      txn = idle_.back();
+      idle_.pop_back();
+    }
+  }
+  if (txn != nullptr) {
+    if (mdb_txn_renew(txn) == 0) return txn;
+    mdb_txn_abort(txn);
+    txn = nullptr;
+  }
+  if (const int code = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn)) return Failure("reading", code);
+  return txn;
+}
+
+void LmdbOnline::EndRead(MDB_txn* txn) const {
+  mdb_txn_reset(txn);
+  const std::lock_guard lock(idle_mutex_);
+  idle_.push_back(txn);
+}
+
+Result<OnlineStore::Values> LmdbOnline::Get(std::span<const std::string> keys) const {
+  const ReadTransaction txn(*this, SW_TRY(BeginRead()));
+  Values values(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (keys[i].empty() || keys[i].size() > kKeyBytesMax) continue;  // never written
+    const std::string physical = PhysicalKey(keys[i]);
+    MDB_val key = Val(physical);
+    MDB_val record{};
+    const int code = mdb_get(txn.get(), values_, &key, &record);
+    if (code == MDB_NOTFOUND) continue;
+    if (code != 0) return Failure("reading", code);
+    const auto decoded = DecodeOnlineRecord(physical, View(record));
+    if (decoded && decoded->key == keys[i]) values[i] = std::string(decoded->value);
+  }
+  return values;
+}
+
+int LmdbOnline::PutOne(MDB_txn* txn, const OnlineWrite& write) {
+  const std::string physical = PhysicalKey(write.key);
+  MDB_val key = Val(physical);
+  if (!write.value) {
+    const int code = mdb_del(txn, values_, &key, nullptr);
+    return code == MDB_NOTFOUND ? 0 : code;
+  }
+  const std::string record = EncodeOnlineRecord(write.key, *write.value);
+  MDB_val value = Val(record);
+  return mdb_put(txn, values_, &key, &value, 0);
+}
+
+Status LmdbOnline::Put(const std::vector<OnlineWrite>& writes) {
+  for (const OnlineWrite& write : writes) {
+    if (write.key.empty() || write.key.size() > kKeyBytesMax) {
+      return InvalidArgument("online store: a key has 1 to {} bytes, not {}", kKeyBytesMax, write.key.size());
+    }
+    if (write.value && write.value->size() > kValueBytesMax) {
+      return ResourceExhausted("online store: a value has at most {} bytes, not {}", kValueBytesMax, write.value->size());
+    }
+  }
+  MDB_txn* txn = nullptr;
+  if (const int code = mdb_txn_begin(env_, nullptr, 0, &txn)) return Failure("writing", code);
+  for (const OnlineWrite& write : writes) {
+    if (const int code = PutOne(txn, write)) {
+      mdb_txn_abort(txn);
+      return Failure("writing", code);
+    }
+  }
+  if (const int code = mdb_txn_commit(txn)) return Failure("writing", code);
+  return Ok();
+}
+
+Status LmdbOnline::ForEach(std::string_view prefix,
+                           const std::function<Status(std::string_view, std::string_view)>& visit) const {
+  const ReadTransaction txn(*this, SW_TRY(BeginRead()));
+  const std::string_view seek = prefix.substr(0, kOnlineKeyPlainMax);
+  Cursor cursor;
+  if (const int code = cursor.Open(txn.get(), values_)) return Failure("reading", code);
+  MDB_val key = Val(seek);
+  MDB_val record{};
+  int code = cursor.Get(key, record, seek.empty() ? MDB_FIRST : MDB_SET_RANGE);
+  while (code == 0 && View(key).starts_with(seek)) {
+    const auto decoded = DecodeOnlineRecord(View(key), View(record));
+    if (!decoded) return Failure("reading", MDB_CORRUPTED);
+    if (decoded->key.starts_with(prefix)) SW_TRY(visit(decoded->key, decoded->value));
+    code = cursor.Get(key, record, MDB_NEXT);
+  }
+  if (code != 0 && code != MDB_NOTFOUND) return Failure("reading", code);
+  return Ok();
+}
+
+// In batches, each its own transaction, so that writers wait for a batch at most.
+Status LmdbOnline::DeletePrefix(std::string_view prefix) {
+  std::vector<OnlineWrite> doomed;
+  SW_TRY(ForEach(prefix, [&](std::string_view key, std::string_view) -> Status {
+    doomed.push_back({std::string(key), std::nullopt});
+    if (doomed.size() < kDeleteBatch) return Ok();
+    Status deleted = Put(doomed);
+    doomed.clear();
+    return deleted;
+  }));
+  return doomed.empty() ? Ok() : Put(doomed);
+}
+
+Status LmdbOnline::Sync() {
+  if (const int code = mdb_env_sync(env_, 1)) return Failure("syncing", code);
+  return Ok();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<OnlineStore>> OpenLmdbOnline(const LmdbOptions& options) {
+  auto store = std::make_unique<LmdbOnline>(options);
+  SW_TRY(store->Open());
+  return store;
+}
+
+}  // namespace sw::store
