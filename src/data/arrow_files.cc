@@ -1,0 +1,135 @@
+// CSV and Arrow IPC files, read by Arrow. Single-threaded: rows are then named in messages.
+#include <arrow/api.h>
+#include <arrow/csv/api.h>
+#include <arrow/io/api.h>
+#include <arrow/ipc/api.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/errors.h"
+#include "data/arrow_table.h"
+#include "data/file_formats.h"
+
+namespace sw::data {
+namespace {
+
+constexpr std::int32_t kBlockBytes = 8 << 20;  // a row longer than this is refused by Arrow
+
+Result<std::shared_ptr<arrow::io::ReadableFile>> Open(const std::string& path) {
+  auto file = arrow::io::ReadableFile::Open(path);
+  if (!file.ok()) return NotFound("{}", file.status().message());
+  return *std::move(file);
+}
+
+std::shared_ptr<arrow::DataType> CsvType(Type type) {
+  switch (type) {
+    case Type::kBool: return arrow::boolean();
+    case Type::kInt64: return arrow::int64();
+    case Type::kFloat64: return arrow::float64();
+    default: return arrow::utf8();  // timestamps too: ParseTime takes more forms than Arrow
+  }
+}
+
+arrow::csv::ConvertOptions Conversion(const ReadOptions& options) {
+  auto convert = arrow::csv::ConvertOptions::Defaults();
+  convert.null_values = options.null_values;
+  convert.strings_can_be_null = true;
+  convert.quoted_strings_can_be_null = false;  // keeps "" and "NA" of a text column
+  convert.include_columns = options.columns;
+  for (const auto& [name, type] : options.types) convert.column_types[name] = CsvType(type);
+  return convert;
+}
+
+Result<Batch> ParseCsv(const std::string& path, const ReadOptions& options) {
+  const auto file = SW_TRY(Open(path));
+  auto read = arrow::csv::ReadOptions::Defaults();
+  read.use_threads = false;
+  read.block_size = kBlockBytes;
+  auto parse = arrow::csv::ParseOptions::Defaults();
+  parse.delimiter = options.delimiter;
+  parse.newlines_in_values = true;
+  const auto reader =
+      arrow::csv::TableReader::Make(arrow::io::default_io_context(), file, read, parse, Conversion(options));
+  if (!reader.ok()) return FromArrow(reader.status());
+  const auto table = (*reader)->Read();
+  if (!table.ok()) return FromArrow(table.status());
+  return BatchFromArrow(**table);
+}
+
+// Parses a column of text as timestamps; the error names the row as a person counts them.
+Result<Column> TimesFromText(const Column& text, std::string_view name) {
+  Column times(Type::kTimestamp);
+  times.Reserve(text.size());
+  for (std::size_t row = 0; row < text.size(); ++row) {
+    if (text.IsNull(row)) {
+      times.AppendNull();
+      continue;
+    }
+    const Status status = times.AppendText(text.String(row));
+    if (!status) return InvalidArgument("column \"{}\", row {}: {}", name, row + 1, status.error().message);
+  }
+  return times;
+}
+
+Result<Batch> WithDeclaredTimes(Batch batch, const ReadOptions& options) {
+  Batch converted;
+  for (std::size_t i = 0; i < batch.num_columns(); ++i) {
+    Field field = batch.schema().fields[i];
+    const auto declared = options.types.find(field.name);
+    if (declared == options.types.end() || declared->second != Type::kTimestamp) {
+      converted.AddColumn(std::move(field), std::move(batch.column(i)));
+      continue;
+    }
+    field.type = Type::kTimestamp;
+    Column times = SW_TRY(TimesFromText(batch.column(i), field.name));
+    converted.AddColumn(std::move(field), std::move(times));
+  }
+  return converted;
+}
+
+Result<std::shared_ptr<arrow::Table>> ReadIpc(const std::string& path) {
+  const auto file = SW_TRY(Open(path));
+  auto options = arrow::ipc::IpcReadOptions::Defaults();
+  options.use_threads = false;
+  const auto reader = arrow::ipc::RecordBatchFileReader::Open(file, options);
+  if (!reader.ok()) return FromArrow(reader.status());
+  arrow::RecordBatchVector batches;
+  for (int i = 0; i < (*reader)->num_record_batches(); ++i) {
+    const auto batch = (*reader)->ReadRecordBatch(i);
+    if (!batch.ok()) return FromArrow(batch.status());
+    batches.push_back(*batch);
+  }
+  const auto table = arrow::Table::FromRecordBatches((*reader)->schema(), batches);
+  if (!table.ok()) return FromArrow(table.status());
+  return *table;
+}
+
+}  // namespace
+
+Result<Batch> ReadCsvFile(const std::string& path, const ReadOptions& options) {
+  return CatchingExceptions<Batch>([&]() -> Result<Batch> {
+    auto batch = ParseCsv(path, options);
+    if (!batch && !options.columns.empty()) {
+      // Arrow does not know near misses: without the selection the header can be asked for them.
+      ReadOptions all = options;
+      all.columns.clear();
+      const Batch everything = SW_TRY(ParseCsv(path, all));
+      for (const std::string& column : options.columns) SW_TRY(everything.Get(column, path));
+    }
+    if (!batch) return batch;
+    return WithDeclaredTimes(*std::move(batch), options);
+  });
+}
+
+Result<Batch> ReadArrowFile(const std::string& path, const ReadOptions& options) {
+  return CatchingExceptions<Batch>([&]() -> Result<Batch> {
+    const auto table = SW_TRY(ReadIpc(path));
+    const Batch batch = SW_TRY(BatchFromArrow(*table));
+    if (options.columns.empty()) return batch;
+    for (const std::string& column : options.columns) SW_TRY(batch.Get(column, path));
+    return batch.Select(options.columns);
+  });
+}
+
+}  // namespace sw::data

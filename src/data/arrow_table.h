@@ -1,0 +1,43 @@
+// Between Arrow's tables and ours; inside this room only. Names Arrow's types, includes none of
+// its headers. Functions are pure; thread-safe.
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <memory>
+#include <new>
+#include <string_view>
+
+#include "data/batch.h"
+
+namespace arrow {
+class Schema;
+class Status;
+class Table;
+}  // namespace arrow
+
+namespace sw::data {
+
+// INVALID_ARGUMENT with Arrow's reason; RESOURCE_EXHAUSTED when memory or a limit ran out.
+std::unexpected<Error> FromArrow(const arrow::Status& status);
+
+// Integers become int64, other numbers float64, dates and times timestamps, the rest text; nested
+// columns are refused. The table may come from a hostile file: it is validated first.
+Result<Batch> BatchFromArrow(const arrow::Table& table);
+Result<Schema> SchemaFromArrow(const arrow::Schema& schema);
+// Borrows the numbers of `batch`, which must outlive the table.
+Result<std::shared_ptr<arrow::Table>> TableFromBatch(const Batch& batch);
+
+// Runs `body`, which calls Arrow, and turns an exception that leaves it into an error.
+template <typename T>
+Result<T> CatchingExceptions(const std::function<Result<T>()>& body) {
+  try {
+    return body();
+  } catch (const std::bad_alloc&) {
+    return base::MakeError(ErrorCode::kResourceExhausted, "not enough memory for this table");
+  } catch (const std::exception& error) {
+    return base::MakeError(ErrorCode::kInvalidArgument, error.what());
+  }
+}
+
+}  // namespace sw::data

@@ -1,0 +1,154 @@
+// Parquet to and from memory. A file's footer is checked against the limits before its rows are
+// read, since a few bytes of it can promise any number of them.
+#include <arrow/api.h>
+#include <arrow/io/api.h>
+#include <parquet/arrow/reader.h>
+#include <parquet/arrow/schema.h>
+#include <parquet/arrow/writer.h>
+#include <parquet/exception.h>
+#include <parquet/file_reader.h>
+
+#include <set>
+#include <utility>
+
+#include "base/errors.h"
+#include "base/files.h"
+#include "data/arrow_table.h"
+#include "data/file_formats.h"
+#include "data/readers.h"
+
+namespace sw::data {
+namespace {
+
+using Reader = std::unique_ptr<parquet::arrow::FileReader>;
+
+Result<Reader> OpenReader(std::shared_ptr<arrow::io::RandomAccessFile> file) {
+  auto reader = parquet::arrow::OpenFile(std::move(file), arrow::default_memory_pool());
+  if (!reader.ok()) return FromArrow(reader.status());
+  return *std::move(reader);
+}
+
+Result<Reader> OpenBytes(std::string_view bytes) {
+  return OpenReader(std::make_shared<arrow::io::BufferReader>(std::make_shared<arrow::Buffer>(bytes)));
+}
+
+Result<Reader> OpenPath(const std::string& path) {
+  auto file = arrow::io::ReadableFile::Open(path);
+  if (!file.ok()) return NotFound("{}", file.status().message());
+  return OpenReader(*std::move(file));
+}
+
+// Leaves of the top-level columns named, or of all; NOT_FOUND with near misses.
+Result<std::vector<int>> LeafIndices(const parquet::SchemaDescriptor& schema,
+                                     const std::vector<std::string>& columns, std::string_view table) {
+  Schema names;
+  for (int i = 0; i < schema.group_node()->field_count(); ++i) {
+    names.fields.push_back({.name = schema.group_node()->field(i)->name()});
+  }
+  for (const std::string& column : columns) SW_TRY(names.Index(column, table));
+  const std::set<std::string> wanted(columns.begin(), columns.end());
+  std::vector<int> leaves;
+  for (int i = 0; i < schema.num_columns(); ++i) {
+    if (columns.empty() || wanted.contains(schema.GetColumnRoot(i)->name())) leaves.push_back(i);
+  }
+  return leaves;
+}
+
+Result<Batch> ReadRows(parquet::arrow::FileReader& reader, const ReadOptions& options, std::string_view table) {
+  const auto& metadata = *reader.parquet_reader()->metadata();
+  if (metadata.num_rows() < 0) return InvalidArgument("a negative number of rows");
+  if (static_cast<std::uint64_t>(metadata.num_rows()) > options.rows_max) {
+    return ResourceExhausted("{} rows exceed rows_max = {}", metadata.num_rows(), options.rows_max);
+  }
+  const std::vector<int> leaves = SW_TRY(LeafIndices(*metadata.schema(), options.columns, table));
+  const auto rows = reader.ReadTable(leaves);
+  if (!rows.ok()) return FromArrow(rows.status());
+  const Batch batch = SW_TRY(BatchFromArrow(**rows));
+  if (options.columns.empty()) return batch;
+  return batch.Select(options.columns);
+}
+
+std::shared_ptr<arrow::KeyValueMetadata> KeyValues(const std::map<std::string, std::string>& metadata) {
+  auto pairs = std::make_shared<arrow::KeyValueMetadata>();
+  for (const auto& [key, value] : metadata) pairs->Append(key, value);
+  return pairs;
+}
+
+std::shared_ptr<parquet::WriterProperties> Properties(const WriteOptions& options) {
+  return parquet::WriterProperties::Builder()
+      .compression(parquet::Compression::ZSTD)
+      ->compression_level(options.zstd_level)
+      ->created_by("seaworthy")
+      ->build();
+}
+
+arrow::Status WriteTo(const arrow::Table& table, const WriteOptions& options,
+                      std::shared_ptr<arrow::io::OutputStream> sink) {
+  ARROW_ASSIGN_OR_RAISE(auto writer, parquet::arrow::FileWriter::Open(
+                                         *table.schema(), arrow::default_memory_pool(), std::move(sink),
+                                         Properties(options)));
+  ARROW_RETURN_NOT_OK(writer->WriteTable(table));
+  ARROW_RETURN_NOT_OK(writer->AddKeyValueMetadata(KeyValues(options.metadata)));
+  return writer->Close();
+}
+
+Result<std::string> Encode(const Batch& batch, const WriteOptions& options) {
+  const auto table = SW_TRY(TableFromBatch(batch));
+  auto sink = arrow::io::BufferOutputStream::Create();
+  if (!sink.ok()) return FromArrow(sink.status());
+  const arrow::Status written = WriteTo(*table, options, *sink);
+  if (!written.ok()) return FromArrow(written);
+  const auto buffer = (*sink)->Finish();
+  if (!buffer.ok()) return FromArrow(buffer.status());
+  return (*buffer)->ToString();
+}
+
+}  // namespace
+
+Result<Batch> ReadParquetFile(const std::string& path, const ReadOptions& options) {
+  return CatchingExceptions<Batch>([&]() -> Result<Batch> {
+    const Reader reader = SW_TRY(OpenPath(path));
+    return ReadRows(*reader, options, path);
+  });
+}
+
+Result<Schema> ReadParquetSchema(const std::string& path) {
+  return CatchingExceptions<Schema>([&]() -> Result<Schema> {
+    const Reader reader = SW_TRY(OpenPath(path));
+    std::shared_ptr<arrow::Schema> schema;
+    const arrow::Status status = reader->GetSchema(&schema);
+    if (!status.ok()) return FromArrow(status);
+    return SchemaFromArrow(*schema);
+  });
+}
+
+Result<std::string> EncodeParquet(const Batch& batch, const WriteOptions& options) {
+  return CatchingExceptions<std::string>([&] { return Encode(batch, options); });
+}
+
+Status WriteParquet(const Batch& batch, const std::string& path, const WriteOptions& options) {
+  return base::WriteFileAtomic(path, SW_TRY(EncodeParquet(batch, options)));
+}
+
+Result<Batch> DecodeParquet(std::string_view bytes, const std::vector<std::string>& columns) {
+  return CatchingExceptions<Batch>([&]() -> Result<Batch> {
+    const Reader reader = SW_TRY(OpenBytes(bytes));
+    ReadOptions options;
+    options.columns = columns;
+    return ReadRows(*reader, options, "the Parquet bytes");
+  });
+}
+
+Result<std::map<std::string, std::string>> ParquetMetadata(std::string_view bytes) {
+  using Pairs = std::map<std::string, std::string>;
+  return CatchingExceptions<Pairs>([&]() -> Result<Pairs> {
+    const Reader reader = SW_TRY(OpenBytes(bytes));
+    const auto found = reader->parquet_reader()->metadata()->key_value_metadata();
+    Pairs pairs;
+    if (found == nullptr) return pairs;
+    for (std::int64_t i = 0; i < found->size(); ++i) pairs[found->key(i)] = found->value(i);
+    return pairs;
+  });
+}
+
+}  // namespace sw::data
