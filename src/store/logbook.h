@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -16,6 +17,8 @@
 
 #include "base/clock.h"
 #include "base/counters.h"
+#include "base/files.h"
+#include "base/json.h"
 #include "base/result.h"
 #include "data/batch.h"
 
@@ -29,7 +32,7 @@ struct StreamSpec {
   std::string name;             // "predictions/flights"; parts are names, joined by '/'
   std::int32_t partitions = 1;
   DurationUs retention = 0;     // 0: for ever
-  std::string erasure_key;      // a column, empty: none
+  std::string erasure_key = {};  // a column, empty: none
   bool operator==(const StreamSpec&) const = default;
 };
 
@@ -48,14 +51,15 @@ enum class Durability : std::uint8_t {
 struct AppendRequest {
   std::string stream;
   std::int32_t partition = 0;
-  std::string producer;         // who writes; empty: no de-duplication
+  std::string producer;         // who writes; empty: no de-duplication. One append at a time
   std::int64_t sequence = 0;    // of this append by that producer, strictly growing
   LogRows rows;
 };
 
 struct AppendResult {
   std::int64_t first_offset = 0;
-  bool duplicate = false;  // (producer, sequence) was seen: nothing was appended
+  bool duplicate = false;  // (producer, sequence) was seen: nothing was appended; first_offset is
+                           // -1 when the producer has appended more since
   bool durable = false;
 };
 
@@ -65,7 +69,9 @@ struct ReadRequest {
   std::int64_t from = 0;                    // first offset
   std::int64_t to = -1;                     // exclusive; -1: the end
   std::size_t rows_max = 100'000;
-  std::vector<data::Field> columns;         // null where a row lacks one; empty: the union of all
+  // Null where a row lacks one; empty: the union of the rows read. Integers widen to float64, and
+  // all to string. A bool "_erased" tells tombstones.
+  std::vector<data::Field> columns = {};
 };
 
 struct LogChunk {
@@ -112,6 +118,7 @@ struct FileLogbookOptions {
   base::Counters* counters = nullptr;
   std::uint64_t segment_bytes = 32u << 20;  // a write-ahead file is sealed beyond this
   DurationUs sync_every = 20 * base::kMillisecondUs;
+  std::function<Status(base::File&)> sync_file = {};  // empty: File::Sync; tests let the disk fail here
 };
 Result<std::unique_ptr<Logbook>> OpenFileLogbook(const FileLogbookOptions& options);
 

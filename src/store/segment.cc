@@ -1,0 +1,196 @@
+#include "store/segment.h"
+
+#include <cinttypes>
+#include <cstdio>
+
+#include "base/errors.h"
+#include "base/files.h"
+#include "base/hash.h"
+#include "data/readers.h"
+#include "store/log_rows.h"
+
+namespace sw::store {
+namespace {
+
+using data::Batch;
+using data::Column;
+using data::Field;
+using data::Schema;
+using data::Type;
+
+constexpr std::string_view kFormatKey = "seaworthy.format";
+constexpr std::string_view kFormatValue = "seaworthy/logbook-segment version=0 reader_min=0";
+
+Batch SystemColumns(const std::vector<WalRows>& frames) {
+  Batch batch(Schema{{{"_offset", Type::kInt64, false},
+                      {"_event_time", Type::kTimestamp, false},
+                      {"_id", Type::kString, false},
+                      {"_producer", Type::kString, false},
+                      {"_sequence", Type::kInt64, false}}});
+  for (const WalRows& frame : frames) {
+    for (std::size_t i = 0; i < frame.rows.num_rows(); ++i) {
+      batch.column(0).AppendInt(frame.first_offset + static_cast<std::int64_t>(i));
+      batch.column(1).AppendInt(frame.rows.event_time[i]);
+      batch.column(2).AppendString(frame.rows.id[i]);
+      batch.column(3).AppendString(frame.producer);
+      batch.column(4).AppendInt(frame.sequence);
+    }
+  }
+  return batch;
+}
+
+Result<Batch> AllColumns(const std::vector<WalRows>& frames) {
+  std::vector<const Batch*> parts;
+  for (const WalRows& frame : frames) parts.push_back(&frame.rows.columns);
+  const std::vector<Field> fields = UnionFields(parts);
+  Batch user(Schema{fields});
+  for (const WalRows& frame : frames) {
+    SW_TRY(AppendWidened(frame.rows.columns, 0, frame.rows.num_rows(), fields, user));
+  }
+  Batch all = SystemColumns(frames);
+  for (std::size_t i = 0; i < fields.size(); ++i) all.AddColumn(fields[i], std::move(user.column(i)));
+  return all;
+}
+
+Status Publish(const std::string& folder, const Batch& batch, Segment& segment) {
+  data::WriteOptions options;
+  options.metadata[std::string(kFormatKey)] = std::string(kFormatValue);
+  const std::string bytes = SW_TRY(data::EncodeParquet(batch, options));
+  segment.crc = base::Crc32c(bytes);
+  segment.bytes = bytes.size();
+  return base::WriteFileAtomic(base::JoinPath(folder, segment.Name()), bytes);
+}
+
+std::string Path(const std::string& folder, const Segment& segment) {
+  return base::JoinPath(folder, segment.Name());
+}
+
+Result<Batch> ReadAll(const std::string& folder, const Segment& segment) {
+  const std::string path = Path(folder, segment);
+  const std::string bytes = SW_TRY(base::ReadFile(path));
+  if (base::Crc32c(bytes) != segment.crc) {
+    return DataLoss("{} is damaged (offset 0 to {}): its checksum differs from its name; restore the file from a copy",
+                    path, bytes.size());
+  }
+  Result<Batch> batch = data::DecodeParquet(bytes);
+  if (!batch) return DataLoss("{} at offset 0: {}", path, batch.error().message);
+  const auto rows = static_cast<std::size_t>(segment.end - segment.first);
+  const Column* time = batch->Find("_event_time");
+  const Column* id = batch->Find("_id");
+  if (batch->num_rows() != rows || time == nullptr || id == nullptr || time->type() != Type::kTimestamp ||
+      id->type() != Type::kString) {
+    return DataLoss("{} at offset 0: not {} rows with _event_time and _id; restore the file from a copy", path, rows);
+  }
+  return batch;
+}
+
+// The batch with the user's columns nulled where `erased`, and _erased set there.
+Batch Tombstones(const Batch& batch, const std::vector<bool>& erased) {
+  Batch out;
+  Column marks(Type::kBool);
+  const Column* old_marks = batch.Find("_erased");
+  for (std::size_t row = 0; row < erased.size(); ++row) {
+    marks.AppendBool(erased[row] || (old_marks != nullptr && old_marks->Int(row) != 0));
+  }
+  for (std::size_t i = 0; i < batch.num_columns(); ++i) {
+    const Field& field = batch.schema().fields[i];
+    if (field.name == "_erased") continue;
+    Column column(field.type);
+    for (std::size_t row = 0; row < erased.size(); ++row) {
+      if (erased[row] && !IsReservedColumn(field.name)) {
+        column.AppendNull();
+      } else {
+        column.AppendFrom(batch.column(i), row);
+      }
+    }
+    out.AddColumn(field, std::move(column));
+  }
+  out.AddColumn({"_erased", Type::kBool, false}, std::move(marks));
+  return out;
+}
+
+}  // namespace
+
+std::string Segment::Name() const {
+  return fmt::format("seg-{:020}-{:020}-g{:08x}-{:08x}.parquet", first, end, generation, crc);
+}
+
+std::optional<Segment> ParseSegmentName(std::string_view name) {
+  const std::string text(name);
+  Segment segment;
+  if (std::sscanf(text.c_str(), "seg-%20" SCNd64 "-%20" SCNd64 "-g%8" SCNx32 "-%8" SCNx32 ".parquet", &segment.first,
+                  &segment.end, &segment.generation, &segment.crc) != 4) {
+    return std::nullopt;
+  }
+  if (segment.first < 0 || segment.end <= segment.first || segment.Name() != text) return std::nullopt;
+  return segment;
+}
+
+Result<Segment> WriteSegment(const std::string& folder, const std::vector<WalRows>& frames) {
+  Segment segment;
+  segment.first = frames.front().first_offset;
+  segment.end = frames.back().first_offset + static_cast<std::int64_t>(frames.back().rows.num_rows());
+  SW_TRY(Publish(folder, SW_TRY(AllColumns(frames)), segment));
+  return segment;
+}
+
+Result<std::uint64_t> EraseInSegment(const std::string& folder, const std::string& key, std::string_view value,
+                                     Segment& segment) {
+  const Batch batch = SW_TRY(ReadAll(folder, segment));
+  const Column* column = batch.Find(key);
+  if (column == nullptr) return 0;
+  std::vector<bool> erased(batch.num_rows());
+  std::uint64_t count = 0;
+  for (std::size_t row = 0; row < erased.size(); ++row) {
+    erased[row] = !column->IsNull(row) && column->ToText(row) == value;
+    count += erased[row] ? 1 : 0;
+  }
+  if (count == 0) return 0;
+  Segment next = segment;
+  ++next.generation;
+  SW_TRY(Publish(folder, Tombstones(batch, erased), next));
+  segment = next;
+  return count;
+}
+
+Result<StoredRows> ReadSegment(const std::string& folder, const Segment& segment) {
+  const Batch batch = SW_TRY(ReadAll(folder, segment));
+  StoredRows out;
+  out.first_offset = segment.first;
+  const Column& time = *batch.Find("_event_time");
+  const Column& id = *batch.Find("_id");
+  for (std::size_t row = 0; row < batch.num_rows(); ++row) {
+    out.rows.event_time.push_back(time.Int(row));
+    out.rows.id.emplace_back(id.String(row));
+  }
+  for (std::size_t i = 0; i < batch.num_columns(); ++i) {
+    const Field& field = batch.schema().fields[i];
+    if (IsReservedColumn(field.name) && field.name != "_erased") continue;
+    out.rows.columns.AddColumn(field, batch.column(i));
+  }
+  return out;
+}
+
+Result<std::shared_ptr<const StoredRows>> SegmentCache::Load(const std::string& folder, const Segment& segment) {
+  const std::string path = Path(folder, segment);
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto it = entries_.begin(); it != entries_.end(); ++it) {
+      if (it->first != path) continue;
+      entries_.splice(entries_.begin(), entries_, it);
+      return entries_.front().second;
+    }
+  }
+  auto rows = std::make_shared<const StoredRows>(SW_TRY(ReadSegment(folder, segment)));
+  const std::lock_guard lock(mutex_);
+  entries_.emplace_front(path, rows);
+  if (entries_.size() > kSegmentsMax) entries_.pop_back();
+  return rows;
+}
+
+void SegmentCache::Forget(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  entries_.remove_if([&](const Entry& entry) { return entry.first == path; });
+}
+
+}  // namespace sw::store
