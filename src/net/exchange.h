@@ -1,0 +1,86 @@
+// Exchange: one request and its answer, between a connection's loop and the threads that hold its
+// Responder and BodyReader. Internal to net.
+//
+// What any thread calls is marshalled to the loop, in order. Thread-safe unless marked `loop`.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "net/mailbox.h"
+#include "net/responder.h"
+#include "net/router.h"
+
+namespace sw::net {
+
+// What an exchange needs of its connection; always called on the loop.
+class ExchangeOwner {
+ public:
+  virtual ~ExchangeOwner() = default;
+  virtual void SendWhole(Response response) = 0;
+  virtual void SendStart(Response head) = 0;
+  virtual void SendPiece(std::string framed) = 0;
+  virtual void SendFinish() = 0;
+  virtual void BodyAsked() = 0;
+};
+
+class Exchange : public std::enable_shared_from_this<Exchange> {
+ public:
+  Exchange(std::shared_ptr<Mailbox> mailbox, ExchangeOwner* owner, const Route* route, bool chunked,
+           std::size_t buffer_bytes_max)
+      : mailbox_(std::move(mailbox)), route_(route), chunked_(chunked), buffer_bytes_max_(buffer_bytes_max),
+        owner_(owner) {}
+
+  void Send(Response response);
+  void SendError(const Error& error);
+  Status Start(int status, Headers headers);
+  Status Write(std::string piece, bool wait);
+  void OnWritable(std::move_only_function<void()> callback);
+  void Finish();
+  void Abandon();  // every Responder is gone
+  bool Cancelled() const { return cancelled_.load(std::memory_order_acquire); }
+  void OnCancel(std::move_only_function<void()> callback);
+  void Read(BodyReader::Callback callback);
+
+  // loop: the client has gone or stopped sending; the answer is still written where possible.
+  void Cancel();
+  // loop: the connection has no more to do with this exchange.
+  void Detach() { owner_ = nullptr; }
+  // loop: frees callbacks, which may hold the Responder and so this exchange.
+  void Release();
+  // loop: bytes of this answer have left.
+  void Wrote(std::size_t bytes);
+  // loop: whether somebody waits for a piece of the body; Deliver hands it over.
+  bool WantsBody() const { return static_cast<bool>(read_callback_); }
+  void Deliver(Result<std::string> piece);
+  bool Claimed() const { return claimed_.load(); }
+
+ private:
+  void RunOnLoop(Mailbox::Task task);
+  std::string Frame(std::string piece) const;
+
+  const std::shared_ptr<Mailbox> mailbox_;
+  const Route* const route_;
+  const bool chunked_;
+  const std::size_t buffer_bytes_max_;
+  std::atomic<bool> claimed_{false};   // Send or Start was called
+  std::atomic<bool> streaming_{false};
+  std::atomic<bool> cancelled_{false};
+  std::atomic<int> posted_{0};         // keeps the order of calls from several threads
+
+  std::mutex mutex_;
+  std::condition_variable room_;
+  std::size_t pending_bytes_ = 0;                               // guarded by mutex_
+  std::vector<std::move_only_function<void()>> on_cancel_;      // guarded by mutex_
+
+  ExchangeOwner* owner_;                                 // loop
+  BodyReader::Callback read_callback_;                   // loop
+  std::move_only_function<void()> writable_callback_;    // loop
+};
+
+}  // namespace sw::net

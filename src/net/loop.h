@@ -1,0 +1,74 @@
+// Loop: one epoll thread with its connections; ServerState: what all loops share. Internal to net.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "net/mailbox.h"
+#include "net/server.h"
+
+namespace sw::net {
+
+class Connection;
+
+// Thread-safe: immutable after Start but for the atomics.
+struct ServerState {
+  ServerOptions options;
+  Router router;
+  base::Counters* counters = nullptr;
+  base::Counter* connections = nullptr;
+  base::Counter* status_class[6] = {};  // by status / 100
+  base::LatencyHistogram* latency = nullptr;
+  std::atomic<std::int64_t> open{0};
+  std::atomic<std::int64_t> bodies_bytes{0};
+  std::atomic<bool> draining{false};
+  std::mutex mutex;
+  std::condition_variable closed_one;
+
+  std::int64_t NowMs() const { return options.now_ns() / 1'000'000; }
+  void CountRefused(std::string_view limit);
+};
+
+// Receives the events of one file descriptor.
+class Pollable {
+ public:
+  virtual ~Pollable() = default;
+  virtual void OnEvents(std::uint32_t events) = 0;
+};
+
+class Loop {
+ public:
+  Loop(ServerState& state, const std::vector<int>& listen_fds);
+  ~Loop();  // ends the thread and closes its connections
+  void Drain();
+
+  // For its connections, on its thread.
+  ServerState& State() { return state_; }
+  const std::shared_ptr<Mailbox>& Box() const { return mailbox_; }
+  void Retire(Connection* connection) { closed_.push_back(connection); }
+  void Watch(int fd, std::uint32_t events, Pollable* target, bool is_new);
+
+ private:
+  struct Acceptor;
+  void Run();
+  void Accept(const Acceptor& acceptor, bool all);
+  void Sweep();
+
+  ServerState& state_;
+  std::shared_ptr<Mailbox> mailbox_;
+  int epoll_fd_;
+  bool stopping_ = false;
+  std::int64_t swept_ms_ = 0;
+  std::vector<Connection*> closed_;  // freed after the batch of events, which may point at them
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  std::unordered_map<Connection*, std::unique_ptr<Connection>> connections_;
+  std::thread thread_;
+};
+
+}  // namespace sw::net

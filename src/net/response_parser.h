@@ -1,0 +1,29 @@
+// ResponseParser: bytes to one response, incrementally. Internal to net; wraps Boost.Beast.
+// One owner; one response a parser.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "net/http.h"
+
+namespace sw::net {
+
+class ResponseParser {
+ public:
+  ResponseParser(bool is_head, std::size_t body_bytes_max);
+  ~ResponseParser();
+  // True when the response is complete; `used` bytes were consumed.
+  Result<bool> Feed(std::string_view buffer, std::size_t* used);
+  // The connection ended; true when that completes the response.
+  bool FeedEnd();
+  bool Started() const;
+  bool KeepAlive() const;
+  Response Take();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sw::net
