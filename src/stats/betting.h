@@ -40,7 +40,7 @@ enum class Null : std::uint8_t {
   kMeanAtLeast,  // H0: mean >= m; evidence grows when values are smaller
 };
 
-// What is tested: range.low < m < range.high, all finite.
+// What is tested: a finite range and an m inside of it, by a billionth of its width or more.
 struct Hypothesis {
   Null null = Null::kMeanAtMost;
   double m = 0;
