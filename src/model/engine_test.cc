@@ -1,0 +1,101 @@
+#include "model/engine.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "model/real_math.h"
+
+namespace sw::model {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+const double kNan = std::numeric_limits<double>::quiet_NaN();
+
+data::Batch OneRow(double distance, double hour) {
+  data::Batch rows(data::Schema{{{"distance", data::Type::kFloat64}, {"hour", data::Type::kFloat64}}});
+  rows.column(0).AppendDouble(distance);
+  rows.column(1).AppendDouble(hour);
+  return rows;
+}
+
+TEST(RealMath, ExpIsWithinOneUlpOfTheTrueValue) {
+  for (double x = -740; x < 709; x += 0.0371) {
+    const auto truth = static_cast<double>(std::exp(static_cast<long double>(x)));
+    EXPECT_LE(UlpDistance(Exp(x), truth), 1U) << x;
+  }
+}
+
+TEST(RealMath, ExpHandlesTheEnds) {
+  EXPECT_EQ(Exp(0.0), 1.0);
+  EXPECT_EQ(Exp(1000), kInfinity);
+  EXPECT_EQ(Exp(kInfinity), kInfinity);
+  EXPECT_EQ(Exp(-kInfinity), 0.0);
+  EXPECT_TRUE(std::isnan(Exp(kNan)));
+  EXPECT_EQ(Sigmoid(0), 0.5);
+}
+
+TEST(UlpDistance, CountsStepsAcrossZero) {
+  EXPECT_EQ(UlpDistance(0.0, -0.0), 0U);
+  EXPECT_EQ(UlpDistance(5e-324, -5e-324), 2U);
+  EXPECT_EQ(UlpDistance(1.0, std::nextafter(1.0, 2.0)), 1U);
+  EXPECT_EQ(UlpDistance(kNan, kNan), 0U);
+  EXPECT_EQ(UlpDistance(kNan, 1.0), std::numeric_limits<std::uint64_t>::max());
+}
+
+TEST(LinearEngine, AddsScaledTermsAndReadsMissingAsTheMean) {
+  const auto engine = MakeLinearEngine({.terms = {{"distance", 1000, 500, 2}, {"hour", 12, 6, 1}},
+                                        .intercept = -1, .transform = Transform::kIdentity}).value();
+  double score = 0;
+  ASSERT_TRUE(engine->Score(OneRow(1500, 18), {&score, 1}));
+  EXPECT_EQ(score, 2.0);
+  ASSERT_TRUE(engine->Score(OneRow(kNan, 18), {&score, 1}));
+  EXPECT_EQ(score, 0.0);
+}
+
+TEST(LinearEngine, WithoutTermsIsAConstant) {
+  const auto engine = MakeLinearEngine({.terms = {}, .intercept = 0.25, .transform = Transform::kIdentity}).value();
+  double score = 0;
+  ASSERT_TRUE(engine->Score(OneRow(1, 2), {&score, 1}));
+  EXPECT_EQ(score, 0.25);
+}
+
+TEST(LinearEngine, RefusesNumbersThatCannotScore) {
+  EXPECT_FALSE(MakeLinearEngine({.terms = {{"hour", 0, 0, 1}}, .intercept = 0}).has_value());
+  EXPECT_FALSE(MakeLinearEngine({.terms = {{"hour", kNan, 1, 1}}, .intercept = 0}).has_value());
+  EXPECT_FALSE(MakeLinearEngine({.terms = {}, .intercept = kInfinity}).has_value());
+}
+
+TEST(Engine, NamesTheAbsentColumn) {
+  const auto engine = MakeLinearEngine({.terms = {{"distanse", 0, 1, 1}}, .intercept = 0}).value();
+  double score = 0;
+  const Status status = engine->Score(OneRow(1, 2), {&score, 1});
+  ASSERT_FALSE(status.has_value());
+  EXPECT_EQ(status.error().code, ErrorCode::kNotFound);
+  EXPECT_NE(status.error().message.find("distanse"), std::string::npos);
+  EXPECT_NE(status.error().message.find("distance"), std::string::npos);
+}
+
+TEST(CheckForest, RefusesTreesThatWouldLoopOrReadOutside) {
+  const Node good{.feature = 0, .threshold = 1, .left = ~0, .right = ~1};
+  Forest forest{.features = {"a"}, .trees = {{.nodes = {good}, .leaves = {1, 2}, .sets = {}}}};
+  EXPECT_TRUE(CheckForest(forest).has_value());
+  const auto broken = [&](auto change) {
+    Forest copy = forest;
+    change(copy.trees[0]);
+    return !CheckForest(copy).has_value();
+  };
+  EXPECT_TRUE(broken([](Tree& t) { t.nodes[0].left = 0; }));
+  EXPECT_TRUE(broken([](Tree& t) { t.nodes[0].right = 7; }));
+  EXPECT_TRUE(broken([](Tree& t) { t.nodes[0].right = ~2; }));
+  EXPECT_TRUE(broken([](Tree& t) { t.nodes[0].feature = 1; }));
+  EXPECT_TRUE(broken([](Tree& t) { t.nodes[0].feature = -1; }));
+  EXPECT_TRUE(broken([](Tree& t) { t.nodes[0].threshold = std::nan(""); }));
+  EXPECT_TRUE(broken([](Tree& t) { t.nodes[0].is_category = true; }));
+  EXPECT_TRUE(broken([](Tree& t) { t.leaves.pop_back(); }));
+  EXPECT_FALSE(CheckForest(Forest{.features = {"a"}, .trees = {}}).has_value());
+}
+
+}  // namespace
+}  // namespace sw::model

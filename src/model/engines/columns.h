@@ -1,0 +1,16 @@
+// Finds an engine's inputs in a batch and lays a row out for it. Internal to the engines.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "data/batch.h"
+
+namespace sw::model {
+
+// The batch's columns in the order of `names`. NOT_FOUND names an absent one with its near misses,
+// INVALID_ARGUMENT one that holds text.
+Result<std::vector<const data::Column*>> FindInputs(const data::Batch& rows, const std::vector<std::string>& names);
+
+}  // namespace sw::model

@@ -1,0 +1,128 @@
+#include "model/formats/lightgbm.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <sstream>
+
+#include "base/files.h"
+#include "base/random.h"
+#include "model/engine.h"
+
+namespace sw::model {
+namespace {
+
+std::string TestData(const std::string& name) {
+  return base::ReadFile(std::string(SW_SOURCE_DIR) + "/src/model/testdata/" + name).value();
+}
+
+struct Golden {
+  data::Batch inputs;
+  std::vector<double> raw, prediction;
+};
+
+Golden ReadGolden(const std::string& name, const std::vector<std::string>& features) {
+  data::Schema schema;
+  for (const std::string& feature : features) schema.fields.push_back({feature, data::Type::kFloat64});
+  Golden golden{.inputs = data::Batch(schema), .raw = {}, .prediction = {}};
+  std::istringstream lines(TestData(name + ".rows"));
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string word;
+    for (std::size_t c = 0; c < features.size(); ++c) {
+      words >> word;
+      golden.inputs.column(c).AppendDouble(std::strtod(word.c_str(), nullptr));
+    }
+    words >> word;
+    golden.raw.push_back(std::strtod(word.c_str(), nullptr));
+    words >> word;
+    golden.prediction.push_back(std::strtod(word.c_str(), nullptr));
+  }
+  return golden;
+}
+
+class LightGbmGolden : public testing::TestWithParam<const char*> {};
+
+TEST_P(LightGbmGolden, RawScoresHaveLightGbmsBitsAndPredictionsAreWithinTwoUlp) {
+  Forest forest = ParseLightGbm(TestData(std::string(GetParam()) + ".txt")).value();
+  const Golden golden = ReadGolden(GetParam(), forest.features);
+  ASSERT_EQ(golden.inputs.num_rows(), 200U);
+  Forest raw_forest = forest;
+  raw_forest.transform = Transform::kIdentity;
+  raw_forest.average = false;  // LightGBM's PredictRaw leaves the division to Predict
+  std::vector<double> raw(200), prediction(200);
+  ASSERT_TRUE(MakeForestEngine(raw_forest).value()->Score(golden.inputs, raw));
+  ASSERT_TRUE(MakeForestEngine(forest).value()->Score(golden.inputs, prediction));
+  for (std::size_t i = 0; i < 200; ++i) {
+    EXPECT_EQ(UlpDistance(raw[i], golden.raw[i]), 0U) << "row " << i;
+    EXPECT_LE(UlpDistance(prediction[i], golden.prediction[i]), 2U) << "row " << i;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, LightGbmGolden,
+                         testing::Values("binary", "zero_as_missing", "forest", "regression", "poisson"));
+
+TEST(LightGbm, AScoreDoesNotDependOnTheRowsBesideIt) {
+  Forest forest = ParseLightGbm(TestData("binary.txt")).value();
+  const Golden golden = ReadGolden("binary", forest.features);
+  const auto engine = MakeForestEngine(forest).value();
+  std::vector<double> together(200), alone(1);
+  ASSERT_TRUE(engine->Score(golden.inputs, together));
+  for (std::size_t i = 0; i < 200; ++i) {
+    ASSERT_TRUE(engine->Score(golden.inputs.Slice(i, 1), alone));
+    EXPECT_EQ(UlpDistance(alone[0], together[i]), 0U);
+  }
+}
+
+std::string Replaced(std::string text, const std::string& from, const std::string& to) {
+  const std::size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return text.replace(at, from.size(), to);
+}
+
+TEST(LightGbm, RefusesWhatItCannotReadAndSaysWhy) {
+  const std::string good = TestData("regression.txt");
+  const struct {
+    const char* name;
+    std::string text;
+    const char* message;
+  } cases[] = {
+      {"empty", "", "must start with 'tree'"},
+      {"another version", Replaced(good, "version=v4", "version=v9"), "version v9"},
+      {"multi-class", Replaced(good, "num_tree_per_iteration=1", "num_tree_per_iteration=3"), "multi-class"},
+      {"objective", Replaced(good, "objective=regression", "objective=lambdarank"), "lambdarank"},
+      {"names", Replaced(good, "max_feature_idx=4", "max_feature_idx=5"), "needs 6 feature_names"},
+      {"huge index", Replaced(good, "max_feature_idx=4", "max_feature_idx=4294967295"), "feature_names"},
+      {"linear", Replaced(good, "is_linear=0", "is_linear=1"), "linear trees"},
+      {"leaves", Replaced(good, "num_leaves=15", "num_leaves=16"), "must have 16 values"},
+      {"no leaves", Replaced(good, "num_leaves=15", "num_leaves=0"), "num_leaves=0"},
+      {"text number", Replaced(good, "leaf_value=", "leaf_value=x"), "no number"},
+      {"cut off", good.substr(0, good.find("Tree=3")), "end of trees"},
+      {"twice", Replaced(good, "num_class=1", "num_class=1\nnum_class=1"), "appears twice"},
+  };
+  for (const auto& test : cases) {
+    const auto forest = ParseLightGbm(test.text);
+    ASSERT_FALSE(forest.has_value()) << test.name;
+    EXPECT_NE(forest.error().message.find(test.message), std::string::npos) << test.name << ": " << forest.error().message;
+  }
+}
+
+TEST(LightGbm, ADamagedFileEitherScoresOrIsRefused) {
+  const std::string good = TestData("binary.txt");
+  base::Random random(1);
+  data::Batch rows = ReadGolden("binary", ParseLightGbm(good).value().features).inputs;
+  std::vector<double> scores(rows.num_rows());
+  for (int i = 0; i < 2000; ++i) {
+    std::string bad = good;
+    for (int edits = 0; edits < 3; ++edits) bad[random.Below(bad.size())] = "0123456789-=. \n"[random.Below(15)];
+    const auto forest = ParseLightGbm(bad);
+    if (!forest) continue;
+    ASSERT_TRUE(MakeForestEngine(*forest).has_value());
+    if (forest->features == ParseLightGbm(good)->features) {
+      ASSERT_TRUE(MakeForestEngine(*forest).value()->Score(rows, scores));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sw::model

@@ -1,0 +1,77 @@
+// Package: an immutable model. A manifest names its parts by content hash; the manifest's own hash
+// is the package's id.
+//
+//   std::string id = SW_TRY(WritePackage(content, [&](auto bytes) { return blobs.Put(bytes); }));
+//   auto package = SW_TRY(LoadPackage(id, [&](auto hash) { return blobs.ReadAll(hash); }));
+//   SW_TRY(package->Score(rows, scores));
+//
+// Golden rows come from the original library and are replayed by every load: a mismatch refuses it.
+// Without golden rows a package is unverified. Hostile input. Immutable: Score is thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/format_version.h"
+#include "base/json.h"
+#include "data/contract.h"
+#include "data/profile.h"
+#include "model/encoding.h"
+#include "model/engine.h"
+
+namespace sw::model {
+
+inline constexpr int kPackageVersion = 0;
+inline constexpr std::uint64_t kPackageUlpMax = 2;  // of class bounded, from the original library
+
+struct GoldenRows {
+  data::Batch inputs;             // as a request brings them, before encoding
+  std::vector<double> expected;   // from the original library
+};
+
+struct PackageContent {
+  std::string format;             // "lightgbm" (text) or "linear" (JSON)
+  std::string model;              // the model file's bytes
+  std::vector<std::string> inputs;  // columns in the model's order, as requests name them
+  Encoding encoding;
+  data::Contract contract;
+  data::Profile profile;          // of the training set's inputs
+  GoldenRows golden;              // may be empty: unverified
+  Json report;                    // the evaluation's, null when there is none
+  Json lineage;                   // training set, definition hashes, cuts, recipe, seed
+};
+
+using PutBlob = std::function<Result<std::string>(std::string_view bytes)>;
+using GetBlob = std::function<Result<std::string>(std::string_view hash)>;
+
+// The id: 64 hex digits. Parts are written before the manifest.
+Result<std::string> WritePackage(const PackageContent& content, const PutBlob& put);
+
+class Package {
+ public:
+  const std::string& id() const { return id_; }
+  const PackageContent& content() const { return content_; }
+  bool is_verified() const { return !content_.golden.expected.empty(); }
+  Exactness exactness() const { return engine_->exactness(); }
+  // Encodes and scores; `scores` has rows.num_rows() places.
+  Status Score(const data::Batch& rows, std::span<double> scores) const;
+
+ private:
+  friend Result<std::unique_ptr<const Package>> LoadPackage(const std::string&, const GetBlob&);
+  Status ReplayGolden() const;
+
+  std::string id_;
+  PackageContent content_;
+  std::unique_ptr<Engine> engine_;
+};
+
+// DATA_LOSS when a part's bytes are not what its name says; FAILED_PRECONDITION when it is too new
+// or a golden row differs (names the row, what was expected and what came out).
+Result<std::unique_ptr<const Package>> LoadPackage(const std::string& id, const GetBlob& get);
+
+}  // namespace sw::model

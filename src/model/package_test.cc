@@ -1,0 +1,147 @@
+#include "model/package.h"
+
+#include <gtest/gtest.h>
+
+#include "base/errors.h"
+#include "base/hash.h"
+#include "model/formats/linear.h"
+
+namespace sw::model {
+namespace {
+
+class MapBlobs {
+ public:
+  PutBlob Put() {
+    return [this](std::string_view bytes) -> Result<std::string> {
+      const std::string hash = base::Sha256Hex(bytes);
+      blobs[hash] = bytes;
+      return hash;
+    };
+  }
+  GetBlob Get() {
+    return [this](std::string_view hash) -> Result<std::string> {
+      const auto found = blobs.find(std::string(hash));
+      if (found == blobs.end()) return NotFound("no blob {}", hash);
+      return found->second;
+    };
+  }
+  std::map<std::string, std::string> blobs;
+};
+
+data::Batch Requests() {
+  data::Batch rows(data::Schema{{{"origin", data::Type::kString}, {"hour", data::Type::kInt64}}});
+  for (const auto& [origin, hour] : {std::pair{"EWR", 6}, {"JFK", 18}, {"LGA", 12}}) {
+    rows.column(0).AppendString(origin);
+    rows.column(1).AppendInt(hour);
+  }
+  return rows;
+}
+
+PackageContent Content() {
+  PackageContent content;
+  content.format = "linear";
+  content.model = PrintLinear({.terms = {{"origin", 0, 1, 0.5}, {"hour", 12, 6, 1}},
+                               .intercept = 0, .transform = Transform::kIdentity});
+  content.inputs = {"origin", "hour"};
+  content.encoding = LearnEncoding(Requests(), content.inputs).value();
+  content.profile = data::ProfileTable(Requests());
+  content.contract = data::LearnContract(content.profile, Requests());
+  content.golden = {.inputs = Requests(), .expected = {-1.0, 1.5, 1.0}};
+  content.lineage = Json::MakeObject({{"seed", 7}});
+  return content;
+}
+
+TEST(Package, ComesBackAsItWasWrittenAndScores) {
+  MapBlobs blobs;
+  const std::string id = WritePackage(Content(), blobs.Put()).value();
+  const auto package = LoadPackage(id, blobs.Get()).value();
+  EXPECT_EQ(package->id(), id);
+  EXPECT_TRUE(package->is_verified());
+  EXPECT_EQ(package->content().encoding, Content().encoding);
+  EXPECT_EQ(package->content().contract, Content().contract);
+  EXPECT_EQ(package->content().lineage.IntOr("seed", 0), 7);
+  std::vector<double> scores(3);
+  ASSERT_TRUE(package->Score(Requests(), scores));
+  EXPECT_EQ(scores, Content().golden.expected);
+}
+
+TEST(Package, SameContentHasTheSameId) {
+  MapBlobs one, two;
+  EXPECT_EQ(WritePackage(Content(), one.Put()).value(), WritePackage(Content(), two.Put()).value());
+}
+
+TEST(Package, IsRefusedWhenAGoldenRowDiffers) {
+  MapBlobs blobs;
+  PackageContent content = Content();
+  content.golden.expected[1] = 1.25;
+  const auto package = LoadPackage(WritePackage(content, blobs.Put()).value(), blobs.Get());
+  ASSERT_FALSE(package.has_value());
+  EXPECT_EQ(package.error().code, ErrorCode::kFailedPrecondition);
+  EXPECT_NE(package.error().message.find("golden row 1 expects 1.25"), std::string::npos) << package.error().message;
+}
+
+TEST(Package, WithoutGoldenRowsIsUnverified) {
+  MapBlobs blobs;
+  PackageContent content = Content();
+  content.golden = {};
+  EXPECT_FALSE(LoadPackage(WritePackage(content, blobs.Put()).value(), blobs.Get()).value()->is_verified());
+}
+
+TEST(Package, IsRefusedWhenAnyPartIsDamagedOrGone) {
+  MapBlobs blobs;
+  const std::string id = WritePackage(Content(), blobs.Put()).value();
+  for (const auto& [hash, bytes] : std::map(blobs.blobs)) {
+    blobs.blobs[hash] = bytes.substr(0, bytes.size() - 1) + "!";
+    EXPECT_FALSE(LoadPackage(id, blobs.Get()).has_value()) << bytes;
+    blobs.blobs.erase(hash);
+    EXPECT_FALSE(LoadPackage(id, blobs.Get()).has_value()) << bytes;
+    blobs.blobs[hash] = bytes;
+  }
+  EXPECT_TRUE(LoadPackage(id, blobs.Get()).has_value());
+}
+
+TEST(Package, WrittenByANewerFormatIsRefusedClearly) {
+  MapBlobs blobs;
+  const std::string id = WritePackage(Content(), blobs.Put()).value();
+  Json manifest = Json::Parse(blobs.blobs[id]).value();
+  manifest.Set("format_version", 3);
+  manifest.Set("reader_min", 2);
+  const auto package = LoadPackage(blobs.Put()(manifest.Dump()).value(), blobs.Get());
+  ASSERT_FALSE(package.has_value());
+  EXPECT_EQ(package.error().code, ErrorCode::kFailedPrecondition);
+  EXPECT_NE(package.error().message.find("upgrade"), std::string::npos) << package.error().message;
+}
+
+TEST(Encoding, AnUnseenCategoryIsMissing) {
+  const Encoding encoding = LearnEncoding(Requests(), {"origin"}).value();
+  data::Batch rows(data::Schema{{{"origin", data::Type::kString}}});
+  rows.column(0).AppendString("LGA");
+  rows.column(0).AppendString("SFO");
+  rows.column(0).AppendNull();
+  const data::Batch encoded = Encode(encoding, rows, {"origin"}).value();
+  EXPECT_EQ(encoded.column(0).Double(0), 2.0);
+  EXPECT_TRUE(encoded.column(0).IsNull(1));
+  EXPECT_TRUE(encoded.column(0).IsNull(2));
+}
+
+TEST(Encoding, TextWhereTrainingHadNumbersIsRefused) {
+  EXPECT_FALSE(Encode(Encoding{}, Requests(), {"origin"}).has_value());
+  EXPECT_FALSE(Encode(Encoding{.categories = {{"hour", {"a"}}}}, Requests(), {"hour"}).has_value());
+}
+
+TEST(Encoding, RefusesDamagedJson) {
+  for (const char* text : {"[]", R"({"a": 1})", R"({"a": [1]})", R"({"a": ["b", "a"]})", R"({"a": ["b", "b"]})"}) {
+    EXPECT_FALSE(EncodingFromJson(Json::Parse(text).value()).has_value()) << text;
+  }
+}
+
+TEST(Linear, RefusesDamagedJson) {
+  for (const char* text : {"", "{}", R"({"kind":"linear","transform":"tanh","intercept":0,"terms":[]})",
+                           R"({"kind":"linear","transform":"exp","intercept":"x","terms":[]})",
+                           R"({"kind":"linear","transform":"exp","intercept":0,"terms":[3]})"}) {
+    EXPECT_FALSE(ParseLinear(text).has_value()) << text;
+  }
+}
+
+}  // namespace
+}  // namespace sw::model
