@@ -1,4 +1,5 @@
 // JSON lines: one object a line. Reads the text twice: first for names and types, then for values.
+#include <algorithm>
 #include <optional>
 #include <unordered_map>
 #include <utility>
