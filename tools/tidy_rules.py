@@ -30,7 +30,7 @@ class File:
         return self.path.suffix == ".h"
 
     def is_for_tests(self):
-        return re.search(r"test|bench|fuzz|fake", self.path.name) is not None
+        return re.search(r"test|bench|fuzz|fake|_contract\.(h|cc)$", self.path.name) is not None
 
 
 class Project:
