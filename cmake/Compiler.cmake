@@ -29,6 +29,12 @@ if(SW_SANITIZE)
   add_compile_options(-fsanitize=${SW_SANITIZE} -fno-sanitize-recover=all
                       -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${SW_SANITIZE})
+  # A shared sanitizer stands between a program and dlopen(), which then ignores its RUNPATH.
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND SW_SANITIZE MATCHES "address")
+    add_link_options(-static-libasan)
+  elseif(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND SW_SANITIZE MATCHES "thread")
+    add_link_options(-static-libtsan)
+  endif()
 endif()
 if(SW_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)

@@ -30,6 +30,7 @@ class File:
         return self.path.suffix == ".h"
 
     def is_for_tests(self):
+        """Tests, benches, fuzzers, fakes, and suites that several tests share (x_contract.cc)."""
         return re.search(r"test|bench|fuzz|fake|_contract\.(h|cc)$", self.path.name) is not None
 
 
