@@ -87,7 +87,7 @@ class SqliteTransaction final : public CatalogTransaction {
     return db_.Execute(sql, params);
   }
   Status Publish(std::string_view stream, TimeUs event_time, std::string_view id, const data::Batch& row) override {
-    if (row.num_rows() > 1) return InvalidArgument("an event has one row, not {}", row.num_rows());
+    if (row.num_columns() > 0 && row.num_rows() != 1) return InvalidArgument("an event has one row, not {}", row.num_rows());
     const std::int64_t sequence = SW_TRY(Next("outbox"));
     SW_TRY(db_.Execute("INSERT INTO store_outbox(sequence, stream, event_time, id, batch) VALUES (?, ?, ?, ?, ?)",
                        {sequence, std::string(stream), event_time, std::string(id), Blob{data::EncodeBatch(row)}}));

@@ -31,6 +31,9 @@ class DataFolder {
   OnlineStore& online() { return *online_; }
   const std::string& path() const { return path_; }
   bool online_was_lost() const { return online_was_lost_; }
+  // Call when the online store holds again what the logbook says; until then every start answers
+  // online_was_lost.
+  void OnlineWasRebuilt() { online_was_lost_ = false; }
   // Moves committed outbox rows into the logbook; call after writes that publish, and at start.
   Status DrainOutbox();
 
