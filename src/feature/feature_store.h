@@ -1,0 +1,96 @@
+// FeatureStore: the rows of all sources, and what features are at a moment, offline and online.
+//
+// Rows live in the logbook (one stream a source, "source/<name>") and, by entity, in the online
+// store; both answers come from the one kernel (feature/kernel.h). The point-in-time join gives, for
+// each moment, what the online store would have answered then.
+//
+//   SW_TRY(store->Push("flights", raw_rows, {.producer = "feed", .sequence = 7}));
+//   store->ReadOnline("late_v1", requests, now, [](Result<data::Batch> features) { ... });
+//   data::Batch table = SW_TRY(store->Join("late_v1", requests, moments, {}));
+//
+// Thread-safe.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "data/batch.h"
+#include "feature/definitions.h"
+#include "store/logbook.h"
+#include "store/online.h"
+
+namespace sw::feature {
+
+struct PushOptions {
+  std::string producer;     // empty: no de-duplication by producer
+  std::int64_t sequence = 0;
+  store::Durability durability = store::Durability::kSynced;
+};
+
+struct PushResult {
+  std::size_t rows = 0;       // accepted; where-filtered and duplicate rows do not count
+  std::size_t repeated = 0;   // had been seen before
+  std::int64_t first_offset = 0;
+  bool durable = false;
+};
+
+struct JoinOptions {
+  bool ignore_availability = false;  // the naive join: windows over event time, nothing hidden. Leaks
+  store::Cut cut;                    // per source stream, partition 0 only for now; empty: all rows
+  std::function<void(double done)> progress;  // 0 to 1
+};
+
+struct ParityReport {
+  std::uint64_t compared = 0;   // values
+  std::uint64_t different = 0;
+  std::vector<std::string> examples;  // at most ten: id, feature, served, recomputed
+  store::Cut cut;
+};
+
+// What a training set would see of the future, by column: rows whose column became known only after
+// the moment they are used at.
+struct LineageReport {
+  struct Column {
+    std::string name;
+    std::uint64_t rows = 0;          // that hold a value
+    std::uint64_t rows_too_late = 0; // available only after the row's moment
+    std::vector<std::string> examples;
+  };
+  std::vector<Column> columns;
+};
+
+class FeatureStore {
+ public:
+  virtual ~FeatureStore() = default;
+
+  // Raw rows as the source's table has them (before lookups and computed columns).
+  virtual Result<PushResult> Push(std::string_view source, const data::Batch& raw_rows, const PushOptions& options) = 0;
+  // Pushes the rows of the source's own table that were available at `until` (and static ones).
+  virtual Result<PushResult> Load(std::string_view source, const std::string& tables_folder, TimeUs until) = 0;
+  // The source's derived rows (lookups and computed columns done) from its logbook stream.
+  virtual Result<data::Batch> Rows(std::string_view source, const store::Cut& cut) const = 0;
+
+  // One row a request, columns as the service lists them. Requests hold the entity keys and the
+  // request inputs. Completes by callback, inline for LMDB.
+  using FeaturesCallback = std::move_only_function<void(Result<data::Batch>)>;
+  virtual void ReadOnline(std::string_view service, const data::Batch& requests, TimeUs t, FeaturesCallback done) = 0;
+  virtual Result<data::Batch> Join(std::string_view service, const data::Batch& requests,
+                                   const std::vector<TimeUs>& moments, const JoinOptions& options) const = 0;
+  // Recomputes offline what was served online, and compares the bits.
+  virtual Result<ParityReport> Audit(std::string_view service, const data::Batch& requests,
+                                     const std::vector<TimeUs>& moments, const data::Batch& served) const = 0;
+  // Rebuilds the online store from the logbook.
+  virtual Status Rebuild() = 0;
+  virtual std::shared_ptr<const Definitions> definitions() const = 0;
+  virtual Status Replace(std::shared_ptr<const Definitions> definitions) = 0;
+};
+
+Result<std::unique_ptr<FeatureStore>> MakeFeatureStore(std::shared_ptr<const Definitions> definitions,
+                                                       store::Logbook& logbook, store::OnlineStore& online);
+
+}  // namespace sw::feature
