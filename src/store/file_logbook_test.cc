@@ -1,9 +1,11 @@
 #include <gmock/gmock.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
 
 #include "store/logbook_contract.h"
 #include "store/wal.h"
@@ -165,21 +167,41 @@ TEST_F(FileLogbook, BufferedRowsAreReadAtOnceAndDurableAfterSync) {
   EXPECT_TRUE(logbook->Sync());
 }
 
+// Runs only as the child of the next test: a fresh process, since threads do not survive a fork.
+TEST(LogbookChild, DISABLED_AppendsUntilKilled) {
+  const char* given = std::getenv("SW_LOGBOOK_CHILD");
+  if (given == nullptr) return;
+  const std::string setting = given;
+  const int acknowledge_fd = std::stoi(setting);
+  const base::ManualClock clock(1'000'000);
+  auto logbook = OpenTiny(setting.substr(setting.find(':') + 1), clock).value();
+  ASSERT_TRUE(logbook->Declare({.name = "ships"}));
+  for (std::int64_t i = logbook->End("ships").value()[0];; ++i) {
+    ASSERT_TRUE(logbook->Append({"ships", 0, "p", i + 1, ShipRows(i, i + 1)}, Durability::kSynced));
+    ASSERT_EQ(write(acknowledge_fd, &i, sizeof(i)), 8);
+  }
+}
+
+// Spawned, not forked: Arrow's allocator has fork handlers that the thread sanitizer objects to.
+pid_t SpawnAppender(const std::string& folder, int acknowledge_fd) {
+  std::string program = "store_test";
+  std::string disabled = "--gtest_also_run_disabled_tests";
+  std::string filter = "--gtest_filter=LogbookChild.DISABLED_AppendsUntilKilled";
+  char* const arguments[] = {program.data(), disabled.data(), filter.data(), nullptr};
+  setenv("SW_LOGBOOK_CHILD", (std::to_string(acknowledge_fd) + ":" + folder).c_str(), 1);
+  pid_t child = -1;
+  const int error = posix_spawn(&child, "/proc/self/exe", nullptr, nullptr, arguments, environ);
+  unsetenv("SW_LOGBOOK_CHILD");
+  return error == 0 ? child : -1;
+}
+
 // Appends in a child until it is killed; what it had acknowledged must be there.
 TEST_F(FileLogbook, AKilledProcessLosesNothingAcknowledged) {
   for (int round = 0; round < 5; ++round) {
     int fds[2];
     ASSERT_EQ(pipe(fds), 0);
-    const pid_t child = fork();
-    ASSERT_GE(child, 0);
-    if (child == 0) {
-      auto logbook = OpenTiny(folder_.path, clock_).value();
-      if (!logbook->Declare({.name = "ships"})) _exit(1);
-      for (std::int64_t i = logbook->End("ships").value()[0];; ++i) {
-        if (!logbook->Append({"ships", 0, "p", i + 1, ShipRows(i, i + 1)}, Durability::kSynced)) _exit(1);
-        if (write(fds[1], &i, sizeof(i)) != sizeof(i)) _exit(1);
-      }
-    }
+    const pid_t child = SpawnAppender(folder_.path, fds[1]);
+    ASSERT_GT(child, 0);
     close(fds[1]);
     std::int64_t last = -1;
     for (int i = 0; i < 20 + 7 * round; ++i) ASSERT_EQ(read(fds[0], &last, sizeof(last)), 8);
