@@ -1,0 +1,41 @@
+// From a source's table to its derived rows: reading, lookups, computed columns, filter.
+//
+//   const LookupTables lookups = SW_TRY(LoadLookups(source, "/data/tables"));
+//   data::Batch raw = SW_TRY(ReadSourceTable(source, "/data/tables"));
+//   data::Batch rows = SW_TRY(DeriveRows(source, raw, lookups));
+//
+// Pure but for the reading of files. LookupTables are values, immutable once loaded.
+#pragma once
+
+#include <map>
+#include <string>
+#include <unordered_map>
+
+#include "base/result.h"
+#include "data/batch.h"
+#include "feature/definitions.h"
+
+namespace sw::feature {
+
+struct LookupTable {
+  data::Batch columns;                                  // LookupDef::columns, a row a key
+  data::Type key_type = data::Type::kString;
+  std::unordered_map<std::string, std::size_t> row_of;  // by the key's text
+};
+using LookupTables = std::map<std::string, LookupTable>;  // by the lookup's name
+
+// Reads the lookups' tables; the definition's own rows are added, and win. INVALID_ARGUMENT when a
+// key comes twice in one of the two.
+Result<LookupTables> LoadLookups(const SourceDef& source, const std::string& tables_folder);
+
+// Reads the source's table. FAILED_PRECONDITION when it has none; a location outside of
+// tables_folder is refused.
+Result<data::Batch> ReadSourceTable(const SourceDef& source, const std::string& tables_folder);
+
+// The raw columns, then the lookups', then the computed ones; rows for which `where` is not true are
+// dropped. A key without a match gives nulls. INVALID_ARGUMENT when an expression fails, a time
+// column is no timestamp, or a row of a source with time has no event time. Errors begin with the
+// key: "source.flights.columns.landed: line 1, column 13: ...".
+Result<data::Batch> DeriveRows(const SourceDef& source, const data::Batch& raw, const LookupTables& lookups);
+
+}  // namespace sw::feature
