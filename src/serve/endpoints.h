@@ -1,0 +1,109 @@
+// Endpoints: stable addresses that score. The prediction path begins and ends here.
+//
+//   Endpoints endpoints({.clock = &clock, .counters = &counters, .features = &features,
+//                        .log = &log, .shadow = &pool});
+//   SW_TRY(endpoints.Replace(snapshot));
+//   endpoints.Predict({.endpoint = "late", .rows = rows}, [](Result<PredictResult> result) { ... });
+//
+// A request keeps the snapshot it began with, so Replace fails nobody. It then reads features,
+// checks the contract, scores, hands one record to the log ring and answers; shadow arms and the
+// live side of canary pairs score after that, and are shed first. Thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/caller.h"
+#include "base/clock.h"
+#include "base/counters.h"
+#include "base/executor.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "data/batch.h"
+#include "serve/endpoint.h"
+#include "serve/interfaces.h"
+#include "serve/log_ring.h"
+
+namespace sw::serve {
+
+struct PredictRequest {
+  std::string endpoint;
+  data::Batch rows;                     // columns of the endpoint's request schema, found by name
+  std::vector<std::string> ids = {};    // the client's own, one a row; empty: generated. A retry with
+                                        // the same ids is logged once (the logbook's fold keeps the first)
+  TimeUs time = 0;                      // of the request; 0: the clock's now
+  std::optional<std::int64_t> version = {};  // pinned: this version answers, whatever its mode
+  std::string unit = {};                // of rows whose unit column is absent or null (a header)
+  Caller caller = {};
+};
+
+enum class ServedAs : std::uint8_t { kLive, kCanary, kPinned };
+std::string_view ServedAsName(ServedAs served);  // "live", "canary", "pinned"
+
+// One entry a row in each vector.
+struct PredictResult {
+  std::string request_id;               // UUIDv7
+  std::vector<std::string> ids;         // prediction ids: the client's, or request_id + "-" + row
+  std::vector<double> scores;
+  std::vector<bool> decisions;          // score >= threshold
+  std::vector<std::int64_t> versions;
+  std::vector<ServedAs> arms;
+  std::vector<std::int64_t> violations; // of the contract
+  bool logged = false;                  // false: the log ring was full, and this is not in the log
+};
+using PredictCallback = std::move_only_function<void(Result<PredictResult>)>;
+
+struct ServeLimits {
+  std::size_t rows_per_request_max = 10'000;
+  std::size_t requests_in_flight_max = 4'096;
+  std::size_t rows_in_flight_max = 100'000;
+  std::size_t shadow_rows_max = 50'000;   // waiting for shadow and pair scoring
+  std::int64_t inline_us_max = 200;       // predicted scoring time beyond which `scoring` takes it
+};
+
+class Endpoints {
+ public:
+  // What is pointed at outlives the Endpoints; the executors may not run a task after that.
+  struct Options {
+    const base::Clock* clock = nullptr;
+    base::Counters* counters = nullptr;
+    FeatureReader* features = nullptr;    // may be null while no endpoint has a service
+    PredictionLog* log = nullptr;
+    base::Executor* shadow = nullptr;     // bounded, of low priority
+    base::Executor* scoring = nullptr;    // for slow batches; null: the caller's thread takes all
+    base::Random random{0};               // for request ids
+    ServeLimits limits = {};
+    LogRing::Options ring = {};
+  };
+  explicit Endpoints(Options options);
+  ~Endpoints();  // drains
+
+  // Publishes the snapshot; requests in flight keep the old one.
+  Status Replace(EndpointSnapshot snapshot);
+  // LoadArms against what is served now, then Replace. Slow: loads packages on this thread.
+  Status Apply(EndpointSnapshot base, const std::vector<ArmSpec>& arms, PackageSource& packages);
+  Status Remove(std::string_view name);
+  std::shared_ptr<const EndpointSnapshot> Find(std::string_view name) const;  // nullptr: none
+  std::vector<std::string> Names() const;  // sorted
+
+  // Answers exactly once, perhaps before it returns. NOT_FOUND: endpoint or version;
+  // INVALID_ARGUMENT: rows, ids or contract; RESOURCE_EXHAUSTED: a named limit; DEADLINE_EXCEEDED.
+  void Predict(PredictRequest request, PredictCallback done);
+
+  // Returns when all that was answered before the call, with its pairs and shadows, is in the
+  // PredictionLog. On an error the rows are kept, and tried again.
+  Status Flush();
+  // Waits until nothing is in flight, then flushes.
+  Status Drain();
+
+ private:
+  struct Core;
+  std::unique_ptr<Core> core_;
+};
+
+}  // namespace sw::serve

@@ -1,0 +1,100 @@
+// LogRing: bounded memory between the predictions and the logbook.
+//
+//   LogRing ring({.rows_max = 50'000}, log, counters);
+//   bool logged = ring.Push(std::move(record), LogRing::Priority::kPrediction);  // never blocks
+//   SW_TRY(ring.Flush());
+//
+// A thread of its own writes what was pushed to the PredictionLog, by size and by age. A full ring
+// turns records away, counted ("serve_log_dropped_rows_total"). What the log refuses is kept and
+// tried again in the same order. Thread-safe.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/counters.h"
+#include "base/result.h"
+#include "data/batch.h"
+#include "serve/interfaces.h"
+
+namespace sw::serve {
+
+// One request's rows for one stream. The columns are `lead`, then "in." + each column of `inputs`,
+// then "x." + each column of `features`; the last two may be null, and are shared with the request.
+struct LogRecord {
+  std::string stream;
+  TimeUs event_time = 0;
+  std::vector<std::string> ids;
+  data::Batch lead;
+  std::shared_ptr<const data::Batch> inputs;
+  std::shared_ptr<const data::Batch> features;
+};
+
+// Records with the same stream and columns become one LoggedRows of at most `rows_max` rows (or one
+// record), in the order pushed.
+struct StreamRows {
+  std::string stream;
+  LoggedRows rows;
+};
+std::vector<StreamRows> MergeRecords(const std::vector<LogRecord>& records, std::size_t rows_max);
+
+class LogRing {
+ public:
+  enum class Priority : std::uint8_t { kPrediction, kShadow };  // shadows may fill half of the ring
+
+  struct Options {
+    std::size_t rows_max = 50'000;
+    std::size_t bytes_max = 128u << 20;
+    std::size_t flush_rows = 1'000;         // wakes the thread
+    std::int64_t flush_every_ms = 20;       // the oldest record waits about that long
+    bool has_thread = true;                 // false: only Flush writes
+  };
+  LogRing(const Options& options, PredictionLog& log, base::Counters& counters);
+  ~LogRing();  // flushes; what the log still refuses is lost and counted as dropped
+
+  LogRing(const LogRing&) = delete;
+  LogRing& operator=(const LogRing&) = delete;
+
+  // False when there is no room.
+  bool Push(LogRecord record, Priority priority);
+  // Returns when all that was pushed before the call is in the log, or the log's error.
+  Status Flush();
+  std::size_t rows() const;  // held now
+
+ private:
+  struct Pending {
+    std::int64_t sequence = 0;
+    StreamRows rows;
+    std::size_t bytes = 0;
+  };
+  void Run(const std::stop_token& stop);
+  void TakeQueued();
+  Status WritePending();
+
+  const Options options_;
+  PredictionLog& log_;
+  base::Counter& dropped_rows_;
+  base::Counter& dropped_shadow_rows_;
+  base::Counter& written_rows_;
+  base::Counter& errors_;
+
+  mutable std::mutex mutex_;  // guards the three below
+  std::condition_variable_any wake_;
+  std::vector<LogRecord> queue_;
+  std::size_t rows_held_ = 0;
+  std::size_t bytes_held_ = 0;
+
+  std::mutex flush_mutex_;  // one writer at a time; guards the two below
+  std::deque<Pending> pending_;
+  std::int64_t next_sequence_ = 1;
+
+  std::jthread thread_;  // last: joins before the rest goes away
+};
+
+}  // namespace sw::serve
