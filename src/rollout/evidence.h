@@ -1,0 +1,112 @@
+// PairedEvidence: is the candidate's loss larger than the live version's on the same requests?
+//
+//   PairedEvidence evidence = SW_TRY(PairedEvidence::Create(PolicyOf(plan)));
+//   SW_TRY(evidence.Add({.loss_live = 0.04, .loss_candidate = 0.36, .slices = {"EWR"}}));
+//   Judgement judgement = evidence.Judge();
+//
+// Three verdicts (Ville's inequality makes each valid at any time it is looked at):
+//   fail       harm: the mean increase is above max_loss_increase, or a slice's above its own limit
+//   pass       safe: the mean increase is below max_loss_increase, and no harm was found
+//   undecided  neither, yet; always so without pairs
+// What is assumed: losses in [0, 1], and that each pair's mean increase *given the pairs before it*
+// is on the null's side. Feed pairs in prediction order (pair_fold.h), never as labels arrive: fast
+// labels differ from slow ones.
+//
+// Every value of a slice column has a betting test of its own. The k-th value that appears in a
+// column may spend 1 / (k (k + 1)) of the column's share of alpha: the shares sum to one however
+// many values come. Beyond slice_values_max a column's new values are counted, not guarded.
+//
+// The state is never saved: it is folded again from the logbook. One owner.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "rollout/plan.h"
+#include "stats/betting.h"
+#include "stats/verdict.h"
+
+namespace sw::rollout {
+
+struct EvidencePolicy {
+  AlphaSplit alpha;
+  double max_loss_increase = 0;
+  double max_slice_loss_increase = 0;
+  std::vector<std::string> slices;  // names of the slice columns
+  double unpaired_share_max = 0.1;
+  std::size_t slice_values_max = 64;  // of one column
+};
+EvidencePolicy PolicyOf(const Plan& plan);
+
+struct LossPair {
+  double loss_live = 0;
+  double loss_candidate = 0;
+  std::vector<std::string> slices;  // one value a slice column, in the policy's order
+};
+
+class PairedEvidence {
+ public:
+  struct Tested {
+    std::uint64_t pairs = 0;
+    double mean_increase = 0;
+    stats::Interval interval;  // valid at any time, at 95 %
+    double log_e_harm = 0;
+    std::uint64_t harm_after = 0;  // pairs when harm was found; 0: not found
+  };
+  struct SliceValue {
+    std::string column;
+    std::string value;
+    double alpha = 0;
+    Tested tested;
+    std::string Name() const { return column + "=" + value; }
+  };
+
+  static Result<PairedEvidence> Create(EvidencePolicy policy);
+
+  // INVALID_ARGUMENT for a loss outside [0, 1] or a wrong number of slice values; changes nothing.
+  Status Add(const LossPair& pair);
+  void AddUnlabelled() { ++unlabelled_; }  // censored: its label never came
+  void AddUnpaired() { ++unpaired_; }      // censored: one of the two scores never came
+
+  std::uint64_t Pairs() const { return harm_.Count(); }
+  Tested Overall() const;
+  std::vector<SliceValue> Slices() const;  // worst first
+  // The slice with the largest mean increase among those where harm was found; else the one with
+  // the most evidence of it; none when no slice speaks for harm.
+  std::optional<SliceValue> WorstSlice() const;
+  stats::Judgement Judge() const;
+
+ private:
+  struct Guard {
+    std::size_t column = 0;
+    std::string value;
+    double alpha = 0;
+    stats::BettingTest harm;
+    stats::EmpiricalBernsteinSequence increase;
+    std::uint64_t harm_after = 0;
+  };
+
+  PairedEvidence(EvidencePolicy policy, stats::BettingTest harm, stats::BettingTest safe,
+                 stats::MeanSequence increase);
+  Status AddToSlice(std::size_t column, const std::string& value, double increase);
+  double UnpairedShare() const;
+  std::string Summary(stats::Verdict verdict) const;
+  Json EvidenceJson() const;
+
+  EvidencePolicy policy_;
+  stats::BettingTest harm_;
+  stats::BettingTest safe_;
+  stats::MeanSequence increase_;
+  std::vector<Guard> guards_;             // in order of appearance
+  std::vector<std::uint64_t> unguarded_;  // pairs beyond slice_values_max, by column
+  std::uint64_t harm_after_ = 0;
+  std::uint64_t safe_after_ = 0;
+  std::uint64_t unlabelled_ = 0;
+  std::uint64_t unpaired_ = 0;
+};
+
+}  // namespace sw::rollout
