@@ -12,6 +12,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -21,6 +22,7 @@
 #include "base/result.h"
 #include "data/batch.h"
 #include "feature/definitions.h"
+#include "feature/lineage.h"
 #include "store/logbook.h"
 #include "store/online.h"
 
@@ -39,9 +41,12 @@ struct PushResult {
   bool durable = false;
 };
 
+// Which rows of each source count; evidence names it. A source that is missing counts whole.
+using SourceCuts = std::map<std::string, store::Cut>;
+
 struct JoinOptions {
   bool ignore_availability = false;  // the naive join: windows over event time, nothing hidden. Leaks
-  store::Cut cut;                    // per source stream, partition 0 only for now; empty: all rows
+  SourceCuts cuts;                   // empty: all rows
   std::function<void(double done)> progress;  // 0 to 1
 };
 
@@ -49,19 +54,11 @@ struct ParityReport {
   std::uint64_t compared = 0;   // values
   std::uint64_t different = 0;
   std::vector<std::string> examples;  // at most ten: id, feature, served, recomputed
-  store::Cut cut;
+  SourceCuts cuts;
 };
 
-// What a training set would see of the future, by column: rows whose column became known only after
-// the moment they are used at.
-struct LineageReport {
-  struct Column {
-    std::string name;
-    std::uint64_t rows = 0;          // that hold a value
-    std::uint64_t rows_too_late = 0; // available only after the row's moment
-    std::vector<std::string> examples;
-  };
-  std::vector<Column> columns;
+struct FeatureStoreOptions {
+  std::string tables_folder;  // where the lookups of pushed rows are read from
 };
 
 class FeatureStore {
@@ -72,8 +69,11 @@ class FeatureStore {
   virtual Result<PushResult> Push(std::string_view source, const data::Batch& raw_rows, const PushOptions& options) = 0;
   // Pushes the rows of the source's own table that were available at `until` (and static ones).
   virtual Result<PushResult> Load(std::string_view source, const std::string& tables_folder, TimeUs until) = 0;
-  // The source's derived rows (lookups and computed columns done) from its logbook stream.
+  // The source's derived rows (lookups and computed columns done) from its logbook stream, in total
+  // order; "_available_at" says when each became known. An empty cut: all rows.
   virtual Result<data::Batch> Rows(std::string_view source, const store::Cut& cut) const = 0;
+  // Names and types of the columns of Rows; empty while there are no rows.
+  virtual Result<data::Schema> RowSchema(std::string_view source) const = 0;
 
   // One row a request, columns as the service lists them. Requests hold the entity keys and the
   // request inputs. Completes by callback, inline for LMDB.
@@ -81,16 +81,24 @@ class FeatureStore {
   virtual void ReadOnline(std::string_view service, const data::Batch& requests, TimeUs t, FeaturesCallback done) = 0;
   virtual Result<data::Batch> Join(std::string_view service, const data::Batch& requests,
                                    const std::vector<TimeUs>& moments, const JoinOptions& options) const = 0;
+  // Names and types of the columns that ReadOnline and Join give.
+  virtual Result<data::Schema> FeatureSchema(std::string_view service) const = 0;
+  // The present end of each source that the service reads.
+  virtual Result<SourceCuts> Cuts(std::string_view service) const = 0;
   // Recomputes offline what was served online, and compares the bits.
   virtual Result<ParityReport> Audit(std::string_view service, const data::Batch& requests,
                                      const std::vector<TimeUs>& moments, const data::Batch& served) const = 0;
-  // Rebuilds the online store from the logbook.
+  // Rebuilds the online store from the logbook. Reads that overlap it see part of the rows.
   virtual Status Rebuild() = 0;
   virtual std::shared_ptr<const Definitions> definitions() const = 0;
+  // Fills the online store for views that are new or changed, then publishes the definitions. A
+  // changed source derives rows its new way from then on; rows that it has stay as they are.
   virtual Status Replace(std::shared_ptr<const Definitions> definitions) = 0;
 };
 
+// Declares the sources' streams, and brings the online store up to what they hold.
 Result<std::unique_ptr<FeatureStore>> MakeFeatureStore(std::shared_ptr<const Definitions> definitions,
-                                                       store::Logbook& logbook, store::OnlineStore& online);
+                                                       store::Logbook& logbook, store::OnlineStore& online,
+                                                       const FeatureStoreOptions& options = {});
 
 }  // namespace sw::feature
