@@ -1,0 +1,45 @@
+// What a broken column costs, without waiting for labels.
+//
+// The rows that the fault touched are scored again with the column as it was before the fault (its
+// last good value). If those scores q are calibrated, serving p in place of q costs (p - q)^2 of
+// squared error in expectation: E[(p - y)^2 - (q - y)^2] = (p - q)^2 when y is one with probability
+// q. The mean over the touched rows has an anytime-valid interval. Pure.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "data/batch.h"
+#include "stats/betting.h"
+
+namespace sw::monitor {
+
+// Scores feature rows with the version that served them.
+using Rescore = std::function<Result<std::vector<double>>(std::int64_t version, const data::Batch& features)>;
+
+struct Harm {
+  double mean = 0;
+  stats::Interval interval = {0, 1};  // holds the true mean at every look, with probability 1 - alpha
+  std::uint64_t rows = 0;
+};
+
+class CounterfactualHarm {
+ public:
+  static Result<CounterfactualHarm> Create();
+  // `served` are the scores that were given; `features` as served; the column's good value may be
+  // null (none was seen: then missing is what it is replaced by).
+  Status Add(const data::Batch& features, const std::vector<double>& served, std::int64_t version,
+             const std::string& column, const data::Column& good_value, const Rescore& rescore);
+  Harm Estimate(double alpha) const;
+
+ private:
+  explicit CounterfactualHarm(stats::MeanSequence sequence) : sequence_(std::move(sequence)) {}
+  stats::MeanSequence sequence_;
+};
+
+// The rows with every value of `column` replaced by the one value in `good_value` (null when empty).
+Result<data::Batch> WithColumnReplaced(const data::Batch& rows, const std::string& column, const data::Column& good_value);
+
+}  // namespace sw::monitor

@@ -1,0 +1,83 @@
+// EndpointMonitor: the fold over one endpoint's predictions and labels that opens incidents.
+//
+//   EndpointMonitor monitor = SW_TRY(EndpointMonitor::Create(policy, reference));
+//   SW_TRY(monitor.Observe(predictions));                 // in order of event time
+//   SW_TRY(monitor.ObserveLabels(labels));
+//   for (Incident& incident : SW_TRY(monitor.Evaluate(now, rescore))) ...   // new or changed
+//
+// Pages when rows that a broken column touched are worse than they would be (counterfactual, fast,
+// names the column), and when the realised loss is above what is tolerated (slow, needs no cause).
+// A broken column that harms nobody is a ticket. Replaying the same rows gives the same incidents:
+// it reads no clock. One owner.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "monitor/contract_watch.h"
+#include "monitor/counterfactual.h"
+#include "monitor/incident.h"
+#include "monitor/policy.h"
+#include "monitor/realised_loss.h"
+#include "store/logbook.h"
+
+namespace sw::monitor {
+
+class EndpointMonitor {
+ public:
+  static Result<EndpointMonitor> Create(const MonitorPolicy& policy, const Reference& reference);
+
+  // Rows of the stream predictions/<endpoint>: columns version, score and the features as "x.NAME".
+  Status Observe(const store::LogRows& predictions);
+  // Rows of the stream labels/<endpoint>: column label.
+  Status ObserveLabels(const store::LogRows& labels);
+  // Another version went live: its reference counts from now on.
+  Status Replace(const Reference& reference);
+
+  // Incidents that are new or changed; their ids are "<monitor>-<n>".
+  Result<std::vector<Incident>> Evaluate(TimeUs now, const Rescore& rescore);
+
+  const RealisedLoss& realised() const { return realised_; }
+  std::uint64_t labels_unknown() const { return labels_unknown_; }
+  bool HasOpenPage() const;
+
+ private:
+  static constexpr std::size_t kRecentRows = 2'000;  // kept to score again
+  struct Recent {
+    std::vector<TimeUs> times = {};
+    std::vector<std::int64_t> versions = {};
+    std::vector<double> scores = {};
+    data::Batch features = {};
+  };
+  struct Fault {  // a broken column with what is known of its cost
+    Incident incident;
+    CounterfactualHarm harm;
+    std::uint64_t scored_from = 0;  // rows observed before this are counted already
+  };
+
+  EndpointMonitor(const MonitorPolicy& policy, const Reference& reference, RealisedLoss realised, ContractWatch contract)
+      : policy_(policy), reference_(reference), realised_(std::move(realised)), contract_(std::move(contract)) {}
+
+  void Remember(const data::Batch& features, const store::LogRows& rows);
+  Result<Fault*> FaultOf(const BrokenColumn& broken, TimeUs now);
+  Status AddHarm(Fault& fault, const BrokenColumn& broken, const Rescore& rescore);
+  data::Column GoodValue(const std::string& column) const;
+  Status EvaluateColumns(TimeUs now, const Rescore& rescore, std::vector<Incident>& changed);
+  Status EvaluateLoss(TimeUs now, std::vector<Incident>& changed);
+  std::string NextId();
+
+  MonitorPolicy policy_;
+  Reference reference_;
+  RealisedLoss realised_;
+  ContractWatch contract_;
+  Recent recent_;
+  std::uint64_t observed_ = 0;
+  std::map<std::string, data::Column> last_good_;  // by column: one value
+  std::map<std::string, Fault> faults_;            // by column, open ones
+  std::vector<Incident> loss_pages_;
+  std::uint64_t labels_unknown_ = 0;
+  std::uint64_t next_id_ = 1;
+};
+
+}  // namespace sw::monitor
