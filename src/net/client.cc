@@ -36,23 +36,6 @@ Status Wait(int fd, short events, std::int64_t deadline_ms) {
   }
 }
 
-// An error in our JSON shape, or in none.
-Error ErrorOf(const Response& response) {
-  Result<Json> parsed = Json::Parse(response.body);
-  const Json* inner = parsed ? parsed->Find("error") : nullptr;
-  std::string message = inner != nullptr ? inner->StringOr("message", response.body) : response.body;
-  std::string name = inner != nullptr ? inner->StringOr("code", "") : "";
-  for (int i = 0; i <= static_cast<int>(ErrorCode::kInternal); ++i) {
-    auto code = static_cast<ErrorCode>(i);
-    if (base::ErrorCodeName(code) == name) return {code, message};
-  }
-  for (int i = 0; i <= static_cast<int>(ErrorCode::kInternal); ++i) {
-    auto code = static_cast<ErrorCode>(i);
-    if (base::HttpStatus(code) == response.status) return {code, message};
-  }
-  return {ErrorCode::kInternal, fmt::format("answer {}: {}", response.status, message)};
-}
-
 }  // namespace
 
 Client::Client(std::string host, std::uint16_t port, ClientOptions options)
@@ -230,9 +213,7 @@ Result<Json> Client::Call(Method method, std::string target, const Json* body) {
     request.headers.Add("Content-Type", "application/json");
   }
   Response answer = SW_TRY(Send(request));
-  if (answer.status < 200 || answer.status > 299) return std::unexpected(ErrorOf(answer));
-  if (answer.body.empty()) return Json();
-  return Json::Parse(answer.body);
+  return JsonOf(answer);
 }
 
 }  // namespace sw::net

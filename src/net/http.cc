@@ -132,6 +132,28 @@ Response ErrorResponse(int status, const Error& error) {
   return JsonResponse(status, Json::MakeObject({{"error", std::move(inner)}}));
 }
 
+Error ErrorOf(const Response& response) {
+  Result<Json> parsed = Json::Parse(response.body);
+  const Json* inner = parsed ? parsed->Find("error") : nullptr;
+  std::string message = inner != nullptr ? inner->StringOr("message", response.body) : response.body;
+  std::string name = inner != nullptr ? inner->StringOr("code", "") : "";
+  for (int i = 0; i <= static_cast<int>(ErrorCode::kInternal); ++i) {
+    auto code = static_cast<ErrorCode>(i);
+    if (base::ErrorCodeName(code) == name) return {code, message};
+  }
+  for (int i = 0; i <= static_cast<int>(ErrorCode::kInternal); ++i) {
+    auto code = static_cast<ErrorCode>(i);
+    if (base::HttpStatus(code) == response.status) return {code, message};
+  }
+  return {ErrorCode::kInternal, fmt::format("answer {}: {}", response.status, message)};
+}
+
+Result<Json> JsonOf(const Response& response) {
+  if (response.status < 200 || response.status > 299) return std::unexpected(ErrorOf(response));
+  if (response.body.empty()) return Json();
+  return Json::Parse(response.body, {.bytes_max = 256u << 20});
+}
+
 Result<std::string> PercentDecode(std::string_view text, bool plus_is_space) {
   std::string out;
   out.reserve(text.size());

@@ -45,13 +45,13 @@ class Headers {
 
 struct Request {
   Method method = Method::kGet;
-  std::string path;   // as sent, percent-encoded, always begins with '/'
-  std::string query;  // what follows '?', without it
-  Headers headers;
-  NameValues params;  // the {name} parts of the route's pattern, decoded
-  std::string body;   // whole, for a buffered route; empty for a streaming one
-  std::string peer;   // address of the client, without port
-  Caller caller;      // what the Authorize hook answered
+  std::string path = {};   // as sent, percent-encoded, always begins with '/'
+  std::string query = {};  // what follows '?', without it
+  Headers headers = {};
+  NameValues params = {};  // the {name} parts of the route's pattern, decoded
+  std::string body = {};   // whole, for a buffered route; empty for a streaming one
+  std::string peer = {};   // address of the client, without port
+  Caller caller = {};      // what the Authorize hook answered
 
   // Value of a {name} part; empty when the pattern has no such part.
   std::string_view Param(std::string_view name) const;
@@ -76,6 +76,11 @@ Response TextResponse(int status, std::string body, std::string_view content_typ
 // {"error":{"code":"NOT_FOUND","message":"..."}} with the code's own status, or with another.
 Response ErrorResponse(const Error& error);
 Response ErrorResponse(int status, const Error& error);
+
+// The other way, for a client: the error that an answer of 4xx or 5xx tells, in our shape or in none;
+// and the body of a 2xx answer as JSON (null when there is none).
+Error ErrorOf(const Response& response);
+Result<Json> JsonOf(const Response& response);
 
 // Decodes %XX, and '+' as space where asked. INVALID_ARGUMENT on a bad escape or a NUL byte.
 Result<std::string> PercentDecode(std::string_view text, bool plus_is_space = false);

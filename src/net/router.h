@@ -36,6 +36,7 @@ struct Route {
   std::function<Response(int status, const Error&)> render_error = {};
   // For the OpenAPI document.
   std::string summary = {};
+  std::string query_schema = {};     // JSON schema of an object: the query's keys
   std::string request_schema = {};   // JSON schema, empty when there is no body
   std::string response_schema = {};  // JSON schema of the 200 answer
 
