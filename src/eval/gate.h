@@ -33,12 +33,12 @@ enum class Loss : std::uint8_t { kBrier, kLogLoss, kCost };
 std::string_view LossName(Loss loss);  // "brier", "log_loss", "cost"
 
 struct GatePolicy {
-  std::string name;
+  std::string name = {};
   Loss loss = Loss::kBrier;
-  stats::CostMatrix costs;              // for loss cost, and for choosing thresholds
+  stats::CostMatrix costs = {};         // for loss cost, and for choosing thresholds
   double max_loss_increase = 0;         // the margin; negative: the challenger must be better by that much
   double alpha = 0.05;
-  std::vector<std::string> slices;      // columns whose every value is guarded
+  std::vector<std::string> slices = {};  // columns whose every value is guarded
   double max_slice_loss_increase = 0;   // required with slices
   std::uint64_t slice_rows_min = 200;   // a smaller slice is listed as unguarded
   std::uint64_t clusters_min = 5;       // fewer, as a whole or in a slice: undecided
@@ -55,11 +55,11 @@ Json CostsToJson(const stats::CostMatrix& costs);
 
 // Scores of the same rows; spans are borrowed.
 struct PairedScores {
-  std::span<const double> champion;
-  std::span<const double> challenger;
-  std::span<const std::uint8_t> labels;
-  std::span<const std::uint64_t> clusters;  // empty: rows count as independent
-  std::vector<SliceColumn> slices;          // must hold the policy's
+  std::span<const double> champion = {};
+  std::span<const double> challenger = {};
+  std::span<const std::uint8_t> labels = {};
+  std::span<const std::uint64_t> clusters = {};  // empty: rows count as independent
+  std::vector<SliceColumn> slices = {};     // must hold the policy's
   double champion_threshold = 0.5;          // for loss cost
   double challenger_threshold = 0.5;
 };

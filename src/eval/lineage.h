@@ -14,14 +14,14 @@
 namespace sw::eval {
 
 struct ColumnLineage {
-  std::string name;
+  std::string name = {};
   std::uint64_t rows = 0;             // that hold a value
   std::uint64_t rows_too_late = 0;    // of these, known only after the row's moment
-  std::vector<std::string> examples;  // one sentence each: which row, its moment, when it was known
+  std::vector<std::string> examples = {};  // one sentence each: which row, its moment, when it was known
 };
 
 struct Lineage {
-  std::vector<ColumnLineage> columns;
+  std::vector<ColumnLineage> columns = {};
   bool label_is_known = false;  // labels come from a declared training set, not from an edited copy
 };
 

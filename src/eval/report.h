@@ -33,15 +33,15 @@ struct SliceColumn {
 
 // One prediction a row; spans are borrowed.
 struct EvalInput {
-  std::span<const double> scores;           // probabilities
-  std::span<const std::uint8_t> labels;     // 0 or 1
-  std::span<const std::uint64_t> clusters;  // rows of one key (a day) are not independent; empty: all are
-  std::vector<SliceColumn> slices;
+  std::span<const double> scores = {};           // probabilities
+  std::span<const std::uint8_t> labels = {};     // 0 or 1
+  std::span<const std::uint64_t> clusters = {};  // rows of one key (a day) are not independent; empty: all are
+  std::vector<SliceColumn> slices = {};
 };
 
 struct EvalOptions {
   double threshold = 0.5;
-  stats::CostMatrix costs;
+  stats::CostMatrix costs = {};
   double confidence = 0.95;
   std::size_t resamples = 1000;        // of the bootstrap
   std::uint64_t seed = 0;
@@ -56,8 +56,8 @@ struct EvalOptions {
 struct Metrics {
   std::uint64_t rows = 0;
   std::uint64_t positives = 0;
-  std::optional<stats::Estimate> auc;  // DeLong over clusters (Obuchowski 1997)
-  std::optional<stats::Estimate> brier, log_loss, cost, accuracy;  // clustered BCa bootstrap
+  std::optional<stats::Estimate> auc = {};  // DeLong over clusters (Obuchowski 1997)
+  std::optional<stats::Estimate> brier = {}, log_loss = {}, cost = {}, accuracy = {};  // clustered BCa bootstrap
   bool operator==(const Metrics&) const = default;
 };
 

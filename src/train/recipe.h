@@ -27,11 +27,11 @@ std::string_view LibraryName(Library library);  // "lightgbm", "logistic", "cons
 inline constexpr int kRoundsMax = 10'000;
 
 struct Recipe {
-  std::string name;
-  std::string training_set;
+  std::string name = {};
+  std::string training_set = {};
   Library library = Library::kLightGbm;
   int rounds = 100;  // lightgbm only
-  Json params;       // an object, or null
+  Json params = {};  // an object, or null
   std::uint64_t seed = 0;
 
   Json ToJson() const;  // what ParseRecipe reads
