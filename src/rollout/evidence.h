@@ -19,7 +19,10 @@
 // The state is never saved: it is folded again from the logbook. One owner.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,10 +36,10 @@
 namespace sw::rollout {
 
 struct EvidencePolicy {
-  AlphaSplit alpha;
+  AlphaSplit alpha = {};
   double max_loss_increase = 0;
   double max_slice_loss_increase = 0;
-  std::vector<std::string> slices;  // names of the slice columns
+  std::vector<std::string> slices = {};  // names of the slice columns
   double unpaired_share_max = 0.1;
   std::size_t slice_values_max = 64;  // of one column
 };
@@ -45,7 +48,7 @@ EvidencePolicy PolicyOf(const Plan& plan);
 struct LossPair {
   double loss_live = 0;
   double loss_candidate = 0;
-  std::vector<std::string> slices;  // one value a slice column, in the policy's order
+  std::vector<std::string> slices = {};  // one value a slice column, in the policy's order
 };
 
 class PairedEvidence {
@@ -53,15 +56,15 @@ class PairedEvidence {
   struct Tested {
     std::uint64_t pairs = 0;
     double mean_increase = 0;
-    stats::Interval interval;  // valid at any time, at 95 %
+    stats::Interval interval = {};  // valid at any time, at 95 %
     double log_e_harm = 0;
     std::uint64_t harm_after = 0;  // pairs when harm was found; 0: not found
   };
   struct SliceValue {
-    std::string column;
-    std::string value;
+    std::string column = {};
+    std::string value = {};
     double alpha = 0;
-    Tested tested;
+    Tested tested = {};
     std::string Name() const { return column + "=" + value; }
   };
 
@@ -78,31 +81,34 @@ class PairedEvidence {
   // The slice with the largest mean increase among those where harm was found; else the one with
   // the most evidence of it; none when no slice speaks for harm.
   std::optional<SliceValue> WorstSlice() const;
+  stats::Verdict Decide() const;  // the verdict alone: cheap enough for every pair
   stats::Judgement Judge() const;
 
  private:
   struct Guard {
-    std::size_t column = 0;
-    std::string value;
     double alpha = 0;
     stats::BettingTest harm;
     stats::EmpiricalBernsteinSequence increase;
     std::uint64_t harm_after = 0;
   };
+  struct Column {
+    std::map<std::string, Guard, std::less<>> guards = {};
+    std::uint64_t unguarded = 0;  // pairs of values beyond slice_values_max
+  };
 
   PairedEvidence(EvidencePolicy policy, stats::BettingTest harm, stats::BettingTest safe,
                  stats::MeanSequence increase);
-  Status AddToSlice(std::size_t column, const std::string& value, double increase);
+  Result<Guard> MakeGuard(std::size_t appearance) const;
+  Status AddToSlice(Column& column, const std::string& value, double increase);
   double UnpairedShare() const;
   std::string Summary(stats::Verdict verdict) const;
-  Json EvidenceJson() const;
+  Json Evidence() const;
 
   EvidencePolicy policy_;
   stats::BettingTest harm_;
   stats::BettingTest safe_;
   stats::MeanSequence increase_;
-  std::vector<Guard> guards_;             // in order of appearance
-  std::vector<std::uint64_t> unguarded_;  // pairs beyond slice_values_max, by column
+  std::vector<Column> columns_ = {};  // in the policy's order
   std::uint64_t harm_after_ = 0;
   std::uint64_t safe_after_ = 0;
   std::uint64_t unlabelled_ = 0;

@@ -3,12 +3,13 @@
 //
 //   SW_TRY(fold.AddScore(Arm::kLive, id, time, 0.2, {"EWR"}));
 //   SW_TRY(fold.AddScore(Arm::kCandidate, id, time, 0.6));
-//   fold.AddLabel(id, 1.0);
+//   SW_TRY(fold.AddLabel(id, 1.0, arrived));
 //   SW_TRY(fold.Advance(now, evidence));
 //
 // A request waits until it has both scores and its label; after `censor_after` it counts as
-// censored, so that nothing waits for ever, and what comes later for it is ignored. Never a pair
-// overtakes an earlier one that still waits. One owner.
+// censored, so that nothing waits for ever. A label that arrives later than that is ignored, whenever
+// it is fed: folding the same rows again gives the same evidence. Never a pair overtakes an earlier
+// one that still waits. Feed what had arrived by `now` before Advance(now). One owner.
 #pragma once
 
 #include <cstddef>
@@ -41,9 +42,9 @@ class PairFold {
   // score outside [0, 1], RESOURCE_EXHAUSTED beyond pending_max.
   Status AddScore(Arm arm, std::string_view id, TimeUs time, double score,
                   std::vector<std::string> slices = {});
-  // `label` is 0 or 1. False when the request is unknown or was handed on: not an error, since
-  // labels of other requests come by the same stream.
-  Result<bool> AddLabel(std::string_view id, double label);
+  // `label` is 0 or 1; the first one counts. False when it changed nothing: the request is unknown
+  // or was handed on (labels of other requests come by the same stream), or the label is too late.
+  Result<bool> AddLabel(std::string_view id, double label, TimeUs arrived);
 
   // Hands on what is ready at `now`; returns the number of pairs.
   Result<std::size_t> Advance(TimeUs now, PairedEvidence& into);
@@ -54,10 +55,10 @@ class PairFold {
 
  private:
   struct Request {
-    std::optional<double> live;
-    std::optional<double> candidate;
-    std::optional<double> label;
-    std::vector<std::string> slices;
+    std::optional<double> live = {};
+    std::optional<double> candidate = {};
+    std::optional<double> label = {};
+    std::vector<std::string> slices = {};
   };
   using Key = std::pair<TimeUs, std::string>;
 
@@ -65,7 +66,7 @@ class PairFold {
   static Status HandOn(const Request& request, PairedEvidence& into);
 
   PairFoldOptions options_;
-  std::map<Key, Request> pending_;
+  std::map<Key, Request> pending_ = {};
   std::unordered_map<std::string, TimeUs> time_of_;  // of pending requests
   Key handed_on_;                                    // the last key; earlier ones are refused
 };

@@ -26,14 +26,14 @@ enum class Step : std::uint8_t {
 std::string_view StepName(Step step);  // "shadow", "canary", "live"
 
 struct Plan {
-  std::string name;
-  std::string endpoint;
-  std::vector<Step> steps;              // each at most once, in this order, "live" last
+  std::string name = {};
+  std::string endpoint = {};
+  std::vector<Step> steps = {};              // each at most once, in this order, "live" last
   double canary_share = 0.1;            // of the units, in (0, 1]
   double alpha = 0.05;                  // chance of a wrong decision, whenever one looks
   double max_loss_increase = 0.002;     // how much worse still counts as not worse
   double max_slice_loss_increase = 0.01;
-  std::vector<std::string> slices;      // columns whose values are guarded; "endpoint" fills an empty one
+  std::vector<std::string> slices = {};      // columns whose values are guarded; "endpoint" fills an empty one
   DurationUs max_time = 0;              // of each step before a person is asked; 0: for ever
   double unpaired_share_max = 0.1;      // requests without a candidate's score; no pass above
   bool operator==(const Plan&) const = default;
@@ -43,10 +43,10 @@ struct Plan {
 Result<Plan> ParsePlan(std::string_view name, const Json& config);
 Json PlanToJson(const Plan& plan);  // what ParsePlan reads back
 
-// The levels of one step's tests. A rollback that was not due happens with a chance of at most
-// alpha / 2: half of it for the overall test, half for the slices, each divided among the steps
-// that gather evidence. A promotion that was not due happens with at most alpha / 2: each step has
-// all of it, because every step must pass.
+// The levels of one step's tests. The chance of a rollback that was not due is at most alpha / 2,
+// divided equally among the steps that gather evidence, and within a step between the overall test
+// and the slices, where there are any. The chance of a promotion that was not due is at most
+// alpha / 2: each step has all of it, because every step must pass.
 struct AlphaSplit {
   double harm = 0;    // overall, one step
   double slices = 0;  // all slices together, one step

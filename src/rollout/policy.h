@@ -45,7 +45,7 @@ std::string_view ActionName(ActionKind kind);  // "wait", "advance", "roll_back"
 struct Action {
   ActionKind kind = ActionKind::kWait;
   Step step = Step::kLive;      // the step that was judged
-  stats::Judgement judgement;   // to record: its evidence names plan, step, times and tests
+  stats::Judgement judgement = {};   // to record: its evidence names plan, step, times and tests
   TimeUs look_again = 0;        // for kWait: when max_time ends; 0: only new evidence changes it
 };
 
