@@ -53,6 +53,7 @@ class LogRing {
     std::size_t bytes_max = 128u << 20;
     std::size_t flush_rows = 1'000;         // wakes the thread
     std::int64_t flush_every_ms = 20;       // the oldest record waits about that long
+    std::int64_t retry_every_ms = 250;      // after the log refused
     bool has_thread = true;                 // false: only Flush writes
   };
   LogRing(const Options& options, PredictionLog& log, base::Counters& counters);
@@ -68,6 +69,10 @@ class LogRing {
   std::size_t rows() const;  // held now
 
  private:
+  struct Queued {
+    LogRecord record;
+    std::size_t bytes = 0;
+  };
   struct Pending {
     std::int64_t sequence = 0;
     StreamRows rows;
@@ -84,13 +89,13 @@ class LogRing {
   base::Counter& written_rows_;
   base::Counter& errors_;
 
-  mutable std::mutex mutex_;  // guards the three below
+  mutable std::mutex mutex_;  // guards the next four
   std::condition_variable_any wake_;
-  std::vector<LogRecord> queue_;
+  std::vector<Queued> queue_;
   std::size_t rows_held_ = 0;
   std::size_t bytes_held_ = 0;
 
-  std::mutex flush_mutex_;  // one writer at a time; guards the two below
+  std::mutex flush_mutex_;  // one writer at a time; guards the next two
   std::deque<Pending> pending_;
   std::int64_t next_sequence_ = 1;
 

@@ -1,0 +1,47 @@
+#include "serve/admission.h"
+
+#include "base/errors.h"
+#include "serve/counter_names.h"
+
+namespace sw::serve {
+
+Admission::Admission(std::size_t requests_max, std::size_t rows_max, base::Counters& counters)
+    : requests_max_(requests_max), rows_max_(rows_max),
+      refused_requests_(RefusedBy(counters, "requests_in_flight_max")),
+      refused_rows_(RefusedBy(counters, "rows_in_flight_max")),
+      in_flight_(counters.Get("serve_requests_in_flight", "Prediction requests being answered.")) {}
+
+Result<Admission::Ticket> Admission::Admit(std::size_t rows) {
+  {
+    const std::lock_guard lock(mutex_);
+    const bool requests_fit = requests_ < requests_max_;
+    const bool rows_fit = requests_ == 0 || rows_ + rows <= rows_max_;
+    if (requests_fit && rows_fit) {
+      ++requests_;
+      rows_ += rows;
+      in_flight_.Set(static_cast<std::int64_t>(requests_));
+      return Ticket(this, rows);
+    }
+    if (requests_fit) {
+      refused_rows_.Add();
+      return ResourceExhausted("limit rows_in_flight_max: {} of {} rows are being scored; retry later", rows_, rows_max_);
+    }
+  }
+  refused_requests_.Add();
+  return ResourceExhausted("limit requests_in_flight_max: {} requests are being answered; retry later", requests_max_);
+}
+
+void Admission::WaitUntilEmpty() {
+  std::unique_lock lock(mutex_);
+  empty_.wait(lock, [this] { return requests_ == 0; });
+}
+
+void Admission::Leave(std::size_t rows) {
+  const std::lock_guard lock(mutex_);
+  --requests_;
+  rows_ -= rows;
+  in_flight_.Set(static_cast<std::int64_t>(requests_));
+  if (requests_ == 0) empty_.notify_all();  // under the lock: the waiter may destroy this at once
+}
+
+}  // namespace sw::serve

@@ -1,0 +1,126 @@
+#include "serve/endpoints.h"
+
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "base/check.h"
+#include "base/errors.h"
+#include "serve/counter_names.h"
+#include "serve/live_endpoint.h"
+#include "serve/predict_call.h"
+#include "serve/published.h"
+#include "serve/serve_core.h"
+
+namespace sw::serve {
+namespace {
+
+using EndpointMap = std::map<std::string, std::shared_ptr<const LiveEndpoint>, std::less<>>;
+
+}  // namespace
+
+ServeCore::ServeCore(const Endpoints::Options& options)
+    : clock(*options.clock), counters(*options.counters), features(options.features), scoring(options.scoring),
+      limits(options.limits), refused_rows_per_request(RefusedBy(counters, "rows_per_request_max")),
+      refused_deadline(RefusedBy(counters, "deadline")), refused_scoring_queue(RefusedBy(counters, "scoring_queue_max")),
+      ids(clock, options.random), admission(limits.requests_in_flight_max, limits.rows_in_flight_max, counters),
+      ring(options.ring, *options.log, counters), shadows(*options.shadow, limits.shadow_rows_max) {}
+
+struct Endpoints::Core : ServeCore {
+  explicit Core(const Options& options) : ServeCore(options) {}
+
+  std::shared_ptr<const LiveEndpoint> Find(std::string_view name) const {
+    const std::shared_ptr<const EndpointMap> now = endpoints.Get();
+    const auto found = now->find(name);
+    return found == now->end() ? nullptr : found->second;
+  }
+  Error Unknown(const std::string& name) const {
+    std::vector<std::string> names;
+    for (const auto& [each, endpoint] : *endpoints.Get()) names.push_back(each);
+    const std::vector<std::string> near = data::NearMisses(name, names);
+    if (!near.empty()) return NotFound("no endpoint \"{}\"; did you mean {}?", name, fmt::join(near, ", ")).error();
+    return NotFound("no endpoint \"{}\"; {} are served", name, names.size()).error();
+  }
+
+  Published<EndpointMap> endpoints{std::make_shared<const EndpointMap>()};
+  std::mutex change_mutex;  // one change of the map at a time
+};
+
+std::string_view ServedAsName(ServedAs served) {
+  switch (served) {
+    case ServedAs::kLive: return "live";
+    case ServedAs::kCanary: return "canary";
+    case ServedAs::kPinned: return "pinned";
+  }
+  return "unknown";
+}
+
+Endpoints::Endpoints(Options options) {
+  SW_CHECK(options.clock != nullptr && options.counters != nullptr && options.log != nullptr && options.shadow != nullptr,
+           "Endpoints needs a clock, counters, a log and a shadow executor");
+  core_ = std::make_unique<Core>(options);
+}
+
+Endpoints::~Endpoints() { static_cast<void>(Drain()); }  // the ring counts what it could not write
+
+Status Endpoints::Replace(EndpointSnapshot snapshot) {
+  SW_TRY(CheckSnapshot(snapshot));
+  if (!snapshot.service.empty() && core_->features == nullptr) {
+    return FailedPrecondition("endpoint \"{}\" reads service {}, and this server has no features; start it with a store",
+                              snapshot.name, snapshot.service);
+  }
+  auto endpoint = std::make_shared<const LiveEndpoint>(std::move(snapshot), core_->counters);
+  const std::lock_guard lock(core_->change_mutex);
+  auto next = std::make_shared<EndpointMap>(*core_->endpoints.Get());
+  (*next)[endpoint->snapshot.name] = endpoint;
+  core_->endpoints.Set(std::move(next));
+  return Ok();
+}
+
+Status Endpoints::Apply(EndpointSnapshot base, const std::vector<ArmSpec>& arms, PackageSource& packages) {
+  const std::shared_ptr<const EndpointSnapshot> current = Find(base.name);
+  return Replace(SW_TRY(LoadArms(std::move(base), arms, current.get(), packages)));
+}
+
+Status Endpoints::Remove(std::string_view name) {
+  const std::lock_guard lock(core_->change_mutex);
+  auto next = std::make_shared<EndpointMap>(*core_->endpoints.Get());
+  const auto found = next->find(name);
+  if (found == next->end()) return std::unexpected(core_->Unknown(std::string(name)));
+  next->erase(found);
+  core_->endpoints.Set(std::move(next));
+  return Ok();
+}
+
+std::shared_ptr<const EndpointSnapshot> Endpoints::Find(std::string_view name) const {
+  std::shared_ptr<const LiveEndpoint> endpoint = core_->Find(name);
+  if (endpoint == nullptr) return nullptr;
+  const EndpointSnapshot* snapshot = &endpoint->snapshot;
+  return {std::move(endpoint), snapshot};
+}
+
+std::vector<std::string> Endpoints::Names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, endpoint] : *core_->endpoints.Get()) names.push_back(name);
+  return names;
+}
+
+void Endpoints::Predict(PredictRequest request, PredictCallback done) {
+  std::shared_ptr<const LiveEndpoint> endpoint = core_->Find(request.endpoint);
+  if (endpoint != nullptr) return PredictCall::Run(*core_, std::move(endpoint), std::move(request), std::move(done));
+  // Not by the name asked for: names from outside would grow the counters without bound.
+  core_->counters.Get("serve_unknown_endpoint_total", "Requests for an endpoint that is not served.").Add();
+  done(std::unexpected(core_->Unknown(request.endpoint)));
+}
+
+Status Endpoints::Flush() {
+  core_->shadows.WaitForEarlier();
+  return core_->ring.Flush();
+}
+
+Status Endpoints::Drain() {
+  core_->admission.WaitUntilEmpty();
+  return Flush();
+}
+
+}  // namespace sw::serve

@@ -1,0 +1,212 @@
+// Fakes and builders for this room's tests and benches. Each test owns its own.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "base/errors.h"
+#include "base/executor.h"
+#include "base/hash.h"
+#include "model/formats/linear.h"
+#include "model/package.h"
+#include "serve/endpoint.h"
+#include "serve/endpoints.h"
+#include "serve/interfaces.h"
+
+namespace sw::serve {
+
+// Keeps what was appended; refuses while told to.
+class FakeLog final : public PredictionLog {
+ public:
+  Status Append(const std::string& stream, std::int64_t sequence, const LoggedRows& rows) override {
+    const std::lock_guard lock(mutex_);
+    if (refuse) return Unavailable("the disk is full");
+    sequences.push_back(sequence);
+    appended.emplace_back(stream, rows);
+    return Ok();
+  }
+  std::size_t Rows(std::string_view stream) const {
+    const std::lock_guard lock(mutex_);
+    std::size_t rows = 0;
+    for (const auto& [name, logged] : appended) rows += name == stream ? logged.num_rows() : 0;
+    return rows;
+  }
+
+  bool refuse = false;
+  std::vector<std::int64_t> sequences;
+  std::vector<std::pair<std::string, LoggedRows>> appended;
+
+ private:
+  mutable std::mutex mutex_;
+};
+
+// Queues tasks until RunAll; refuses beyond queue_max.
+class FakeExecutor final : public base::Executor {
+ public:
+  Status Submit(Task task) override {
+    if (tasks.size() >= queue_max) return ResourceExhausted("queue is full: fake");
+    tasks.push_back(std::move(task));
+    return Ok();
+  }
+  void RunAll() {
+    while (!tasks.empty()) {
+      Task task = std::move(tasks.front());
+      tasks.pop_front();
+      task();
+    }
+  }
+  std::size_t queue_max = 1'000'000;
+  std::deque<Task> tasks;
+};
+
+// Answers with what it was told to, and keeps whom to answer while told to hold.
+class FakeFeatures final : public FeatureReader {
+ public:
+  void Read(const FeatureRead& read, FeaturesCallback done) override {
+    services.push_back(read.service);
+    times.push_back(read.time);
+    if (!hold) return done(make(read.rows));
+    held.push_back(std::move(done));
+    held_rows.push_back(read.rows);
+  }
+  void AnswerAll() {
+    for (std::size_t i = 0; i < held.size(); ++i) held[i](make(held_rows[i]));
+    held.clear();
+  }
+  std::function<Result<data::Batch>(const data::Batch& rows)> make;
+  bool hold = false;
+  std::vector<std::string> services;
+  std::vector<TimeUs> times;
+  std::vector<FeaturesCallback> held;
+  std::vector<data::Batch> held_rows;
+};
+
+class MapBlobs {
+ public:
+  model::PutBlob Put() {
+    return [this](std::string_view bytes) -> Result<std::string> {
+      const std::string hash = base::Sha256Hex(bytes);
+      blobs_[hash] = bytes;
+      return hash;
+    };
+  }
+  model::GetBlob Get() const {
+    return [this](std::string_view hash) -> Result<std::string> {
+      const auto found = blobs_.find(std::string(hash));
+      if (found == blobs_.end()) return NotFound("no blob {}", hash);
+      return found->second;
+    };
+  }
+
+ private:
+  std::map<std::string, std::string> blobs_;
+};
+
+inline std::shared_ptr<const model::Package> MakePackage(const model::PackageContent& content) {
+  MapBlobs blobs;
+  return model::LoadPackage(model::WritePackage(content, blobs.Put()).value(), blobs.Get()).value();
+}
+
+// score = weight * delay + intercept; the contract wants delay in [-100, 100], without null, and
+// origin EWR or JFK.
+inline model::PackageContent DelayContent(double weight, double intercept) {
+  model::PackageContent content;
+  content.format = "linear";
+  content.model = model::PrintLinear({.terms = {{"delay", 0, 1, weight}, {"origin", 0, 1, 0}},
+                                      .intercept = intercept, .transform = model::Transform::kIdentity});
+  content.inputs = {"delay", "origin"};
+  content.encoding.categories["origin"] = {"EWR", "JFK"};
+  content.contract.columns = {
+      {.name = "delay", .type = data::Type::kFloat64, .nullable = false, .min = -100, .max = 100, .categories = {}},
+      {.name = "origin", .type = data::Type::kString, .nullable = true, .min = {}, .max = {}, .categories = {"EWR", "JFK"}}};
+  return content;
+}
+
+inline std::shared_ptr<const model::Package> DelayPackage(double weight, double intercept = 0) {
+  return MakePackage(DelayContent(weight, intercept));
+}
+
+inline data::Schema DelaySchema() {
+  return data::Schema{{{"tailnum", data::Type::kString}, {"delay", data::Type::kFloat64}, {"origin", data::Type::kString}}};
+}
+
+struct DelayRow {
+  std::string tailnum;
+  double delay = 0;
+  std::string origin = "EWR";
+};
+
+inline data::Batch DelayRows(const std::vector<DelayRow>& rows) {
+  data::Batch batch(DelaySchema());
+  for (const DelayRow& row : rows) {
+    batch.column(0).AppendString(row.tailnum);
+    batch.column(1).AppendDouble(row.delay);
+    batch.column(2).AppendString(row.origin);
+  }
+  return batch;
+}
+
+// Endpoint "late", split by tailnum: version 1 live, scoring 1 * delay.
+inline EndpointSnapshot LateEndpoint() {
+  EndpointSnapshot snapshot;
+  snapshot.name = "late";
+  snapshot.unit_column = "tailnum";
+  snapshot.threshold = 15;
+  snapshot.rollout_salt = "r1";
+  snapshot.request = DelaySchema();
+  snapshot.arms = {{.version = 1, .package = DelayPackage(1), .mode = ArmMode::kLive, .share = 0, .threshold = {}}};
+  return snapshot;
+}
+
+inline Arm MakeArm(std::int64_t version, double weight, ArmMode mode, double share = 0) {
+  return {.version = version, .package = DelayPackage(weight), .mode = mode, .share = share, .threshold = {}};
+}
+
+// Endpoints over fakes, with what they count. Shadows wait in `shadow` until RunAll.
+struct ServeFixture {
+  base::ManualClock clock{1'000 * base::kSecondUs};
+  base::Counters counters;
+  FakeFeatures features;
+  FakeLog log;
+  FakeExecutor shadow;
+  std::unique_ptr<Endpoints> endpoints;
+
+  Endpoints::Options Options() {
+    Endpoints::Options options{.clock = &clock, .counters = &counters, .features = &features, .log = &log, .shadow = &shadow};
+    options.random = base::Random(1);
+    options.ring.has_thread = false;
+    return options;
+  }
+  explicit ServeFixture(const EndpointSnapshot& snapshot = LateEndpoint()) { Start(Options(), snapshot); }
+  void Start(const Endpoints::Options& options, const EndpointSnapshot& snapshot) {
+    endpoints = std::make_unique<Endpoints>(options);
+    SW_CHECK(endpoints->Replace(snapshot).has_value(), "the fixture's endpoint");
+  }
+  ~ServeFixture() { shadow.RunAll(); }
+
+  Result<PredictResult> Predict(PredictRequest request) {
+    Result<PredictResult> answer = Internal("no answer");
+    endpoints->Predict(std::move(request), [&](Result<PredictResult> result) { answer = std::move(result); });
+    return answer;
+  }
+  std::int64_t Count(std::string_view name, const base::Labels& labels = {}) { return counters.Get(name, "", labels).Value(); }
+  // All rows of a stream, after the shadows ran.
+  std::vector<LoggedRows> Logged(std::string_view stream) {
+    shadow.RunAll();
+    SW_CHECK(endpoints->Flush().has_value(), "the fixture's log");
+    std::vector<LoggedRows> rows;
+    for (const auto& [name, logged] : log.appended) {
+      if (name == stream) rows.push_back(logged);
+    }
+    return rows;
+  }
+};
+
+}  // namespace sw::serve

@@ -1,0 +1,41 @@
+#include "serve/live_endpoint.h"
+
+#include <utility>
+
+#include "serve/counter_names.h"
+#include "serve/split.h"
+
+namespace sw::serve {
+
+EndpointCounters EndpointCounters::For(base::Counters& counters, const std::string& endpoint) {
+  const base::Labels labels{{"endpoint", endpoint}};
+  const auto rows = [&](const char* arm) -> base::Counter& {
+    return counters.Get("serve_rows_total", "Rows scored, by arm.", {{"endpoint", endpoint}, {"arm", arm}});
+  };
+  return {
+      .requests = counters.Get("serve_requests_total", "Prediction requests.", labels),
+      .live_rows = rows("live"),
+      .canary_rows = rows("canary"),
+      .pinned_rows = rows("pinned"),
+      .shadow_rows = rows("shadow"),
+      .canary_failures = counters.Get("serve_canary_failed_rows_total",
+                                      "Rows that the live arm answered because the canary could not.", labels),
+      .unit_missing_rows = counters.Get("serve_unit_missing_rows_total",
+                                        "Rows without a unit, split by prediction id instead.", labels),
+      .ignored_columns = counters.Get("serve_ignored_columns_total",
+                                      "Columns of requests that the endpoint does not declare.", labels),
+      .censored_queue = CensoredPairs(counters, endpoint, "queue"),
+      .censored_log = CensoredPairs(counters, endpoint, "log"),
+      .censored_score = CensoredPairs(counters, endpoint, "score"),
+      .latency = counters.Histogram("serve_latency_seconds", "From request to answer.", labels),
+      .violations = ViolationCounters::For(counters, endpoint),
+  };
+}
+
+LiveEndpoint::LiveEndpoint(EndpointSnapshot checked, base::Counters& all_counters)
+    : snapshot(std::move(checked)), live(*snapshot.Live()),
+      split_seed(SplitSeed(snapshot.name, snapshot.rollout_salt)),
+      refuses_any(snapshot.policy.RefusesAny()), predictions_stream("predictions/" + snapshot.name),
+      shadow_stream("shadow/" + snapshot.name), counters(EndpointCounters::For(all_counters, snapshot.name)) {}
+
+}  // namespace sw::serve

@@ -1,0 +1,46 @@
+// LiveEndpoint: a published snapshot with what the prediction path would otherwise look up.
+//
+// Immutable but for counters and the measured cost of a row. Thread-safe.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include "base/counters.h"
+#include "serve/contract_check.h"
+#include "serve/endpoint.h"
+
+namespace sw::serve {
+
+struct EndpointCounters {
+  base::Counter& requests;
+  base::Counter& live_rows;
+  base::Counter& canary_rows;
+  base::Counter& pinned_rows;
+  base::Counter& shadow_rows;        // scored after a response: shadows and pairs
+  base::Counter& canary_failures;    // rows that the live arm answered because the canary could not
+  base::Counter& unit_missing_rows;  // split by prediction id instead
+  base::Counter& ignored_columns;
+  base::Counter& censored_queue;     // pairs: the shadow queue was full
+  base::Counter& censored_log;       // pairs: the log ring was full
+  base::Counter& censored_score;     // pairs: the arm could not score
+  base::LatencyHistogram& latency;
+  ViolationCounters violations;
+  static EndpointCounters For(base::Counters& counters, const std::string& endpoint);
+};
+
+struct LiveEndpoint {
+  LiveEndpoint(EndpointSnapshot checked, base::Counters& all_counters);
+
+  const EndpointSnapshot snapshot;
+  const Arm& live;
+  const std::uint64_t split_seed;
+  const bool refuses_any;
+  const std::string predictions_stream;
+  const std::string shadow_stream;
+  const EndpointCounters counters;
+  mutable std::atomic<std::int64_t> row_cost_ns{0};  // a moving average
+};
+
+}  // namespace sw::serve

@@ -1,0 +1,220 @@
+#include "serve/predict_call.h"
+
+#include <utility>
+
+#include "base/errors.h"
+#include "serve/request_rows.h"
+#include "serve/shadow_work.h"
+#include "serve/split.h"
+
+namespace sw::serve {
+namespace {
+
+constexpr std::int64_t kCostShare = 8;  // of the newest measurement in the moving average: 1/8
+
+ServedAs ServedBy(const Arm& arm, const Arm* pinned) {
+  if (pinned != nullptr) return ServedAs::kPinned;
+  return arm.mode == ArmMode::kCanary ? ServedAs::kCanary : ServedAs::kLive;
+}
+
+std::vector<std::string> MakeIds(const std::string& request_id, std::size_t rows) {
+  std::vector<std::string> ids;
+  ids.reserve(rows);
+  for (std::size_t row = 0; row < rows; ++row) ids.push_back(request_id + "-" + std::to_string(row));
+  return ids;
+}
+
+std::string JoinVersions(const EndpointSnapshot& snapshot) {
+  std::string text;
+  for (const Arm& arm : snapshot.arms) text += (text.empty() ? "" : ", ") + std::to_string(arm.version);
+  return text;
+}
+
+}  // namespace
+
+PredictCall::PredictCall(ServeCore& core, std::shared_ptr<const LiveEndpoint> endpoint, PredictRequest request,
+                         PredictCallback done)
+    : core_(core), endpoint_(std::move(endpoint)), request_(std::move(request)), done_(std::move(done)),
+      begin_ns_(base::MonotonicNs()) {}
+
+PredictCall::~PredictCall() {
+  if (done_) Fail(Unavailable("the prediction was dropped before its answer; retry").error());
+}
+
+void PredictCall::Run(ServeCore& core, std::shared_ptr<const LiveEndpoint> endpoint, PredictRequest request,
+                      PredictCallback done) {
+  Owned call(new PredictCall(core, std::move(endpoint), std::move(request), std::move(done)));
+  if (Status status = call->Prepare(); !status) return call->Fail(std::move(status).error());
+  const std::string& service = call->endpoint_->snapshot.service;
+  if (service.empty()) {
+    call->features_ = call->inputs_;
+    return ScoreOrQueue(std::move(call));
+  }
+  const FeatureRead read{.service = service, .rows = *call->inputs_, .time = call->request_.time};
+  core.features->Read(read, [call = std::move(call)](Result<data::Batch> features) mutable {
+    TakeFeatures(std::move(call), std::move(features));
+  });
+}
+
+Status PredictCall::Prepare() {
+  const EndpointSnapshot& snapshot = endpoint_->snapshot;
+  endpoint_->counters.requests.Add();
+  rows_ = request_.rows.num_rows();
+  if (rows_ == 0) return InvalidArgument("the request has no row; send at least one");
+  if (rows_ > core_.limits.rows_per_request_max) {
+    core_.refused_rows_per_request.Add();
+    return InvalidArgument("limit rows_per_request_max: {} rows, at most {}; send fewer at a time", rows_,
+                           core_.limits.rows_per_request_max);
+  }
+  if (request_.unit.size() > kUnitBytesMax) {
+    return InvalidArgument("the request's unit has {} bytes; at most {}", request_.unit.size(), kUnitBytesMax);
+  }
+  SW_TRY(CheckDeadline());
+  SW_TRY(CheckIds(request_.ids, rows_));
+  if (request_.version) {
+    pinned_ = snapshot.FindVersion(*request_.version);
+    if (pinned_ == nullptr) {
+      return NotFound("endpoint \"{}\" has not loaded version {}; it has {}", snapshot.name, *request_.version,
+                      JoinVersions(snapshot));
+    }
+  }
+  ticket_ = SW_TRY(core_.admission.Admit(rows_));
+  std::size_t ignored = 0;
+  inputs_ = std::make_shared<const data::Batch>(SW_TRY(ConformRows(snapshot.request, std::move(request_.rows), ignored)));
+  if (ignored > 0) endpoint_->counters.ignored_columns.Add(static_cast<std::int64_t>(ignored));
+  if (request_.time == 0) request_.time = core_.clock.Now();
+  request_id_ = core_.ids.NewUuid();
+  if (request_.ids.empty()) request_.ids = MakeIds(request_id_, rows_);
+  return Ok();
+}
+
+Status PredictCall::CheckDeadline() const {
+  if (request_.caller.deadline == 0 || core_.clock.Now() < request_.caller.deadline) return Ok();
+  core_.refused_deadline.Add();
+  return DeadlineExceeded("limit deadline: the time given ended at {}; nothing was scored or logged",
+                          base::FormatTime(request_.caller.deadline));
+}
+
+void PredictCall::TakeFeatures(Owned call, Result<data::Batch> features) {
+  if (!features) return call->Fail(std::move(features).error().Within("reading features"));
+  if (features->num_rows() != call->rows_) {
+    return call->Fail(Internal("service {} answered {} rows of features for {}", call->endpoint_->snapshot.service,
+                               features->num_rows(), call->rows_).error());
+  }
+  call->features_ = std::make_shared<const data::Batch>(*std::move(features));
+  ScoreOrQueue(std::move(call));
+}
+
+void PredictCall::ScoreOrQueue(Owned call) {
+  ServeCore& core = call->core_;
+  const auto cost_us = call->endpoint_->row_cost_ns.load(std::memory_order_relaxed) *
+                       static_cast<std::int64_t>(call->rows_) / base::kMillisecondUs;
+  if (core.scoring == nullptr || cost_us <= core.limits.inline_us_max) return Finish(std::move(call));
+  // Shared with the task, so that a refused one still has somebody to answer.
+  const auto held = std::make_shared<Owned>(std::move(call));
+  Status status = core.scoring->Submit([held] { Finish(std::move(*held)); });
+  if (status) return;
+  core.refused_scoring_queue.Add();
+  (*held)->Fail(std::move(status).error());
+}
+
+// Logs before it answers, so that a Flush after the answer finds the record.
+void PredictCall::Finish(Owned call) {
+  if (Status status = call->CheckDeadline(); !status) return call->Fail(std::move(status).error());
+  const std::int64_t scoring_begins_ns = base::MonotonicNs();
+  Result<Scored> scored = ScoreRows(*call->endpoint_, *call->features_, call->PickArms());
+  if (!scored) return call->Fail(std::move(scored).error());
+  call->MeasureCost(base::MonotonicNs() - scoring_begins_ns);
+
+  PredictResult result = call->MakeResult(*std::move(scored));
+  result.logged = call->core_.ring.Push(call->MakeRecord(result), LogRing::Priority::kPrediction);
+  call->Answer(std::move(result));
+}
+
+// Takes a place for the shadows before it answers, so that a Flush after the answer waits for them.
+void PredictCall::Answer(PredictResult result) {
+  auto work = std::make_unique<ShadowWork>(endpoint_, features_, request_.time, result);
+  const std::size_t rows = work->rows();
+  std::optional<ShadowQueue::Place> place = rows > 0 ? core_.shadows.Begin(rows) : std::nullopt;
+  endpoint_->counters.latency.Record(base::MonotonicNs() - begin_ns_);
+  std::exchange(done_, nullptr)(std::move(result));
+  if (rows == 0) return;
+  LogRing& ring = core_.ring;
+  const bool queued = place && core_.shadows.Submit(*std::move(place), [&ring, work = std::move(work)] { work->Run(ring); });
+  if (!queued) endpoint_->counters.censored_queue.Add(static_cast<std::int64_t>(rows));
+}
+
+void PredictCall::Fail(Error error) {
+  core_.counters.Get("serve_errors_total", "Requests answered with an error, by code.",
+                     {{"endpoint", endpoint_->snapshot.name}, {"code", std::string(base::ErrorCodeName(error.code))}}).Add();
+  std::exchange(done_, nullptr)(std::unexpected(std::move(error)));
+}
+
+std::vector<const Arm*> PredictCall::PickArms() {
+  const EndpointSnapshot& snapshot = endpoint_->snapshot;
+  const data::Column* column = snapshot.unit_column.empty() ? nullptr : inputs_->Find(snapshot.unit_column);
+  std::vector<const Arm*> arms(rows_, pinned_);
+  units_.reserve(rows_);
+  std::int64_t missing = 0;
+  for (std::size_t row = 0; row < rows_; ++row) {
+    if (column != nullptr && !column->IsNull(row)) {
+      units_.push_back(column->ToText(row));
+    } else if (!request_.unit.empty()) {
+      units_.push_back(request_.unit);
+    } else {
+      units_.push_back(request_.ids[row]);
+      ++missing;
+    }
+    if (pinned_ == nullptr) arms[row] = PickArm(snapshot, SplitPoint(units_[row], endpoint_->split_seed));
+  }
+  if (missing > 0) endpoint_->counters.unit_missing_rows.Add(missing);
+  return arms;
+}
+
+void PredictCall::MeasureCost(std::int64_t nanoseconds) const {
+  const std::int64_t now = nanoseconds / static_cast<std::int64_t>(rows_);
+  const std::int64_t before = endpoint_->row_cost_ns.load(std::memory_order_relaxed);
+  const std::int64_t mean = before == 0 ? now : before + (now - before) / kCostShare;
+  endpoint_->row_cost_ns.store(mean, std::memory_order_relaxed);  // a lost update costs nothing
+}
+
+PredictResult PredictCall::MakeResult(Scored scored) const {
+  const EndpointCounters& counters = endpoint_->counters;
+  PredictResult result{.request_id = request_id_, .ids = request_.ids, .scores = std::move(scored.scores),
+                       .decisions = {}, .versions = {}, .arms = {}, .violations = std::move(scored.violations)};
+  std::int64_t by_arm[3] = {};
+  for (std::size_t row = 0; row < rows_; ++row) {
+    const Arm& arm = *scored.arms[row];
+    const ServedAs served = ServedBy(arm, pinned_);
+    result.decisions.push_back(result.scores[row] >= arm.threshold.value_or(endpoint_->snapshot.threshold));
+    result.versions.push_back(arm.version);
+    result.arms.push_back(served);
+    ++by_arm[static_cast<std::size_t>(served)];
+  }
+  counters.live_rows.Add(by_arm[static_cast<std::size_t>(ServedAs::kLive)]);
+  counters.canary_rows.Add(by_arm[static_cast<std::size_t>(ServedAs::kCanary)]);
+  counters.pinned_rows.Add(by_arm[static_cast<std::size_t>(ServedAs::kPinned)]);
+  return result;
+}
+
+LogRecord PredictCall::MakeRecord(const PredictResult& result) const {
+  using data::Type;
+  data::Batch lead(data::Schema{{{"version", Type::kInt64}, {"arm", Type::kString}, {"score", Type::kFloat64},
+                                 {"decision", Type::kBool}, {"unit", Type::kString}, {"request_id", Type::kString},
+                                 {"violations", Type::kInt64}, {"latency_us", Type::kInt64}}});
+  const std::int64_t latency_us = (base::MonotonicNs() - begin_ns_) / base::kMillisecondUs;
+  for (std::size_t row = 0; row < rows_; ++row) {
+    lead.column(0).AppendInt(result.versions[row]);
+    lead.column(1).AppendString(ServedAsName(result.arms[row]));
+    lead.column(2).AppendDouble(result.scores[row]);
+    lead.column(3).AppendBool(result.decisions[row]);
+    lead.column(4).AppendString(units_[row]);
+    lead.column(5).AppendString(request_id_);
+    lead.column(6).AppendInt(result.violations[row]);
+    lead.column(7).AppendInt(latency_us);
+  }
+  return {.stream = endpoint_->predictions_stream, .event_time = request_.time, .ids = result.ids,
+          .lead = std::move(lead), .inputs = inputs_, .features = features_};
+}
+
+}  // namespace sw::serve

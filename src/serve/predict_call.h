@@ -1,0 +1,65 @@
+// PredictCall: one request on its way through the prediction path.
+//
+//   PredictCall::Run(core, endpoint, std::move(request), std::move(done));
+//
+// Steps: prepare (limits, ids, types) -> read features -> score -> log -> answer -> shadows. One
+// owner at a time: a step hands the call on, to another thread where it must wait.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "data/batch.h"
+#include "serve/admission.h"
+#include "serve/endpoints.h"
+#include "serve/live_endpoint.h"
+#include "serve/scoring.h"
+#include "serve/serve_core.h"
+
+namespace sw::serve {
+
+class PredictCall {
+ public:
+  static void Run(ServeCore& core, std::shared_ptr<const LiveEndpoint> endpoint, PredictRequest request,
+                  PredictCallback done);
+  ~PredictCall();  // answers UNAVAILABLE when whoever had the call dropped it
+
+  PredictCall(const PredictCall&) = delete;
+  PredictCall& operator=(const PredictCall&) = delete;
+
+ private:
+  PredictCall(ServeCore& core, std::shared_ptr<const LiveEndpoint> endpoint, PredictRequest request,
+              PredictCallback done);
+  using Owned = std::unique_ptr<PredictCall>;
+
+  Status Prepare();
+  Status CheckDeadline() const;
+  static void TakeFeatures(Owned call, Result<data::Batch> features);
+  static void ScoreOrQueue(Owned call);
+  static void Finish(Owned call);
+  void Answer(PredictResult result);
+  void Fail(Error error);
+
+  std::vector<const Arm*> PickArms();
+  void MeasureCost(std::int64_t nanoseconds) const;
+  PredictResult MakeResult(Scored scored) const;
+  LogRecord MakeRecord(const PredictResult& result) const;
+
+  ServeCore& core_;
+  const std::shared_ptr<const LiveEndpoint> endpoint_;
+  PredictRequest request_;
+  PredictCallback done_;
+  const std::int64_t begin_ns_;
+  Admission::Ticket ticket_;
+  const Arm* pinned_ = nullptr;
+  std::size_t rows_ = 0;
+  std::string request_id_;
+  std::vector<std::string> units_;
+  std::shared_ptr<const data::Batch> inputs_;
+  std::shared_ptr<const data::Batch> features_;
+};
+
+}  // namespace sw::serve

@@ -1,0 +1,86 @@
+#include "serve/scoring.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sw::serve {
+namespace {
+
+// A group of rows that one arm takes. Without `numbers` it is the whole request, uncopied.
+struct Group {
+  const Arm* arm = nullptr;
+  std::vector<std::size_t> numbers;
+};
+
+std::vector<Group> GroupByArm(const std::vector<const Arm*>& arms) {
+  std::vector<Group> groups;
+  for (std::size_t row = 0; row < arms.size(); ++row) {
+    auto group = std::ranges::find(groups, arms[row], &Group::arm);
+    if (group == groups.end()) group = groups.insert(groups.end(), {arms[row], {}});
+    group->numbers.push_back(row);
+  }
+  if (groups.size() == 1) groups[0].numbers.clear();
+  return groups;
+}
+
+class GroupScorer {
+ public:
+  GroupScorer(const LiveEndpoint& endpoint, const data::Batch& rows, std::span<const std::size_t> numbers)
+      : endpoint_(endpoint), rows_(rows), numbers_(numbers), scores_(rows.num_rows()) {}
+
+  Status ScoreBy(const Arm& arm) {
+    const bool is_canary = arm.mode == ArmMode::kCanary;
+    if (is_canary && endpoint_.refuses_any) SW_TRY(Check(endpoint_.live, endpoint_.snapshot.policy));
+    violations_ = SW_TRY(Check(arm, is_canary ? ContractPolicy{} : endpoint_.snapshot.policy));
+    arm_ = &arm;
+    Status status = arm.package->Score(rows_, scores_);
+    if (status || !is_canary) return status;
+    endpoint_.counters.canary_failures.Add(static_cast<std::int64_t>(rows_.num_rows()));
+    return ScoreBy(endpoint_.live);
+  }
+
+  void WriteTo(Scored& scored) const {
+    for (std::size_t i = 0; i < scores_.size(); ++i) {
+      const std::size_t row = numbers_.empty() ? i : numbers_[i];
+      scored.scores[row] = scores_[i];
+      scored.violations[row] = violations_[i];
+      scored.arms[row] = arm_;
+    }
+  }
+
+ private:
+  Result<std::vector<std::int64_t>> Check(const Arm& arm, const ContractPolicy& policy) {
+    return CheckRows(arm.package->content().contract, rows_, policy, numbers_, endpoint_.counters.violations);
+  }
+
+  const LiveEndpoint& endpoint_;
+  const data::Batch& rows_;
+  std::span<const std::size_t> numbers_;
+  std::vector<double> scores_;
+  std::vector<std::int64_t> violations_;
+  const Arm* arm_ = nullptr;
+};
+
+}  // namespace
+
+Result<Scored> ScoreRows(const LiveEndpoint& endpoint, const data::Batch& features, std::vector<const Arm*> arms) {
+  Scored scored{.scores = std::vector<double>(arms.size()), .violations = std::vector<std::int64_t>(arms.size()), .arms = {}};
+  const std::vector<Group> groups = GroupByArm(arms);
+  scored.arms = std::move(arms);
+  for (const Group& group : groups) {
+    const data::Batch some = group.numbers.empty() ? data::Batch() : features.Take(group.numbers);
+    GroupScorer scorer(endpoint, group.numbers.empty() ? features : some, group.numbers);
+    SW_TRY(scorer.ScoreBy(*group.arm));
+    scorer.WriteTo(scored);
+  }
+  return scored;
+}
+
+Result<std::vector<double>> ScoreSome(const model::Package& package, const data::Batch& features,
+                                      std::span<const std::size_t> rows) {
+  std::vector<double> scores(rows.empty() ? features.num_rows() : rows.size());
+  SW_TRY(package.Score(rows.empty() ? features : features.Take(rows), scores));
+  return scores;
+}
+
+}  // namespace sw::serve

@@ -1,0 +1,47 @@
+#include "serve/shadow_work.h"
+
+#include <utility>
+
+#include "serve/scoring.h"
+
+namespace sw::serve {
+
+ShadowWork::ShadowWork(std::shared_ptr<const LiveEndpoint> endpoint, std::shared_ptr<const data::Batch> features,
+                       TimeUs time, const PredictResult& result)
+    : endpoint_(std::move(endpoint)), features_(std::move(features)), time_(time) {
+  if (result.arms.empty() || result.arms[0] == ServedAs::kPinned) return;
+  for (const Arm& arm : endpoint_->snapshot.arms) {
+    if (arm.mode == ArmMode::kShadow) parts_.push_back({&arm, "shadow", {}});
+  }
+  Part pair{&endpoint_->live, "live", {}};
+  for (std::size_t row = 0; row < result.arms.size(); ++row) {
+    if (result.arms[row] == ServedAs::kCanary) pair.rows.push_back(row);
+  }
+  if (!pair.rows.empty()) parts_.push_back(std::move(pair));
+  if (parts_.empty()) return;
+  ids_ = result.ids;
+  for (const Part& part : parts_) rows_ += RowsOf(part);
+}
+
+void ShadowWork::Run(LogRing& ring) const {
+  for (const Part& part : parts_) RunPart(part, ring);
+}
+
+void ShadowWork::RunPart(const Part& part, LogRing& ring) const {
+  const auto rows = static_cast<std::int64_t>(RowsOf(part));
+  const auto scores = ScoreSome(*part.arm->package, *features_, part.rows);
+  if (!scores) return endpoint_->counters.censored_score.Add(rows);
+  LogRecord record{.stream = endpoint_->shadow_stream, .event_time = time_, .ids = {}, .lead = {}, .inputs = {}, .features = {}};
+  data::Batch lead(data::Schema{{{"version", data::Type::kInt64}, {"arm", data::Type::kString}, {"score", data::Type::kFloat64}}});
+  for (std::size_t i = 0; i < scores->size(); ++i) {
+    record.ids.push_back(ids_[part.rows.empty() ? i : part.rows[i]]);
+    lead.column(0).AppendInt(part.arm->version);
+    lead.column(1).AppendString(part.logged_as);
+    lead.column(2).AppendDouble((*scores)[i]);
+  }
+  record.lead = std::move(lead);
+  endpoint_->counters.shadow_rows.Add(rows);
+  if (!ring.Push(std::move(record), LogRing::Priority::kShadow)) endpoint_->counters.censored_log.Add(rows);
+}
+
+}  // namespace sw::serve
