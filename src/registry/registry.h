@@ -39,44 +39,44 @@ std::string_view VersionStateName(VersionState state);  // "candidate", "undecid
 
 // One decision about a version, with what it was computed from.
 struct VerdictRecord {
-  std::string id;         // UUID; recording the same id again changes nothing
-  std::string kind;       // "gate", "shadow", "canary", "monitor" or "override"
-  std::string result;     // "pass", "fail" or "undecided"
+  std::string id = {};         // UUID; recording the same id again changes nothing
+  std::string kind = {};       // "gate", "shadow", "canary", "monitor" or "override"
+  std::string result = {};     // "pass", "fail" or "undecided"
   double alpha = 0;       // the error rate it was made at
-  std::string summary;    // one sentence
-  Json evidence;          // cuts, hashes, figures
+  std::string summary = {};    // one sentence
+  Json evidence = {};          // cuts, hashes, figures
   TimeUs time = 0;        // filled in by Record
-  std::string principal;  // who asked; filled in by Record
+  std::string principal = {};  // who asked; filled in by Record
 };
 
 struct NewVersion {
-  std::string model;       // created when it does not exist
-  std::string package_id;  // 64 hex digits
+  std::string model = {};       // created when it does not exist
+  std::string package_id = {};  // 64 hex digits
   std::string run_id = {}; // of track; empty: none
   Json lineage = {};       // null: unknown, which no gate passes
   std::string description = {};
 };
 
 struct Version {
-  std::string model;
+  std::string model = {};
   std::int64_t number = 0;  // 1, 2, 3, ... within the model
-  std::string package_id;
+  std::string package_id = {};
   VersionState state = VersionState::kCandidate;
-  std::string run_id;
-  Json lineage;
-  std::string description;
+  std::string run_id = {};
+  Json lineage = {};
+  std::string description = {};
   TimeUs created = 0;
-  std::string created_by;
-  std::vector<std::string> verdict_ids;  // oldest first
-  std::vector<std::string> aliases;      // sorted
+  std::string created_by = {};
+  std::vector<std::string> verdict_ids = {};  // oldest first
+  std::vector<std::string> aliases = {};      // sorted
 };
 
 struct Model {
-  std::string name;
-  std::string description;
+  std::string name = {};
+  std::string description = {};
   TimeUs created = 0;
   std::int64_t newest = 0;                       // version; 0: none
-  std::map<std::string, std::int64_t> aliases;   // alias -> version
+  std::map<std::string, std::int64_t> aliases = {};   // alias -> version
 };
 
 // FAILED_PRECONDITION, with what to do, for a version that may not answer requests.
