@@ -44,41 +44,41 @@ struct NewRun {
 };
 
 struct Metric {
-  std::string key;
+  std::string key = {};
   double value = 0;  // NaN and infinities are kept
   std::int64_t step = 0;
   TimeUs time = 0;   // 0: now
 };
 
 struct Artifact {
-  std::string path;  // relative, '/' between names
-  std::string blob;  // hash
+  std::string path = {};  // relative, '/' between names
+  std::string blob = {};  // hash
   std::uint64_t bytes = 0;
 };
 
 struct Run {
-  std::string id;
-  std::string experiment;
-  std::string name;
+  std::string id = {};
+  std::string experiment = {};
+  std::string name = {};
   RunStatus status = RunStatus::kRunning;
   TimeUs started = 0;
   TimeUs ended = 0;  // 0: not yet
-  std::string principal;
-  std::map<std::string, std::string> params;
-  std::map<std::string, std::string> tags;
-  std::map<std::string, double> metrics;  // newest values
-  std::vector<Artifact> artifacts;
+  std::string principal = {};
+  std::map<std::string, std::string> params = {};
+  std::map<std::string, std::string> tags = {};
+  std::map<std::string, double> metrics = {};  // newest values
+  std::vector<Artifact> artifacts = {};
 };
 
 struct Experiment {
-  std::string name;
+  std::string name = {};
   TimeUs created = 0;
   std::int64_t runs = 0;
 };
 
 struct RunPage {
-  std::vector<Run> runs;  // newest first
-  std::string next;       // pass as `after` for the next page; empty: that was all
+  std::vector<Run> runs = {};  // newest first
+  std::string next = {};       // pass as `after` for the next page; empty: that was all
 };
 
 Json RunToJson(const Run& run);
