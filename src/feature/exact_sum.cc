@@ -170,6 +170,10 @@ double ExactSum::RoundedMean() const {
 }
 
 double RoundedQuotient(__int128 numerator, std::uint64_t denominator) {
+  constexpr std::int64_t kExactMax = INT64_C(1) << 53;  // up to here a division of doubles rounds once, too
+  if (numerator >= -kExactMax && numerator <= kExactMax && denominator <= kExactMax) {
+    return static_cast<double>(static_cast<std::int64_t>(numerator)) / static_cast<double>(denominator);
+  }
   const bool is_negative = numerator < 0;
   Wide magnitude = is_negative ? -static_cast<Wide>(numerator) : static_cast<Wide>(numerator);
   Digits digits(kGuardDigits, 0);

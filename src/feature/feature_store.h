@@ -29,7 +29,7 @@
 namespace sw::feature {
 
 struct PushOptions {
-  std::string producer;     // empty: no de-duplication by producer
+  std::string producer = {};  // empty: no de-duplication by producer
   std::int64_t sequence = 0;
   store::Durability durability = store::Durability::kSynced;
 };

@@ -21,7 +21,7 @@ Span WindowOf(const History& rows, const Feature& feature, TimeUs t) {
   const auto end = rows.event_time.end();
   const auto last = feature.strict ? std::lower_bound(begin, end, t) : std::upper_bound(begin, end, t);
   if (feature.window == 0) return {0, static_cast<std::size_t>(last - begin)};
-  const TimeUs edge = t - feature.window;
+  const TimeUs edge = WindowStart(t, feature.window);
   const auto first = feature.strict ? std::lower_bound(begin, last, edge) : std::upper_bound(begin, last, edge);
   return {static_cast<std::size_t>(first - begin), static_cast<std::size_t>(last - begin)};
 }
@@ -40,48 +40,40 @@ FeatureValue ValueAt(const data::Column& column, std::size_t row) {
   return column.Int(row);
 }
 
-// IEEE totalOrder on doubles, with one NaN above everything; bytes for text.
-bool Less(const data::Column& column, std::size_t a, std::size_t b) {
-  if (column.type() == data::Type::kString) return column.String(a) < column.String(b);
-  if (column.type() != data::Type::kFloat64) return column.Int(a) < column.Int(b);
-  const double x = column.Double(a);
-  const double y = column.Double(b);
-  if (std::isnan(x) || std::isnan(y)) return !std::isnan(x);
-  return x == y ? std::signbit(x) && !std::signbit(y) : x < y;
-}
-
 FeatureValue EvaluateSelection(const History& rows, const data::Column& column, Aggregate aggregate, Span span, TimeUs t) {
   constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
   std::size_t best = kNone;
   ForEachValue(rows, column, span, t, [&](std::size_t row) {
     const bool is_better = best == kNone || aggregate == Aggregate::kLast ||
-                           (aggregate == Aggregate::kMin && Less(column, row, best)) ||
-                           (aggregate == Aggregate::kMax && Less(column, best, row));
+                           (aggregate == Aggregate::kMin && LessValue(column, row, best)) ||
+                           (aggregate == Aggregate::kMax && LessValue(column, best, row));
     if (is_better) best = row;
   });
   return best == kNone ? FeatureValue{} : ValueAt(column, best);
 }
 
-Result<FeatureValue> EvaluateIntegers(const History& rows, const data::Column& column, Aggregate aggregate, Span span, TimeUs t) {
-  __int128 sum = 0;
-  std::uint64_t count = 0;
-  ForEachValue(rows, column, span, t, [&](std::size_t row) {
-    sum += column.Int(row);
-    ++count;
-  });
+Result<FeatureValue> EvaluateIntegers(__int128 sum, std::int64_t count, Aggregate aggregate) {
   if (count == 0) return FeatureValue{};
-  if (aggregate == Aggregate::kMean) return FeatureValue{RoundedQuotient(sum, count)};
+  if (aggregate == Aggregate::kMean) return FeatureValue{RoundedQuotient(sum, static_cast<std::uint64_t>(count))};
   if (sum > std::numeric_limits<std::int64_t>::max() || sum < std::numeric_limits<std::int64_t>::min()) {
     return InvalidArgument("the sum of {} int64 values does not fit into int64; declare the column float64", count);
   }
   return FeatureValue{static_cast<std::int64_t>(sum)};
 }
 
-FeatureValue EvaluateDoubles(const History& rows, const data::Column& column, Aggregate aggregate, Span span, TimeUs t) {
-  ExactSum sum;
-  ForEachValue(rows, column, span, t, [&](std::size_t row) { sum.Add(column.Double(row)); });
+FeatureValue EvaluateDoubles(const ExactSum& sum, Aggregate aggregate) {
   if (sum.count() == 0) return FeatureValue{};
   return aggregate == Aggregate::kMean ? sum.RoundedMean() : sum.Rounded();
+}
+
+// Calls visit(row) for each value of the window that is not settled yet.
+template <typename Visit>
+void ForEachUnsettled(const History& rows, const data::Column& column, Span span, TimeUs t, const Settled* settled,
+                      Visit visit) {
+  if (settled == nullptr) return ForEachValue(rows, column, span, t, visit);
+  ForEachValue(rows, column, span, t, [&](std::size_t row) {
+    if (VisibleFrom(rows.event_time[row], rows.available_at[row], true) > settled->through) visit(row);
+  });
 }
 
 }  // namespace
@@ -106,23 +98,51 @@ Result<data::Type> FeatureType(const Feature& feature, data::Type column) {
   return feature.aggregate == Aggregate::kSum && column == data::Type::kBool ? data::Type::kInt64 : column;
 }
 
-Result<FeatureValue> Evaluate(const History& rows, const Feature& feature, TimeUs t) {
+TimeUs WindowStart(TimeUs t, DurationUs window) { return t < kAlways + window ? kAlways : t - window; }
+
+TimeUs VisibleFrom(TimeUs event_time, TimeUs available_at, bool strict) {
+  return strict && event_time >= available_at ? event_time + 1 : std::max(event_time, available_at);
+}
+
+bool LessValue(const data::Column& column, std::size_t a, std::size_t b) {
+  if (column.type() == data::Type::kString) return column.String(a) < column.String(b);
+  if (column.type() != data::Type::kFloat64) return column.Int(a) < column.Int(b);
+  const double x = column.Double(a);
+  const double y = column.Double(b);
+  if (std::isnan(x) || std::isnan(y)) return !std::isnan(x) && std::isnan(y);
+  return x == y ? std::signbit(x) && !std::signbit(y) : x < y;
+}
+
+void Settled::Add(const data::Column& column, std::size_t row) {
+  if (column.IsNull(row)) return;
+  ++count;
+  if (column.type() == data::Type::kFloat64) doubles.Add(column.Double(row));
+  if (column.type() == data::Type::kInt64 || column.type() == data::Type::kBool) integers += column.Int(row);
+}
+
+Result<FeatureValue> Evaluate(const History& rows, const Feature& feature, TimeUs t, const Settled* settled) {
   const data::Column& column = rows.values.column(feature.column);
-  SW_TRY(FeatureType(feature, column.type()));
+  const bool is_arithmetic = feature.aggregate == Aggregate::kSum || feature.aggregate == Aggregate::kMean;
+  if (is_arithmetic) SW_TRY(FeatureType(feature, column.type()));
   const Span span = WindowOf(rows, feature, t);
-  switch (feature.aggregate) {
-    case Aggregate::kCount: {
-      std::int64_t count = 0;
-      ForEachValue(rows, column, span, t, [&](std::size_t) { ++count; });
-      return FeatureValue{count};
-    }
-    case Aggregate::kSum:
-    case Aggregate::kMean:
-      if (column.type() == data::Type::kFloat64) return EvaluateDoubles(rows, column, feature.aggregate, span, t);
-      return EvaluateIntegers(rows, column, feature.aggregate, span, t);
-    default:
-      return EvaluateSelection(rows, column, feature.aggregate, span, t);
+  if (feature.aggregate == Aggregate::kCount) {
+    std::int64_t count = settled == nullptr ? 0 : settled->count;
+    ForEachUnsettled(rows, column, span, t, settled, [&](std::size_t) { ++count; });
+    return FeatureValue{count};
   }
+  if (!is_arithmetic) return EvaluateSelection(rows, column, feature.aggregate, span, t);
+  if (column.type() == data::Type::kFloat64) {
+    ExactSum sum = settled == nullptr ? ExactSum{} : settled->doubles;
+    ForEachUnsettled(rows, column, span, t, settled, [&](std::size_t row) { sum.Add(column.Double(row)); });
+    return EvaluateDoubles(sum, feature.aggregate);
+  }
+  __int128 sum = settled == nullptr ? 0 : settled->integers;
+  std::int64_t count = settled == nullptr ? 0 : settled->count;
+  ForEachUnsettled(rows, column, span, t, settled, [&](std::size_t row) {
+    sum += column.Int(row);
+    ++count;
+  });
+  return EvaluateIntegers(sum, count, feature.aggregate);
 }
 
 }  // namespace sw::feature

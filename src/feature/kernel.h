@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "data/batch.h"
+#include "feature/exact_sum.h"
 
 namespace sw::feature {
 
@@ -27,11 +28,18 @@ enum class Aggregate : std::uint8_t { kCount, kSum, kMean, kMin, kMax, kFirst, k
 std::string_view AggregateName(Aggregate aggregate);  // "count", "sum", ...
 Result<Aggregate> ParseAggregate(std::string_view name);
 
-// Rows of one entity key. The total order is (event_time, then content), never arrival.
+// Of rows that are always known (a source without time), and of rows that never are (a declared
+// created time that is null).
+inline constexpr TimeUs kAlways = INT64_MIN;
+inline constexpr TimeUs kNever = INT64_MAX;
+
+// Rows of one entity key. The total order is (event_time, tie), never arrival.
 struct History {
   std::vector<TimeUs> event_time;    // ascending
   std::vector<TimeUs> available_at;  // max(event_time + declared delay, created time)
+  std::vector<std::uint64_t> tie;    // a hash of the row's id; Evaluate does not look at it
   data::Batch values;                // the view's columns, a row for each time
+  std::size_t num_rows() const { return event_time.size(); }
 };
 
 struct Feature {
@@ -44,10 +52,30 @@ struct Feature {
 
 using FeatureValue = std::variant<std::monostate, std::int64_t, double, std::string>;  // null first
 
+// Rows that a history of bounded length no longer holds one by one, for a count, sum or mean over
+// all of the history. Exact: order and grouping do not show.
+struct Settled {
+  TimeUs through = kAlways;  // holds each row that VisibleFrom says is visible at `through`
+  std::int64_t count = 0;
+  __int128 integers = 0;
+  ExactSum doubles;
+  void Add(const data::Column& column, std::size_t row);  // a null takes no part
+};
+
+// t - window, but not before the first time there is.
+TimeUs WindowStart(TimeUs t, DurationUs window);
+// The first moment at which the row is visible to a feature; a strict one sees it only after its event.
+TimeUs VisibleFrom(TimeUs event_time, TimeUs available_at, bool strict);
+
+// The order of min and max: IEEE totalOrder on doubles with one NaN above everything, bytes for text.
+bool LessValue(const data::Column& column, std::size_t a, std::size_t b);
+
 // The type of the feature's values: count is int64, mean float64, the others the column's own.
 Result<data::Type> FeatureType(const Feature& feature, data::Type column);
 
-// INVALID_ARGUMENT when an integer sum leaves int64: it is an error, and never wraps.
-Result<FeatureValue> Evaluate(const History& rows, const Feature& feature, TimeUs t);
+// INVALID_ARGUMENT when an integer sum leaves int64: it is an error, and never wraps. Rows of
+// `settled` count once, in the history too or not; it requires t >= settled->through, and a count,
+// sum or mean without window.
+Result<FeatureValue> Evaluate(const History& rows, const Feature& feature, TimeUs t, const Settled* settled = nullptr);
 
 }  // namespace sw::feature

@@ -20,16 +20,12 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "data/batch.h"
+#include "feature/kernel.h"
 
 namespace sw::feature {
 
 // The column of FeatureStore::Rows that says when a row became known.
 inline constexpr std::string_view kAvailableColumn = "_available_at";
-
-// Of rows that are always known (a source without time), and of rows that are never (a declared
-// created time that is null).
-inline constexpr TimeUs kAlways = INT64_MIN;
-inline constexpr TimeUs kNever = INT64_MAX;
 
 // What a training set would see of the future, by column: rows whose column became known only after
 // the moment they are used at.

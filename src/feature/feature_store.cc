@@ -1,0 +1,340 @@
+#include "feature/feature_store.h"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <utility>
+
+#include "base/errors.h"
+#include "feature/arrival.h"
+#include "feature/conform.h"
+#include "feature/join.h"
+#include "feature/online_features.h"
+#include "feature/parity.h"
+#include "feature/plan.h"
+#include "feature/source.h"
+#include "feature/source_log.h"
+
+namespace sw::feature {
+namespace {
+
+using PlanPtr = std::shared_ptr<const Plan>;
+
+class LogFeatureStore final : public FeatureStore {
+ public:
+  LogFeatureStore(store::Logbook& logbook, store::OnlineStore& online, FeatureStoreOptions options)
+      : logbook_(logbook), online_(online), options_(std::move(options)), histories_(logbook) {}
+
+  Result<PushResult> Push(std::string_view source, const data::Batch& raw_rows, const PushOptions& options) override;
+  Result<PushResult> Load(std::string_view source, const std::string& tables_folder, TimeUs until) override;
+  Result<data::Batch> Rows(std::string_view source, const store::Cut& cut) const override;
+  Result<data::Schema> RowSchema(std::string_view source) const override;
+  void ReadOnline(std::string_view service, const data::Batch& requests, TimeUs t, FeaturesCallback done) override;
+  Result<data::Batch> Join(std::string_view service, const data::Batch& requests, const std::vector<TimeUs>& moments,
+                           const JoinOptions& options) const override;
+  Result<data::Schema> FeatureSchema(std::string_view service) const override;
+  Result<SourceCuts> Cuts(std::string_view service) const override;
+  Result<ParityReport> Audit(std::string_view service, const data::Batch& requests, const std::vector<TimeUs>& moments,
+                             const data::Batch& served) const override;
+  Status Rebuild() override;
+  std::shared_ptr<const Definitions> definitions() const override { return plan()->definitions; }
+  Status Replace(std::shared_ptr<const Definitions> definitions) override;
+  // Only at start: a read that began before a Replace may still want the old views.
+  Status Sweep() { return SweepOnline(*plan(), online_); }
+
+ private:
+  PlanPtr plan() const { return plan_.load(); }
+  Result<SourceLog*> Log(std::string_view source) const;
+  Result<const LookupTables*> Lookups(const SourceDef& source, const std::string& tables_folder);
+  Result<PushResult> Accept(SourceLog& log, const SourceDef& source, const data::Batch& derived, const PushOptions& options);
+  Result<PlanPtr> Learn(SourceLog& log, const SourceDef& source, const data::Batch& rows);
+  Result<std::shared_ptr<const SourceHistories>> HistoriesOf(const Plan& plan, const std::string& source,
+                                                             const JoinOptions& options) const;
+  Result<data::Batch> JoinBy(const Plan& plan, const ServicePlan& service, const data::Batch& requests,
+                             const std::vector<TimeUs>& moments, const JoinOptions& options) const;
+
+  store::Logbook& logbook_;
+  store::OnlineStore& online_;
+  const FeatureStoreOptions options_;
+  mutable HistoryCache histories_;
+  std::atomic<PlanPtr> plan_;
+  std::mutex replace_mutex_;
+  std::mutex publish_mutex_;         // held while a new plan is made from the present one
+  mutable std::mutex logs_mutex_;    // guards the map; a log, once there, stays
+  std::map<std::string, std::unique_ptr<SourceLog>, std::less<>> logs_;
+  std::mutex lookups_mutex_;
+  std::map<std::string, std::pair<std::shared_ptr<const Definitions>, LookupTables>> lookups_;  // by source
+};
+
+Result<SourceLog*> LogFeatureStore::Log(std::string_view source) const {
+  SW_TRY(plan()->definitions->Source(source));
+  const std::lock_guard lock(logs_mutex_);
+  const auto found = logs_.find(source);
+  if (found == logs_.end()) return Internal("source {} is defined, and has no stream", source);
+  return found->second.get();
+}
+
+// Lookup tables are read once, and again after the definitions changed.
+Result<const LookupTables*> LogFeatureStore::Lookups(const SourceDef& source, const std::string& tables_folder) {
+  const std::lock_guard lock(lookups_mutex_);
+  auto& [definitions, tables] = lookups_[source.name];
+  if (definitions == plan()->definitions) return &tables;
+  tables = SW_TRY(LoadLookups(source, tables_folder));
+  definitions = plan()->definitions;
+  return &tables;
+}
+
+// Publishes the columns that are new.
+Result<PlanPtr> LogFeatureStore::Learn(SourceLog& log, const SourceDef& source, const data::Batch& rows) {
+  data::Schema schema = log.schema();
+  for (std::size_t i = 0; i < rows.num_columns(); ++i) {
+    const data::Field& field = rows.schema().fields[i];
+    if (!schema.Find(field.name)) schema.fields.push_back({field.name, field.type});
+  }
+  if (schema == log.schema()) return plan();
+  const std::lock_guard lock(publish_mutex_);
+  auto known = plan()->rows;
+  known[source.name] = schema;
+  PlanPtr next = SW_TRY(MakePlan(plan()->definitions, std::move(known)));
+  log.SetSchema(std::move(schema));
+  plan_.store(next);
+  return next;
+}
+
+// A column without any value has no type to be trusted: it stays out until it has one.
+data::Batch WithoutEmptyColumns(const data::Batch& rows, const data::Schema& known, const SourceDef& source) {
+  data::Batch kept;
+  for (std::size_t i = 0; i < rows.num_columns(); ++i) {
+    const data::Field& field = rows.schema().fields[i];
+    const bool has_values = rows.column(i).null_count() < rows.num_rows();
+    const bool is_needed = field.name == source.event_time || field.name == source.created_time ||
+                           std::find(source.dedupe.begin(), source.dedupe.end(), field.name) != source.dedupe.end();
+    if (has_values || is_needed || known.Find(field.name)) kept.AddColumn({field.name, field.type}, rows.column(i));
+  }
+  return kept;
+}
+
+// Requires the log's mutex.
+Result<PushResult> LogFeatureStore::Accept(SourceLog& log, const SourceDef& source, const data::Batch& derived,
+                                           const PushOptions& options) {
+  data::Batch rows = WithoutEmptyColumns(SW_TRY(ConformToKnown(derived, log.schema())), log.schema(), source);
+  const Arrival arrival = SW_TRY(MakeArrival(source, std::move(rows)));
+  const PlanPtr plan = SW_TRY(Learn(log, source, arrival.columns));
+  return log.Append(*plan, arrival, options);
+}
+
+Result<PushResult> LogFeatureStore::Push(std::string_view source, const data::Batch& raw_rows, const PushOptions& options) {
+  SourceLog& log = *SW_TRY(Log(source));
+  const std::lock_guard lock(log.mutex());
+  const PlanPtr now = plan();
+  const SourceDef& def = *SW_TRY(now->definitions->Source(source));
+  const LookupTables& lookups = *SW_TRY(Lookups(def, options_.tables_folder));
+  auto conformed = ConformToKnown(raw_rows, log.schema());
+  if (!conformed) return std::unexpected(std::move(conformed).error().Within("source " + def.name));
+  return Accept(log, def, SW_TRY(DeriveRows(def, *conformed, lookups)), options);
+}
+
+Result<PushResult> LogFeatureStore::Load(std::string_view source, const std::string& tables_folder, TimeUs until) {
+  SourceLog& log = *SW_TRY(Log(source));
+  const std::lock_guard lock(log.mutex());
+  const PlanPtr now = plan();
+  const SourceDef& def = *SW_TRY(now->definitions->Source(source));
+  const LookupTables lookups = SW_TRY(LoadLookups(def, tables_folder));
+  const data::Batch derived = SW_TRY(DeriveRows(def, SW_TRY(ReadSourceTable(def, tables_folder)), lookups));
+  Arrival arrival = SW_TRY(MakeArrival(def, SW_TRY(ConformToKnown(derived, log.schema()))));
+  std::vector<std::size_t> due;
+  for (std::size_t row = 0; row < arrival.num_rows(); ++row) {
+    // A row that never becomes known is there from its event on, and hidden.
+    const TimeUs known = arrival.available_at[row] == kNever ? arrival.event_time[row] : arrival.available_at[row];
+    if (known <= until) due.push_back(row);
+  }
+  return Accept(log, def, arrival.columns.Take(due), {});
+}
+
+Result<data::Batch> LogFeatureStore::Rows(std::string_view source, const store::Cut& cut) const {
+  const SourceLog& log = *SW_TRY(Log(source));
+  const PlanPtr now = plan();
+  std::vector<data::Field> fields;
+  if (const auto known = now->rows.find(std::string(source)); known != now->rows.end()) fields = known->second.fields;
+  fields.push_back({std::string(kAvailableColumn), data::Type::kTimestamp});
+  const std::size_t wanted = fields.size();
+  fields.push_back({"_erased", data::Type::kBool});
+  const store::Cut to = cut.empty() ? store::Cut{{0, SW_TRY(log.End())}} : cut;
+  store::LogRows read = SW_TRY(store::ReadFold(logbook_, StreamOf(source), {}, to, fields));
+  const data::Column& erased = read.columns.column(wanted);
+  std::vector<std::size_t> kept;
+  for (std::size_t row = 0; row < erased.size(); ++row) {
+    if (erased.IsNull(row) || erased.Int(row) == 0) kept.push_back(row);
+  }
+  if (kept.size() < erased.size()) read.columns = read.columns.Take(kept);
+  data::Batch rows;
+  for (std::size_t i = 0; i < wanted; ++i) rows.AddColumn(fields[i], std::move(read.columns.column(i)));
+  return rows;
+}
+
+Result<data::Schema> LogFeatureStore::RowSchema(std::string_view source) const {
+  SW_TRY(Log(source));
+  const PlanPtr now = plan();
+  data::Schema schema;
+  if (const auto known = now->rows.find(std::string(source)); known != now->rows.end()) schema = known->second;
+  if (!schema.fields.empty()) schema.fields.push_back({std::string(kAvailableColumn), data::Type::kTimestamp});
+  return schema;
+}
+
+// What a read needs until its values arrive, on whatever thread.
+struct PendingRead {
+  PlanPtr plan;
+  const ServicePlan* service = nullptr;
+  data::Batch requests;
+  std::vector<data::Column> request_columns;
+  Lookup lookup;
+  TimeUs t = 0;
+};
+
+Result<std::unique_ptr<PendingRead>> BeginRead(PlanPtr plan, std::string_view service, const data::Batch& requests, TimeUs t) {
+  auto read = std::make_unique<PendingRead>();
+  read->plan = std::move(plan);
+  read->service = SW_TRY(read->plan->Service(service));
+  read->requests = requests;
+  read->request_columns = SW_TRY(EvaluateRequests(*read->service, requests));
+  read->lookup = SW_TRY(MakeLookup(*read->service, requests, t));
+  read->t = t;
+  return read;
+}
+
+void LogFeatureStore::ReadOnline(std::string_view service, const data::Batch& requests, TimeUs t, FeaturesCallback done) {
+  auto begun = BeginRead(plan(), service, requests, t);
+  if (!begun) return done(std::unexpected(std::move(begun).error()));
+  const std::span<const std::string> keys = (*begun)->lookup.keys;
+  online_.MultiGet(keys, [this, read = *std::move(begun), done = std::move(done)](Result<store::OnlineStore::Values> values) mutable {
+    if (!values) return done(std::unexpected(std::move(values).error()));
+    auto answer = Answer(*read->service, read->lookup, read->request_columns, read->requests.num_rows(), read->t, *values);
+    if (!answer) return done(std::unexpected(std::move(answer).error()));
+    if (*answer) return done(**std::move(answer));
+    const std::vector<TimeUs> moments(read->requests.num_rows(), read->t);
+    done(JoinBy(*read->plan, *read->service, read->requests, moments, {}));
+  });
+}
+
+Result<std::shared_ptr<const SourceHistories>> LogFeatureStore::HistoriesOf(const Plan& plan, const std::string& source,
+                                                                            const JoinOptions& options) const {
+  std::int64_t cut = SW_TRY(SW_TRY(Log(source))->End());
+  if (const auto given = options.cuts.find(source); given != options.cuts.end()) {
+    const auto first = given->second.find(0);
+    const std::int64_t asked = first == given->second.end() ? 0 : first->second;
+    if (asked > cut) return FailedPrecondition("source {} has {} rows, the cut {}; give a cut of this logbook", source, cut, asked);
+    cut = asked;
+  }
+  return histories_.Get(plan, source, cut, options.ignore_availability);
+}
+
+// A column that no row has had is a slip in the definition, unless its type was declared.
+Status CheckSeen(const Plan& plan, const ViewPlan& view) {
+  const auto rows = plan.rows.find(view.source);
+  if (rows == plan.rows.end() || rows->second.fields.empty()) return Ok();
+  const SourceDef& source = *SW_TRY(plan.definitions->Source(view.source));
+  for (const std::string& name : view.unseen) {
+    if (source.types.contains(name)) continue;
+    auto index = rows->second.Index(name, "source " + view.source);
+    if (!index) return std::unexpected(std::move(index).error().Within("view." + view.name));
+  }
+  return Ok();
+}
+
+Result<data::Batch> LogFeatureStore::JoinBy(const Plan& plan, const ServicePlan& service, const data::Batch& requests,
+                                            const std::vector<TimeUs>& moments, const JoinOptions& options) const {
+  std::map<std::string, std::shared_ptr<const SourceHistories>> histories;
+  std::vector<const EntityTable*> tables;
+  for (const ViewPlan* view : service.views) {
+    auto& of_source = histories[view->source];
+    if (!of_source) of_source = SW_TRY(HistoriesOf(plan, view->source, options));
+    tables.push_back(&of_source->views.at(view->name));
+  }
+  return JoinFeatures(service, tables, requests, moments, options.progress);
+}
+
+Result<data::Batch> LogFeatureStore::Join(std::string_view service, const data::Batch& requests,
+                                          const std::vector<TimeUs>& moments, const JoinOptions& options) const {
+  const PlanPtr now = plan();
+  const ServicePlan& planned = *SW_TRY(now->Service(service));
+  for (const ViewPlan* view : planned.views) SW_TRY(CheckSeen(*now, *view));
+  return JoinBy(*now, planned, requests, moments, options);
+}
+
+Result<data::Schema> LogFeatureStore::FeatureSchema(std::string_view service) const {
+  const PlanPtr now = plan();
+  return SW_TRY(now->Service(service))->schema;
+}
+
+Result<SourceCuts> LogFeatureStore::Cuts(std::string_view service) const {
+  const PlanPtr now = plan();
+  SourceCuts cuts;
+  for (const ViewPlan* view : SW_TRY(now->Service(service))->views) {
+    cuts[view->source] = {{0, SW_TRY(SW_TRY(Log(view->source))->End())}};
+  }
+  return cuts;
+}
+
+Result<ParityReport> LogFeatureStore::Audit(std::string_view service, const data::Batch& requests,
+                                            const std::vector<TimeUs>& moments, const data::Batch& served) const {
+  JoinOptions options;
+  options.cuts = SW_TRY(Cuts(service));
+  const data::Batch recomputed = SW_TRY(Join(service, requests, moments, options));
+  ParityReport report = SW_TRY(CompareBits(requests, served, recomputed));
+  report.cuts = std::move(options.cuts);
+  return report;
+}
+
+Status LogFeatureStore::Rebuild() {
+  const std::lock_guard replace(replace_mutex_);
+  histories_.Clear();
+  for (const auto& [name, source] : plan()->definitions->sources) {
+    SourceLog& log = *SW_TRY(Log(name));
+    const std::lock_guard lock(log.mutex());
+    const PlanPtr now = plan();
+    SW_TRY(log.ForgetOnline(*now));
+    SW_TRY(log.CatchUp(*now));
+  }
+  return Ok();
+}
+
+Status LogFeatureStore::Replace(std::shared_ptr<const Definitions> definitions) {
+  const std::lock_guard replace(replace_mutex_);
+  std::vector<std::unique_lock<std::mutex>> held;  // no rows come while views fill; in order of name
+  std::map<std::string, data::Schema> known;
+  std::vector<SourceLog*> logs;
+  for (const auto& [name, source] : definitions->sources) {
+    SourceLog* log = nullptr;
+    {
+      const std::lock_guard lock(logs_mutex_);
+      auto& slot = logs_[name];
+      if (!slot) {
+        auto opened = std::make_unique<SourceLog>(name, logbook_, online_);
+        SW_TRY(opened->Open());
+        slot = std::move(opened);
+      }
+      log = slot.get();
+    }
+    held.emplace_back(log->mutex());
+    known[name] = log->schema();
+    logs.push_back(log);
+  }
+  const PlanPtr next = SW_TRY(MakePlan(std::move(definitions), std::move(known)));
+  for (SourceLog* log : logs) SW_TRY(log->CatchUp(*next));
+  const std::lock_guard publish(publish_mutex_);
+  plan_.store(next);
+  return Ok();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<FeatureStore>> MakeFeatureStore(std::shared_ptr<const Definitions> definitions,
+                                                       store::Logbook& logbook, store::OnlineStore& online,
+                                                       const FeatureStoreOptions& options) {
+  auto store = std::make_unique<LogFeatureStore>(logbook, online, options);
+  SW_TRY(store->Replace(std::move(definitions)));
+  SW_TRY(store->Sweep());
+  return store;
+}
+
+}  // namespace sw::feature

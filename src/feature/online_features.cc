@@ -1,0 +1,239 @@
+#include "feature/online_features.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <unordered_map>
+
+#include "base/errors.h"
+#include "feature/conform.h"
+#include "feature/lifetime.h"
+#include "feature/online_layout.h"
+
+namespace sw::feature {
+namespace {
+
+using Values = store::OnlineStore::Values;
+
+// New rows by the online key that they go under, in total order.
+std::map<std::string, History> ByChunk(const ViewPlan& view, const Entities& entities) {
+  std::map<std::string, History> chunks;
+  for (const auto& [key, history] : entities) {
+    std::int64_t chunk = 0;
+    History* into = nullptr;
+    for (std::size_t row = 0; row < history.num_rows(); ++row) {
+      const TimeUs time = history.event_time[row];
+      if (time == kAlways) continue;  // before any window
+      if (into == nullptr || ChunkOf(view, time) != chunk) {
+        chunk = ChunkOf(view, time);
+        into = &chunks[ChunkKey(view, key, chunk)];
+        into->values = data::Batch(history.values.schema());
+      }
+      AppendHistoryRow(history, row, *into);
+    }
+  }
+  return chunks;
+}
+
+Status FoldChunks(store::OnlineStore& online, const ViewPlan& view, const Entities& entities,
+                  std::vector<store::OnlineWrite>& writes) {
+  const std::map<std::string, History> chunks = ByChunk(view, entities);
+  std::vector<std::string> keys;
+  for (const auto& [key, rows] : chunks) keys.push_back(key);
+  const Values values = SW_TRY(online.GetNow(keys));
+  std::size_t index = 0;
+  for (const auto& [key, rows] : chunks) {
+    History chunk;
+    chunk.values = data::Batch(rows.values.schema());
+    if (values[index]) SW_TRY(DecodeHistory(*values[index], chunk));
+    Merge(chunk, rows);
+    writes.push_back({key, EncodeHistory(chunk)});
+    ++index;
+  }
+  return Ok();
+}
+
+Status FoldLifetimes(store::OnlineStore& online, const ViewPlan& view, const Entities& entities,
+                     std::vector<store::OnlineWrite>& writes) {
+  std::vector<std::string> keys;
+  for (const auto& [key, rows] : entities) keys.push_back(LifetimeKey(view, key));
+  const Values values = SW_TRY(online.GetNow(keys));
+  std::size_t index = 0;
+  for (const auto& [key, rows] : entities) {
+    LifetimeRecord record = values[index] ? SW_TRY(DecodeLifetime(view, *values[index])) : EmptyLifetime(view);
+    Add(view, rows, record);
+    writes.push_back({keys[index], EncodeLifetime(view, record)});
+    ++index;
+  }
+  return Ok();
+}
+
+void AddKeys(const ViewPlan& view, const std::string& entity, TimeUs t, std::vector<std::string>& keys, Lookup::View& into) {
+  Lookup::Entity read{.first = keys.size(), .chunks = 0};
+  if (view.window_max > 0) {
+    const std::int64_t last = ChunkOf(view, t);
+    for (std::int64_t chunk = ChunkOf(view, WindowStart(t, view.window_max)); chunk <= last; ++chunk) {
+      keys.push_back(ChunkKey(view, entity, chunk));
+      ++read.chunks;
+    }
+  }
+  if (view.has_lifetime) keys.push_back(LifetimeKey(view, entity));
+  into.entities.push_back(read);
+}
+
+Result<Lookup::View> LookUp(const ViewPlan& view, const data::Batch& requests, TimeUs t, std::vector<std::string>& keys) {
+  Lookup::View into;
+  const data::Batch conformed = SW_TRY(ConformTable(requests, view.keys, "the requests"));
+  const auto columns = SW_TRY(KeyColumns(view, conformed, "the requests"));
+  std::unordered_map<std::string, std::size_t> known;
+  for (std::size_t row = 0; row < requests.num_rows(); ++row) {
+    const auto entity = EntityKey(columns, row);
+    if (!entity) {
+      into.entity_of.push_back(-1);
+      continue;
+    }
+    const auto [found, is_new] = known.try_emplace(*entity, into.entities.size());
+    if (is_new) AddKeys(view, *entity, t, keys, into);
+    if (keys.size() > kLookupKeysMax) {
+      return ResourceExhausted("the requests need more than {} online values; send fewer rows at once", kLookupKeysMax);
+    }
+    into.entity_of.push_back(static_cast<std::int64_t>(found->second));
+  }
+  return into;
+}
+
+// An entity's rows as the online store holds them.
+struct OnlineEntity {
+  History rows;
+  LifetimeRecord lifetime;
+};
+
+Result<OnlineEntity> Decode(const ViewPlan& view, const Lookup::Entity& read, const Values& values) {
+  OnlineEntity entity;
+  entity.rows.values = data::Batch(ValuesSchema(view));
+  std::size_t at = read.first;
+  for (; at < read.first + read.chunks; ++at) {
+    if (values[at]) SW_TRY(DecodeHistory(*values[at], entity.rows));
+  }
+  if (view.has_lifetime) {
+    entity.lifetime = values[at] ? SW_TRY(DecodeLifetime(view, *values[at])) : EmptyLifetime(view);
+  }
+  return entity;
+}
+
+// A value a feature of the view; nothing when t is too early for a lifetime record.
+Result<std::optional<std::vector<FeatureValue>>> EvaluateEntity(const ViewPlan& view, const OnlineEntity& entity, TimeUs t) {
+  if (view.has_lifetime && t < entity.lifetime.through) return std::nullopt;
+  std::vector<FeatureValue> features;
+  features.reserve(view.features.size());
+  for (std::size_t i = 0; i < view.features.size(); ++i) {
+    const Feature& feature = view.features[i];
+    features.push_back(feature.window > 0 ? SW_TRY(Evaluate(entity.rows, feature, t))
+                                          : SW_TRY(EvaluateLifetime(view, entity.lifetime, i, t)));
+  }
+  return features;
+}
+
+OnlineEntity EmptyEntity(const ViewPlan& view) {
+  OnlineEntity entity;
+  entity.rows.values = data::Batch(ValuesSchema(view));
+  entity.lifetime = EmptyLifetime(view);
+  return entity;
+}
+
+}  // namespace
+
+Result<std::vector<store::OnlineWrite>> FoldRows(store::OnlineStore& online, const ViewPlan& view, const SourceRows& rows) {
+  const Entities entities = SW_TRY(GroupRows(view, rows, false));
+  std::vector<store::OnlineWrite> writes;
+  if (view.window_max > 0) SW_TRY(FoldChunks(online, view, entities, writes));
+  if (view.has_lifetime) SW_TRY(FoldLifetimes(online, view, entities, writes));
+  return writes;
+}
+
+Result<Lookup> MakeLookup(const ServicePlan& service, const data::Batch& requests, TimeUs t) {
+  Lookup lookup;
+  for (const ViewPlan* view : service.views) lookup.views.push_back(SW_TRY(LookUp(*view, requests, t, lookup.keys)));
+  return lookup;
+}
+
+Result<std::optional<data::Batch>> Answer(const ServicePlan& service, const Lookup& lookup,
+                                          const std::vector<data::Column>& request_columns, std::size_t rows, TimeUs t,
+                                          const Values& values) {
+  std::vector<std::vector<std::vector<FeatureValue>>> features(service.views.size());  // by view, entity, feature
+  for (std::size_t i = 0; i < service.views.size(); ++i) {
+    const ViewPlan& view = *service.views[i];
+    for (const Lookup::Entity& read : lookup.views[i].entities) {
+      auto entity = SW_TRY(EvaluateEntity(view, SW_TRY(Decode(view, read, values)), t));
+      if (!entity) return std::nullopt;
+      features[i].push_back(*std::move(entity));
+    }
+    features[i].push_back(*SW_TRY(EvaluateEntity(view, EmptyEntity(view), t)));  // last: of rows without a key
+  }
+  std::vector<data::Column> columns = EmptyViewColumns(service);
+  std::size_t column = 0;
+  for (const ServicePlan::Output& output : service.outputs) {
+    if (output.is_request) continue;
+    const auto& of_view = features[output.part];
+    for (std::size_t row = 0; row < rows; ++row) {
+      const std::int64_t entity = lookup.views[output.part].entity_of[row];
+      AppendValue(entity < 0 ? of_view.back()[output.feature] : of_view[static_cast<std::size_t>(entity)][output.feature],
+                  columns[column]);
+    }
+    ++column;
+  }
+  return Assemble(service, std::move(columns), request_columns);
+}
+
+Result<std::vector<data::Column>> EvaluateRequests(const ServicePlan& service, const data::Batch& requests) {
+  std::vector<data::Column> columns;
+  for (const RequestPlan* request : service.requests) {
+    const data::Batch inputs = SW_TRY(ConformTable(requests, request->inputs, "the requests"));
+    for (std::size_t i = 0; i < request->expressions.size(); ++i) {
+      auto column = request->expressions[i].Evaluate(inputs);
+      if (!column) return std::unexpected(std::move(column).error().Within("request." + request->outputs[i].name));
+      columns.push_back(*std::move(column));
+    }
+  }
+  return columns;
+}
+
+data::Batch Assemble(const ServicePlan& service, std::vector<data::Column> view_columns,
+                     const std::vector<data::Column>& request_columns) {
+  std::vector<std::size_t> first_of;  // by request: its first column
+  std::size_t count = 0;
+  for (const RequestPlan* request : service.requests) {
+    first_of.push_back(count);
+    count += request->outputs.size();
+  }
+  data::Batch batch;
+  std::size_t view_column = 0;
+  for (std::size_t i = 0; i < service.outputs.size(); ++i) {
+    const ServicePlan::Output& output = service.outputs[i];
+    batch.AddColumn(service.schema.fields[i], output.is_request ? request_columns[first_of[output.part] + output.feature]
+                                                                : std::move(view_columns[view_column++]));
+  }
+  return batch;
+}
+
+std::vector<data::Column> EmptyViewColumns(const ServicePlan& service) {
+  std::vector<data::Column> columns;
+  for (std::size_t i = 0; i < service.outputs.size(); ++i) {
+    if (!service.outputs[i].is_request) columns.emplace_back(service.schema.fields[i].type);
+  }
+  return columns;
+}
+
+void AppendValue(const FeatureValue& value, data::Column& column) {
+  if (std::holds_alternative<std::monostate>(value)) {
+    column.AppendNull();
+  } else if (const auto* number = std::get_if<std::int64_t>(&value)) {
+    column.AppendInt(*number);
+  } else if (const auto* real = std::get_if<double>(&value)) {
+    column.AppendDouble(*real);
+  } else {
+    column.AppendString(std::get<std::string>(value));
+  }
+}
+
+}  // namespace sw::feature
