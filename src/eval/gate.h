@@ -10,9 +10,9 @@
 //
 // Pass: the difference is shown to be below the margin, and each guarded slice's below its own.
 // Fail: it is shown to be above, as a whole or in one slice. Else undecided. A wrong pass has
-// probability alpha at most (all parts must pass, each at alpha), a wrong fail too (alpha shared among the parts). Valid for
-// one look at rows that neither model was trained or tuned on; for a growing stream use
-// stats::BettingTest. Pure functions; thread-safe.
+// probability alpha at most (all parts must pass, each at alpha), a wrong fail too (alpha shared
+// among the parts). Valid for one look at rows that neither model was trained or tuned on; for a
+// growing stream use stats::BettingTest. Pure functions; thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -23,25 +23,23 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "eval/losses.h"
 #include "eval/report.h"
 #include "stats/metrics.h"
 #include "stats/verdict.h"
 
 namespace sw::eval {
 
-enum class Loss : std::uint8_t { kBrier, kLogLoss, kCost };
-std::string_view LossName(Loss loss);  // "brier", "log_loss", "cost"
-
 struct GatePolicy {
   std::string name = {};
   Loss loss = Loss::kBrier;
-  stats::CostMatrix costs = {};         // for loss cost, and for choosing thresholds
-  double max_loss_increase = 0;         // the margin; negative: the challenger must be better by that much
+  stats::CostMatrix costs = {};  // for loss cost, and for choosing thresholds
+  double max_loss_increase = 0;  // the margin; negative: the challenger must be better by that much
   double alpha = 0.05;
   std::vector<std::string> slices = {};  // columns whose every value is guarded
-  double max_slice_loss_increase = 0;   // required with slices
-  std::uint64_t slice_rows_min = 200;   // a smaller slice is listed as unguarded
-  std::uint64_t clusters_min = 5;       // fewer, as a whole or in a slice: undecided
+  double max_slice_loss_increase = 0;    // required with slices
+  std::uint64_t slice_rows_min = 200;    // a smaller slice is listed as unguarded
+  std::uint64_t clusters_min = 5;        // fewer, as a whole or in a slice: undecided
 
   Json ToJson() const;  // what ParseGate reads
   bool operator==(const GatePolicy&) const = default;
@@ -59,8 +57,8 @@ struct PairedScores {
   std::span<const double> challenger = {};
   std::span<const std::uint8_t> labels = {};
   std::span<const std::uint64_t> clusters = {};  // empty: rows count as independent
-  std::vector<SliceColumn> slices = {};     // must hold the policy's
-  double champion_threshold = 0.5;          // for loss cost
+  std::vector<SliceColumn> slices = {};          // must hold the policy's
+  double champion_threshold = 0.5;               // for loss cost
   double challenger_threshold = 0.5;
 };
 

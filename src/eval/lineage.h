@@ -15,9 +15,10 @@ namespace sw::eval {
 
 struct ColumnLineage {
   std::string name = {};
-  std::uint64_t rows = 0;             // that hold a value
-  std::uint64_t rows_too_late = 0;    // of these, known only after the row's moment
-  std::vector<std::string> examples = {};  // one sentence each: which row, its moment, when it was known
+  std::uint64_t rows = 0;           // that hold a value
+  std::uint64_t rows_too_late = 0;  // of these, known only after the row's moment
+  std::vector<std::string> examples =
+      {};  // one sentence each: which row, its moment, when it was known
 };
 
 struct Lineage {
@@ -27,6 +28,7 @@ struct Lineage {
 
 // `inputs` are the model's. Fail: a value of an input was known too late. Undecided: no lineage, an
 // input without any, no value of it, or labels of unknown origin.
-stats::Judgement JudgeLineage(const std::vector<std::string>& inputs, const std::optional<Lineage>& lineage);
+stats::Judgement JudgeLineage(const std::vector<std::string>& inputs,
+                              const std::optional<Lineage>& lineage);
 
 }  // namespace sw::eval

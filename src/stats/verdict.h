@@ -22,9 +22,12 @@ enum class Verdict : std::uint8_t { kPass, kFail, kUndecided };
 
 constexpr std::string_view VerdictName(Verdict verdict) {
   switch (verdict) {
-    case Verdict::kPass: return "pass";
-    case Verdict::kFail: return "fail";
-    case Verdict::kUndecided: return "undecided";
+    case Verdict::kPass:
+      return "pass";
+    case Verdict::kFail:
+      return "fail";
+    case Verdict::kUndecided:
+      return "undecided";
   }
   return "undecided";
 }
@@ -49,9 +52,9 @@ constexpr Verdict Together(std::span<const Verdict> verdicts) {
 
 struct Judgement {
   Verdict verdict = Verdict::kUndecided;
-  double alpha = 0;     // the error rate that the verdict controls; 0: no chance is involved
-  std::string summary;  // one sentence
-  Json evidence;        // the numbers, counts, margins, hashes and seeds to compute it again
+  double alpha = 0;          // the error rate that the verdict controls; 0: no chance is involved
+  std::string summary = {};  // one sentence
+  Json evidence = {};        // the numbers, counts, margins, hashes and seeds to compute it again
   bool operator==(const Judgement&) const = default;
 };
 

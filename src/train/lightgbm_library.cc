@@ -36,7 +36,8 @@ Status Find(void* library, const std::string& path, const char* name, Function& 
 class LightGbm::Owned {
  public:
   Owned(Handle handle, int (*free)(Handle)) : handle_(handle), free_(free) {}
-  Owned(Owned&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)), free_(other.free_) {}
+  Owned(Owned&& other) noexcept
+      : handle_(std::exchange(other.handle_, nullptr)), free_(other.free_) {}
   Owned& operator=(Owned&&) = delete;
   ~Owned() {
     if (handle_ != nullptr) free_(handle_);
@@ -49,7 +50,8 @@ class LightGbm::Owned {
 };
 
 Result<LightGbm> LightGbm::Load(const std::string& path) {
-  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);  // stays mapped: unloading OpenMP is unsafe
+  void* library =
+      dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);  // stays mapped: unloading OpenMP is unsafe
   if (library == nullptr) return NotFound("cannot load LightGBM: {}", dlerror());
   LightGbm made;
   SW_TRY(Find(library, path, "LGBM_GetLastError", made.last_error_));
@@ -74,15 +76,17 @@ Status LightGbm::Check(int code, const char* what) const {
 
 Result<LightGbm::Owned> LightGbm::MakeDataset(const LightGbmJob& job) const {
   Handle handle = nullptr;
-  SW_TRY(Check(dataset_from_mat_(job.matrix.data(), kFloat64, static_cast<std::int32_t>(job.labels.size()),
-                                 static_cast<std::int32_t>(job.names.size()), kRowMajor, job.parameters.c_str(),
-                                 nullptr, &handle),
-               "table"));
+  SW_TRY(Check(
+      dataset_from_mat_(job.matrix.data(), kFloat64, static_cast<std::int32_t>(job.labels.size()),
+                        static_cast<std::int32_t>(job.names.size()), kRowMajor,
+                        job.parameters.c_str(), nullptr, &handle),
+      "table"));
   Owned dataset(handle, dataset_free_);
   std::vector<const char*> names;
   for (const std::string& name : job.names) names.push_back(name.c_str());
   SW_TRY(Check(dataset_set_names_(handle, names.data(), static_cast<int>(names.size())), "names"));
-  SW_TRY(Check(dataset_set_field_(handle, "label", job.labels.data(), static_cast<int>(job.labels.size()), kFloat32),
+  SW_TRY(Check(dataset_set_field_(handle, "label", job.labels.data(),
+                                  static_cast<int>(job.labels.size()), kFloat32),
                "label"));
   return dataset;
 }
@@ -91,9 +95,12 @@ Result<std::string> LightGbm::ModelText(Handle booster) const {
   std::string text;
   std::int64_t bytes = 0;
   // The first call tells the length, its closing zero included.
-  SW_TRY(Check(booster_to_string_(booster, 0, kAllRounds, kSplitImportance, 0, &bytes, text.data()), "model"));
+  SW_TRY(Check(booster_to_string_(booster, 0, kAllRounds, kSplitImportance, 0, &bytes, text.data()),
+               "model"));
   text.resize(static_cast<std::size_t>(bytes));
-  SW_TRY(Check(booster_to_string_(booster, 0, kAllRounds, kSplitImportance, bytes, &bytes, text.data()), "model"));
+  SW_TRY(Check(
+      booster_to_string_(booster, 0, kAllRounds, kSplitImportance, bytes, &bytes, text.data()),
+      "model"));
   text.resize(text.find('\0') == std::string::npos ? text.size() : text.find('\0'));
   return text;
 }
@@ -108,16 +115,18 @@ Result<std::vector<double>> LightGbm::Predict(Handle booster, const LightGbmJob&
   std::vector<double> predictions(job.golden.size());
   if (predictions.empty()) return predictions;
   std::int64_t count = 0;
-  SW_TRY(Check(booster_predict_(booster, rows.data(), kFloat64, static_cast<std::int32_t>(job.golden.size()),
-                                static_cast<std::int32_t>(width), kRowMajor, kPredictNormal, 0, kAllRounds, "",
-                                &count, predictions.data()),
-               "golden rows"));
+  SW_TRY(Check(
+      booster_predict_(booster, rows.data(), kFloat64, static_cast<std::int32_t>(job.golden.size()),
+                       static_cast<std::int32_t>(width), kRowMajor, kPredictNormal, 0, kAllRounds,
+                       "", &count, predictions.data()),
+      "golden rows"));
   if (static_cast<std::size_t>(count) == predictions.size()) return predictions;
   return FailedPrecondition("LightGBM gave {} predictions for {} rows; one a row is needed", count,
                             predictions.size());
 }
 
-Result<TrainedModel> LightGbm::Train(const LightGbmJob& job, const std::function<void(int)>& progress) const {
+Result<TrainedModel> LightGbm::Train(const LightGbmJob& job,
+                                     const std::function<void(int)>& progress) const {
   const Owned dataset = SW_TRY(MakeDataset(job));
   Handle handle = nullptr;
   SW_TRY(Check(booster_create_(dataset.get(), job.parameters.c_str(), &handle), "parameters"));
@@ -127,7 +136,8 @@ Result<TrainedModel> LightGbm::Train(const LightGbmJob& job, const std::function
     SW_TRY(Check(booster_update_(booster.get(), &is_finished), "round"));
     progress(round + 1);
   }
-  return TrainedModel{.text = SW_TRY(ModelText(booster.get())), .predictions = SW_TRY(Predict(booster.get(), job))};
+  return TrainedModel{.text = SW_TRY(ModelText(booster.get())),
+                      .predictions = SW_TRY(Predict(booster.get(), job))};
 }
 
 }  // namespace sw::train

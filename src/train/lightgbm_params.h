@@ -8,9 +8,9 @@
 
 namespace sw::train {
 
-// Checks a recipe's params, and prints them as LightGBM's "key=value key=value". Refused: names that
-// are not in the list (anything about files, networks, devices or threads), and values that could
-// bring in another key.
+// Checks a recipe's params, and prints them as LightGBM's "key=value key=value". Refused: names
+// that are not in the list (anything about files, networks, devices or threads), and values that
+// could bring in another key.
 Result<std::string> LightGbmParameters(const Json& params);
 
 }  // namespace sw::train

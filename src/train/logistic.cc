@@ -21,7 +21,9 @@ struct Design {
   std::vector<double> cells = {};
   std::size_t rows = 0;
   std::size_t width() const { return terms.size() + 1; }
-  std::span<const double> Row(std::size_t row) const { return std::span(cells).subspan(row * width(), width()); }
+  std::span<const double> Row(std::size_t row) const {
+    return std::span(cells).subspan(row * width(), width());
+  }
 };
 
 model::LinearModel::Term Standardise(const std::string& name, const data::Column& column) {
@@ -40,7 +42,9 @@ model::LinearModel::Term Standardise(const std::string& name, const data::Column
     if (std::isfinite(value)) squares += (value - mean) * (value - mean);
   }
   // Over all rows, as the missing ones sit at the mean.
-  return {.column = name, .mean = mean, .scale = std::sqrt(squares / static_cast<double>(column.size()))};
+  return {.column = name,
+          .mean = mean,
+          .scale = std::sqrt(squares / static_cast<double>(column.size()))};
 }
 
 Design MakeDesign(const data::Batch& features) {
@@ -59,7 +63,8 @@ Design MakeDesign(const data::Batch& features) {
     for (std::size_t row = 0; row < design.rows; ++row) {
       const double value = columns[c]->AsDouble(row);
       const model::LinearModel::Term& term = design.terms[c];
-      design.cells[row * design.width() + c] = std::isfinite(value) ? (value - term.mean) / term.scale : 0;
+      design.cells[row * design.width() + c] =
+          std::isfinite(value) ? (value - term.mean) / term.scale : 0;
     }
   }
   return design;
@@ -74,7 +79,8 @@ double Dot(std::span<const double> a, std::span<const double> b) {
 // ln(1 + e^x) without overflow.
 double SoftPlus(double x) { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }
 
-double Objective(const Design& design, std::span<const double> labels, std::span<const double> weights, double l2) {
+double Objective(const Design& design, std::span<const double> labels,
+                 std::span<const double> weights, double l2) {
   double sum = 0;
   for (std::size_t row = 0; row < design.rows; ++row) {
     const double margin = Dot(design.Row(row), weights);
@@ -89,8 +95,8 @@ struct Derivatives {
   std::vector<double> hessian;  // the lower triangle is filled
 };
 
-Derivatives Differentiate(const Design& design, std::span<const double> labels, std::span<const double> weights,
-                          double l2) {
+Derivatives Differentiate(const Design& design, std::span<const double> labels,
+                          std::span<const double> weights, double l2) {
   const std::size_t width = design.width();
   Derivatives made{std::vector<double>(width), std::vector<double>(width * width)};
   for (std::size_t row = 0; row < design.rows; ++row) {
@@ -134,10 +140,10 @@ bool Solve(std::vector<double>& hessian, std::vector<double>& gradient) {
   return true;
 }
 
-// Takes the step, halved until it does not lead upwards; false when no length of it leads downwards,
-// which is the end of what double can tell.
-bool Step(const Design& design, std::span<const double> labels, std::span<const double> step, double l2,
-          std::vector<double>& weights, double& objective) {
+// Takes the step, halved until it does not lead upwards; false when no length of it leads
+// downwards, which is the end of what double can tell.
+bool Step(const Design& design, std::span<const double> labels, std::span<const double> step,
+          double l2, std::vector<double>& weights, double& objective) {
   std::vector<double> next(weights.size());
   double length = 1;
   for (int halving = 0; halving < kHalvingsMax; ++halving, length /= 2) {
@@ -151,7 +157,8 @@ bool Step(const Design& design, std::span<const double> labels, std::span<const 
   return false;
 }
 
-Result<std::vector<double>> Minimise(const Design& design, std::span<const double> labels, double l2) {
+Result<std::vector<double>> Minimise(const Design& design, std::span<const double> labels,
+                                     double l2) {
   std::vector<double> weights(design.width());
   double objective = Objective(design, labels, weights, l2);
   for (int steps = 0; steps < kStepsMax; ++steps) {
@@ -160,24 +167,29 @@ Result<std::vector<double>> Minimise(const Design& design, std::span<const doubl
     for (const double slope : derivatives.gradient) steepest = std::max(steepest, std::abs(slope));
     if (steepest <= kGradientPerRowMax * static_cast<double>(design.rows)) return weights;
     if (!Solve(derivatives.hessian, derivatives.gradient)) {
-      return FailedPrecondition("logistic regression: the columns depend on each other; raise params.l2 from {}", l2);
+      return FailedPrecondition(
+          "logistic regression: the columns depend on each other; raise params.l2 from {}", l2);
     }
     if (!Step(design, labels, derivatives.gradient, l2, weights, objective)) return weights;
   }
-  return FailedPrecondition("logistic regression did not converge in {} steps; raise params.l2 from {}", kStepsMax, l2);
+  return FailedPrecondition(
+      "logistic regression did not converge in {} steps; raise params.l2 from {}", kStepsMax, l2);
 }
 
 }  // namespace
 
-Result<model::LinearModel> FitLogistic(const data::Batch& features, std::span<const double> labels, double l2) {
+Result<model::LinearModel> FitLogistic(const data::Batch& features, std::span<const double> labels,
+                                       double l2) {
   const Design design = MakeDesign(features);
   const std::vector<double> weights = SW_TRY(Minimise(design, labels, l2));
-  model::LinearModel model{.terms = design.terms, .intercept = weights.back(), .transform = model::Transform::kSigmoid};
+  model::LinearModel model{
+      .terms = design.terms, .intercept = weights.back(), .transform = model::Transform::kSigmoid};
   for (std::size_t i = 0; i < model.terms.size(); ++i) model.terms[i].weight = weights[i];
   return model;
 }
 
-double PredictLinear(const model::LinearModel& model, const data::Batch& features, std::size_t row) {
+double PredictLinear(const model::LinearModel& model, const data::Batch& features,
+                     std::size_t row) {
   double sum = model.intercept;
   for (const model::LinearModel::Term& term : model.terms) {
     const double value = features.Find(term.column)->AsDouble(row);

@@ -16,9 +16,10 @@
 namespace sw::train {
 
 // Newton's method with step halving. Uses the columns that are neither text nor constant. Infinite
-// values count as missing. Requires labels of 0 and 1, a row each, of both kinds. FAILED_PRECONDITION
-// when it does not converge.
-Result<model::LinearModel> FitLogistic(const data::Batch& features, std::span<const double> labels, double l2);
+// values count as missing. Requires labels of 0 and 1, a row each, of both kinds.
+// FAILED_PRECONDITION when it does not converge.
+Result<model::LinearModel> FitLogistic(const data::Batch& features, std::span<const double> labels,
+                                       double l2);
 
 // What the model predicts for a row of `features`, in extended precision: golden rows must not come
 // from the engine that they are to check.

@@ -21,7 +21,8 @@ Status CheckKeys(const Json& config) {
   for (const auto& [key, value] : config.AsObject()) {
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
     const std::vector<std::string> near = data::NearMisses(key, known);
-    return InvalidArgument("{}: unknown key; {} {}", key, near.empty() ? "known are" : "did you mean",
+    return InvalidArgument("{}: unknown key; {} {}", key,
+                           near.empty() ? "known are" : "did you mean",
                            fmt::join(near.empty() ? known : near, ", "));
   }
   return Ok();
@@ -40,7 +41,8 @@ Status CheckParams(const Recipe& recipe) {
     return Ok();
   }
   if (recipe.params.IsNull()) return Ok();
-  if (!recipe.params.IsObject()) return InvalidArgument("params: expected a table, found {}", recipe.params.TypeName());
+  if (!recipe.params.IsObject())
+    return InvalidArgument("params: expected a table, found {}", recipe.params.TypeName());
   for (const auto& [key, value] : recipe.params.AsObject()) {
     if (recipe.library != Library::kLogistic || key != "l2") {
       return InvalidArgument("params.{}: library {} takes {}", key, LibraryName(recipe.library),
@@ -53,11 +55,12 @@ Status CheckParams(const Recipe& recipe) {
   return Ok();
 }
 
-Result<std::int64_t> IntInRange(const Json& config, std::string_view key, std::int64_t low, std::int64_t high,
-                                std::int64_t fallback) {
+Result<std::int64_t> IntInRange(const Json& config, std::string_view key, std::int64_t low,
+                                std::int64_t high, std::int64_t fallback) {
   if (!config.Has(key)) return fallback;
   const std::int64_t value = SW_TRY(config.GetInt(key));
-  if (value < low || value > high) return InvalidArgument("{}: expected {} to {}, found {}", key, low, high, value);
+  if (value < low || value > high)
+    return InvalidArgument("{}: expected {} to {}, found {}", key, low, high, value);
   return value;
 }
 
@@ -66,8 +69,10 @@ Result<Recipe> Parse(std::string_view name, const Json& config) {
   SW_TRY(CheckKeys(config));
   Recipe recipe{.name = std::string(name)};
   if (config.Has("training_set")) recipe.training_set = SW_TRY(config.GetString("training_set"));
-  if (config.Has("library")) recipe.library = SW_TRY(ParseLibrary(SW_TRY(config.GetString("library"))));
-  recipe.rounds = static_cast<int>(SW_TRY(IntInRange(config, "rounds", 1, kRoundsMax, recipe.rounds)));
+  if (config.Has("library"))
+    recipe.library = SW_TRY(ParseLibrary(SW_TRY(config.GetString("library"))));
+  recipe.rounds =
+      static_cast<int>(SW_TRY(IntInRange(config, "rounds", 1, kRoundsMax, recipe.rounds)));
   recipe.seed = static_cast<std::uint64_t>(
       SW_TRY(IntInRange(config, "seed", 0, std::numeric_limits<std::int64_t>::max(), 0)));
   if (const Json* params = config.Find("params")) recipe.params = *params;
@@ -79,15 +84,19 @@ Result<Recipe> Parse(std::string_view name, const Json& config) {
 
 std::string_view LibraryName(Library library) {
   switch (library) {
-    case Library::kLightGbm: return "lightgbm";
-    case Library::kLogistic: return "logistic";
-    case Library::kConstant: return "constant";
+    case Library::kLightGbm:
+      return "lightgbm";
+    case Library::kLogistic:
+      return "logistic";
+    case Library::kConstant:
+      return "constant";
   }
   return "constant";
 }
 
 Json Recipe::ToJson() const {
-  Json json = Json::MakeObject({{"training_set", training_set}, {"library", LibraryName(library)}, {"seed", seed}});
+  Json json = Json::MakeObject(
+      {{"training_set", training_set}, {"library", LibraryName(library)}, {"seed", seed}});
   if (library == Library::kLightGbm) json.Set("rounds", rounds);
   if (!params.IsNull()) json.Set("params", params);
   return json;

@@ -12,11 +12,14 @@ namespace {
 
 using testing::HasSubstr;
 
-Result<Recipe> Parse(const std::string& json) { return ParseRecipe("late", Json::Parse(json).value()); }
+Result<Recipe> Parse(const std::string& json) {
+  return ParseRecipe("late", Json::Parse(json).value());
+}
 
 TEST(Recipe, ReadsWhatTheConfigurationSays) {
   const Recipe recipe = Parse(R"({"training_set": "late", "library": "lightgbm", "rounds": 50,
-                                  "params": {"num_leaves": 15}})").value();
+                                  "params": {"num_leaves": 15}})")
+                            .value();
   EXPECT_EQ(recipe.name, "late");
   EXPECT_EQ(recipe.training_set, "late");
   EXPECT_EQ(recipe.library, Library::kLightGbm);
@@ -47,24 +50,28 @@ TEST(Recipe, RefusesWhatItDoesNotKnowAndSaysWhere) {
 }
 
 TEST(LightGbmParameters, NothingThatTouchesFilesMachinesOrDevicesIsTaken) {
-  for (const std::string key : {"machines", "num_machines", "input_model", "output_model", "data", "valid", "config",
-                                "forcedsplits_filename", "machine_list_filename", "device_type", "num_threads",
-                                "local_listen_port", "save_binary", "linear_tree"}) {
+  for (const std::string key :
+       {"machines", "num_machines", "input_model", "output_model", "data", "valid", "config",
+        "forcedsplits_filename", "machine_list_filename", "device_type", "num_threads",
+        "local_listen_port", "save_binary", "linear_tree"}) {
     EXPECT_FALSE(LightGbmParameters(Json::MakeObject({{key, "1"}}))) << key;
   }
 }
 
 TEST(LightGbmParameters, AValueCannotBringInAnotherKey) {
-  for (const std::string value : {"binary machines=evil", "binary\tdata=/etc/passwd", "a=b", "", "\n"}) {
+  for (const std::string value :
+       {"binary machines=evil", "binary\tdata=/etc/passwd", "a=b", "", "\n"}) {
     EXPECT_FALSE(LightGbmParameters(Json::MakeObject({{"objective", value}}))) << value;
   }
 }
 
 TEST(LightGbmParameters, PrintsNumbersWordsAndLists) {
   const Json params = Json::Parse(R"({"objective": "binary", "learning_rate": 0.1, "num_leaves": 31,
-                                      "extra_trees": true, "monotone_constraints": [1, 0, -1]})").value();
+                                      "extra_trees": true, "monotone_constraints": [1, 0, -1]})")
+                          .value();
   EXPECT_EQ(LightGbmParameters(params).value(),
-            "objective=binary learning_rate=0.1 num_leaves=31 extra_trees=true monotone_constraints=1,0,-1");
+            "objective=binary learning_rate=0.1 num_leaves=31 extra_trees=true "
+            "monotone_constraints=1,0,-1");
 }
 
 }  // namespace

@@ -31,12 +31,14 @@ struct Table {
 
 Result<std::vector<std::size_t>> LabelledRows(const data::Column& label) {
   if (label.type() == data::Type::kString || label.type() == data::Type::kTimestamp) {
-    return InvalidArgument("train: the label must be a number or a bool, found {}", data::TypeName(label.type()));
+    return InvalidArgument("train: the label must be a number or a bool, found {}",
+                           data::TypeName(label.type()));
   }
   std::vector<std::size_t> rows;
   for (std::size_t row = 0; row < label.size(); ++row) {
     if (label.IsNull(row)) continue;
-    if (!std::isfinite(label.AsDouble(row))) return InvalidArgument("train: the label in row {} is not finite", row);
+    if (!std::isfinite(label.AsDouble(row)))
+      return InvalidArgument("train: the label in row {} is not finite", row);
     rows.push_back(row);
   }
   return rows;
@@ -44,7 +46,8 @@ Result<std::vector<std::size_t>> LabelledRows(const data::Column& label) {
 
 Result<Table> MakeTable(const data::Batch& features, const data::Column& label) {
   if (label.size() != features.num_rows()) {
-    return InvalidArgument("train: {} labels for {} rows; give one a row", label.size(), features.num_rows());
+    return InvalidArgument("train: {} labels for {} rows; give one a row", label.size(),
+                           features.num_rows());
   }
   const std::vector<std::size_t> rows = SW_TRY(LabelledRows(label));
   if (rows.empty()) return InvalidArgument("train: none of {} rows has a label", label.size());
@@ -58,18 +61,20 @@ Result<Table> MakeTable(const data::Batch& features, const data::Column& label) 
 }
 
 bool IsBinary(const Recipe& recipe) {
-  return recipe.library != Library::kLightGbm || recipe.params.StringOr("objective", "binary") == "binary";
+  return recipe.library != Library::kLightGbm ||
+         recipe.params.StringOr("objective", "binary") == "binary";
 }
 
 Status CheckBinary(const Table& table, Library library) {
   for (std::size_t row = 0; row < table.labels.size(); ++row) {
     if (table.labels[row] == 0 || table.labels[row] == 1) continue;
-    return InvalidArgument("train: a label is {}; a binary objective takes 0 and 1", table.labels[row]);
+    return InvalidArgument("train: a label is {}; a binary objective takes 0 and 1",
+                           table.labels[row]);
   }
   const auto rows = static_cast<double>(table.labels.size());
   if (library == Library::kConstant || (table.positives > 0 && table.positives < rows)) return Ok();
-  return FailedPrecondition("train: all {} labels are {}; both 0 and 1 are needed to learn from", table.labels.size(),
-                            table.labels[0]);
+  return FailedPrecondition("train: all {} labels are {}; both 0 and 1 are needed to learn from",
+                            table.labels.size(), table.labels[0]);
 }
 
 // Rows of the table in ascending order, without repeats.
@@ -91,7 +96,8 @@ std::vector<std::string> LightGbmNames(const std::vector<std::string>& inputs) {
   for (const std::string& input : inputs) {
     std::string name;
     for (const char c : input) {
-      const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.';
+      const bool is_plain =
+          (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.';
       name += is_plain ? c : '_';
     }
     if (name.empty() || std::find(names.begin(), names.end(), name) != names.end()) {
@@ -102,32 +108,38 @@ std::vector<std::string> LightGbmNames(const std::vector<std::string>& inputs) {
   return names;
 }
 
-Result<model::Encoding> LearnCategories(const data::Batch& features, const std::vector<std::string>& inputs) {
+Result<model::Encoding> LearnCategories(const data::Batch& features,
+                                        const std::vector<std::string>& inputs) {
   model::Encoding encoding = SW_TRY(model::LearnEncoding(features, inputs));
   for (const auto& [column, categories] : encoding.categories) {
     if (categories.size() <= kCategoriesMax) continue;
-    return InvalidArgument("train: text column {} has {} distinct values, {} are allowed; leave it out, or group it",
-                           column, categories.size(), kCategoriesMax);
+    return InvalidArgument(
+        "train: text column {} has {} distinct values, {} are allowed; leave it out, or group it",
+        column, categories.size(), kCategoriesMax);
   }
   return encoding;
 }
 
-Result<std::string> WorkerParameters(const Recipe& recipe, const model::PackageContent& content, int threads) {
+Result<std::string> WorkerParameters(const Recipe& recipe, const model::PackageContent& content,
+                                     int threads) {
   std::string parameters = SW_TRY(LightGbmParameters(recipe.params));
   if (!recipe.params.Has("objective")) parameters += " objective=binary";
   // The same trees with any number of threads; one layout, so that no timing chooses it.
-  parameters += fmt::format(" num_iterations={} seed={} num_threads={} deterministic=true force_col_wise=true",
-                            recipe.rounds, recipe.seed & 0x7fffffff, std::max(1, threads));
+  parameters += fmt::format(
+      " num_iterations={} seed={} num_threads={} deterministic=true force_col_wise=true",
+      recipe.rounds, recipe.seed & 0x7fffffff, std::max(1, threads));
   std::vector<std::size_t> categorical;
   for (std::size_t i = 0; i < content.inputs.size(); ++i) {
     if (content.encoding.categories.contains(content.inputs[i])) categorical.push_back(i);
   }
-  if (!categorical.empty()) parameters += fmt::format(" categorical_feature={}", fmt::join(categorical, ","));
+  if (!categorical.empty())
+    parameters += fmt::format(" categorical_feature={}", fmt::join(categorical, ","));
   return parameters;
 }
 
 Result<WorkerJob> MakeJob(const Table& table, const Recipe& recipe, const TrainOptions& options,
-                          const std::vector<std::size_t>& golden, const model::PackageContent& content) {
+                          const std::vector<std::size_t>& golden,
+                          const model::PackageContent& content) {
   WorkerJob job{.library = options.lightgbm_library,
                 .parameters = SW_TRY(WorkerParameters(recipe, content, options.threads)),
                 .rounds = recipe.rounds,
@@ -144,13 +156,16 @@ Result<WorkerJob> MakeJob(const Table& table, const Recipe& recipe, const TrainO
 
 std::vector<std::pair<std::string, std::string>> WorkerEnvironment() {
   // Threads that wait must not spin: on busy cores that made training ten times slower.
-  std::vector<std::pair<std::string, std::string>> env = {{"OMP_WAIT_POLICY", "passive"}, {"LC_ALL", "C"}};
-  if (const char* folders = std::getenv("LD_LIBRARY_PATH")) env.emplace_back("LD_LIBRARY_PATH", folders);
+  std::vector<std::pair<std::string, std::string>> env = {{"OMP_WAIT_POLICY", "passive"},
+                                                          {"LC_ALL", "C"}};
+  if (const char* folders = std::getenv("LD_LIBRARY_PATH"))
+    env.emplace_back("LD_LIBRARY_PATH", folders);
   return env;
 }
 
 Result<TrainedModel> RunWorker(const WorkerJob& job, const TrainOptions& options) {
-  if (options.worker.empty()) return InvalidArgument("train: no worker program was given for lightgbm");
+  if (options.worker.empty())
+    return InvalidArgument("train: no worker program was given for lightgbm");
   std::string words;  // what the child said, without its progress
   const auto on_line = [&](std::string_view line) {
     const double done = ParseProgressLine(line);
@@ -160,31 +175,37 @@ Result<TrainedModel> RunWorker(const WorkerJob& job, const TrainOptions& options
     if (words.size() > kLastWordsBytesMax) words.erase(0, words.size() - kLastWordsBytesMax);
     if (options.log) options.log(line);
   };
-  const base::ChildResult child = SW_TRY(base::RunChild({.argv = options.worker,
-                                                         .env = WorkerEnvironment(),
-                                                         .folder = "",
-                                                         .input = EncodeJob(job),
-                                                         .memory_bytes_max = options.memory_bytes_max,
-                                                         .time_max = options.time_max,
-                                                         .output_bytes_max = kAnswerBytesMax,
-                                                         .on_stderr_line = on_line}));
+  const base::ChildResult child =
+      SW_TRY(base::RunChild({.argv = options.worker,
+                             .env = WorkerEnvironment(),
+                             .folder = "",
+                             .input = EncodeJob(job),
+                             .memory_bytes_max = options.memory_bytes_max,
+                             .time_max = options.time_max,
+                             .output_bytes_max = kAnswerBytesMax,
+                             .on_stderr_line = on_line}));
   if (child.exit_code != 0) {
-    return FailedPrecondition("train: the LightGBM process ended with {}; its last words: {}", child.exit_code, words);
+    return FailedPrecondition("train: the LightGBM process ended with {}; its last words: {}",
+                              child.exit_code, words);
   }
   if (child.output.size() >= kAnswerBytesMax) {
-    return ResourceExhausted("train: the model is larger than {} bytes; use fewer rounds or leaves", kAnswerBytesMax);
+    return ResourceExhausted("train: the model is larger than {} bytes; use fewer rounds or leaves",
+                             kAnswerBytesMax);
   }
   return DecodeAnswer(child.output);
 }
 
 Status TrainLightGbm(const Table& table, const Recipe& recipe, const TrainOptions& options,
                      const std::vector<std::size_t>& golden, model::PackageContent& content) {
-  for (const data::Field& field : table.features.schema().fields) content.inputs.push_back(field.name);
+  for (const data::Field& field : table.features.schema().fields)
+    content.inputs.push_back(field.name);
   if (content.inputs.empty()) return InvalidArgument("train: lightgbm needs at least one feature");
   content.encoding = SW_TRY(LearnCategories(table.features, content.inputs));
-  TrainedModel trained = SW_TRY(RunWorker(SW_TRY(MakeJob(table, recipe, options, golden, content)), options));
+  TrainedModel trained =
+      SW_TRY(RunWorker(SW_TRY(MakeJob(table, recipe, options, golden, content)), options));
   if (trained.predictions.size() != golden.size()) {
-    return FailedPrecondition("train: {} golden predictions for {} rows", trained.predictions.size(), golden.size());
+    return FailedPrecondition("train: {} golden predictions for {} rows",
+                              trained.predictions.size(), golden.size());
   }
   SW_TRY(model::ParseLightGbm(trained.text));  // refuses here what no load would take
   content.format = "lightgbm";
@@ -198,24 +219,28 @@ Result<model::LinearModel> FitLinear(const Table& table, const Recipe& recipe) {
     return FitLogistic(table.features, table.labels, recipe.params.DoubleOr("l2", kL2Default));
   }
   const double share = table.positives / static_cast<double>(table.labels.size());
-  return model::LinearModel{.terms = {}, .intercept = share, .transform = model::Transform::kIdentity};
+  return model::LinearModel{
+      .terms = {}, .intercept = share, .transform = model::Transform::kIdentity};
 }
 
 Status TrainLinear(const Table& table, const Recipe& recipe, const std::vector<std::size_t>& golden,
                    model::PackageContent& content) {
   const model::LinearModel model = SW_TRY(FitLinear(table, recipe));
   for (const model::LinearModel::Term& term : model.terms) content.inputs.push_back(term.column);
-  for (const std::size_t row : golden) content.golden.expected.push_back(PredictLinear(model, table.features, row));
+  for (const std::size_t row : golden)
+    content.golden.expected.push_back(PredictLinear(model, table.features, row));
   content.format = "linear";
   content.model = model::PrintLinear(model);
   return Ok();
 }
 
 // How the model was made, beside the lineage of its table.
-Json WithTraining(Json lineage, const Table& table, const Recipe& recipe, const model::PackageContent& content) {
+Json WithTraining(Json lineage, const Table& table, const Recipe& recipe,
+                  const model::PackageContent& content) {
   std::vector<std::string> unused;
   for (const data::Field& field : table.features.schema().fields) {
-    const bool is_used = std::find(content.inputs.begin(), content.inputs.end(), field.name) != content.inputs.end();
+    const bool is_used =
+        std::find(content.inputs.begin(), content.inputs.end(), field.name) != content.inputs.end();
     if (!is_used) unused.push_back(field.name);
   }
   if (!lineage.IsObject()) lineage = Json::MakeObject();
@@ -229,8 +254,8 @@ Json WithTraining(Json lineage, const Table& table, const Recipe& recipe, const 
 
 }  // namespace
 
-Result<model::PackageContent> Train(const data::Batch& features, const data::Column& label, const Recipe& recipe,
-                                    const TrainOptions& options) {
+Result<model::PackageContent> Train(const data::Batch& features, const data::Column& label,
+                                    const Recipe& recipe, const TrainOptions& options) {
   const Table table = SW_TRY(MakeTable(features, label));
   if (IsBinary(recipe)) SW_TRY(CheckBinary(table, recipe.library));
   const std::vector<std::size_t> golden = DrawGoldenRows(table.labels.size(), recipe.seed);

@@ -46,7 +46,9 @@ data::Column Late(const data::Batch& table) {
   data::Column label(data::Type::kBool);
   for (std::size_t i = 0; i < table.num_rows(); ++i) {
     const double delay = table.column(1).IsNull(i) ? 25 : table.column(1).Double(i);
-    label.AppendBool(static_cast<double>(table.column(0).Int(i)) * 3 + delay + static_cast<double>(i * 53 % 60) > 95);
+    label.AppendBool(static_cast<double>(table.column(0).Int(i)) * 3 + delay +
+                         static_cast<double>(i * 53 % 60) >
+                     95);
   }
   return label;
 }
@@ -58,26 +60,33 @@ TrainOptions Options() {
 }
 
 Recipe LightGbmRecipe() {
-  return {.name = "late", .library = Library::kLightGbm, .rounds = 20,
-          .params = Json::MakeObject({{"num_leaves", 7}, {"min_data_in_leaf", 5}}), .seed = 7};
+  return {.name = "late",
+          .library = Library::kLightGbm,
+          .rounds = 20,
+          .params = Json::MakeObject({{"num_leaves", 7}, {"min_data_in_leaf", 5}}),
+          .seed = 7};
 }
 
 // Writes the package and loads it again, which replays the golden rows.
 Result<std::unique_ptr<const model::Package>> ThroughBlobs(const model::PackageContent& content) {
   std::map<std::string, std::string> blobs;
-  const std::string id = SW_TRY(model::WritePackage(content, [&](std::string_view bytes) -> Result<std::string> {
-    const std::string hash = base::Sha256Hex(bytes);
-    blobs[hash] = bytes;
-    return hash;
-  }));
-  return model::LoadPackage(id, [&](std::string_view hash) -> Result<std::string> { return blobs.at(std::string(hash)); });
+  const std::string id =
+      SW_TRY(model::WritePackage(content, [&](std::string_view bytes) -> Result<std::string> {
+        const std::string hash = base::Sha256Hex(bytes);
+        blobs[hash] = bytes;
+        return hash;
+      }));
+  return model::LoadPackage(id, [&](std::string_view hash) -> Result<std::string> {
+    return blobs.at(std::string(hash));
+  });
 }
 
 double AucOf(const model::Package& package, const data::Batch& table, const data::Column& label) {
   std::vector<double> scores(table.num_rows());
   std::vector<std::uint8_t> labels;
   EXPECT_TRUE(package.Score(table, scores));
-  for (std::size_t i = 0; i < label.size(); ++i) labels.push_back(static_cast<std::uint8_t>(label.Int(i)));
+  for (std::size_t i = 0; i < label.size(); ++i)
+    labels.push_back(static_cast<std::uint8_t>(label.Int(i)));
   return stats::Auc({scores, labels}).value();
 }
 
@@ -85,10 +94,12 @@ TEST(Train, LightGbmInAChildGivesAPackageWhoseGoldenRowsAreItsOwn) {
   const data::Batch table = Flights(2000);
   const auto content = Train(table, Late(table), LightGbmRecipe(), Options());
   ASSERT_TRUE(content.has_value()) << content.error().message;
-  EXPECT_EQ(content->inputs, (std::vector<std::string>{"trip.hour", "delay", "trip:origin", "year"}));
+  EXPECT_EQ(content->inputs,
+            (std::vector<std::string>{"trip.hour", "delay", "trip:origin", "year"}));
   EXPECT_EQ(content->golden.expected.size(), kGoldenRows);
   EXPECT_EQ(content->golden.inputs.schema(), table.schema()) << "as a request brings them";
-  EXPECT_EQ(content->encoding.categories.at("trip:origin"), (std::vector<std::string>{"EWR", "JFK", "LGA"}));
+  EXPECT_EQ(content->encoding.categories.at("trip:origin"),
+            (std::vector<std::string>{"EWR", "JFK", "LGA"}));
   const auto package = ThroughBlobs(*content);
   ASSERT_TRUE(package.has_value()) << package.error().message;
   EXPECT_TRUE((*package)->is_verified());
@@ -130,9 +141,11 @@ TEST(Train, LogisticEqualsScikitLearn) {
   } cases[] = {{1, 1.715418574973715, 2.3599266868347653, -0.22909159353526098},
                {20, 0.825536671653683, 1.1889051563029085, -0.15103306864186708}};
   for (const auto& expected : cases) {
-    const Recipe recipe{.library = Library::kLogistic, .params = Json::MakeObject({{"l2", expected.l2}})};
+    const Recipe recipe{.library = Library::kLogistic,
+                        .params = Json::MakeObject({{"l2", expected.l2}})};
     const auto content = Train(table, Late(table), recipe, {}).value();
-    EXPECT_EQ(content.inputs, (std::vector<std::string>{"trip.hour", "delay"})) << "neither text nor constant columns";
+    EXPECT_EQ(content.inputs, (std::vector<std::string>{"trip.hour", "delay"}))
+        << "neither text nor constant columns";
     const model::LinearModel model = model::ParseLinear(content.model).value();
     EXPECT_NEAR(model.terms[0].weight, expected.hour, 1e-6);
     EXPECT_NEAR(model.terms[1].weight, expected.delay, 1e-6);
@@ -168,7 +181,8 @@ TEST(Train, RowsWithoutALabelAreLeftOut) {
 
 TEST(Train, ColumnsThatSayNothingDoNotBreakTheLogisticFit) {
   data::Batch table = Flights();
-  data::Column infinite(data::Type::kFloat64), empty(data::Type::kFloat64), copy(data::Type::kFloat64);
+  data::Column infinite(data::Type::kFloat64), empty(data::Type::kFloat64),
+      copy(data::Type::kFloat64);
   for (int i = 0; i < 300; ++i) {
     infinite.AppendDouble(i % 2 == 0 ? std::numeric_limits<double>::infinity() : i);
     empty.AppendNull();
@@ -185,7 +199,8 @@ TEST(Train, ColumnsThatSayNothingDoNotBreakTheLogisticFit) {
 TEST(Train, WhatCannotBeLearntFromIsRefusedWithTheReason) {
   const data::Batch table = Flights();
   const Recipe recipe{.library = Library::kLogistic};
-  data::Column zeros(data::Type::kBool), twos(data::Type::kInt64), text(data::Type::kString), none(data::Type::kBool);
+  data::Column zeros(data::Type::kBool), twos(data::Type::kInt64), text(data::Type::kString),
+      none(data::Type::kBool);
   data::Column nan(data::Type::kFloat64);
   for (int i = 0; i < 300; ++i) {
     zeros.AppendBool(false);
@@ -197,8 +212,11 @@ TEST(Train, WhatCannotBeLearntFromIsRefusedWithTheReason) {
   const struct {
     const data::Column& label;
     std::string message;
-  } cases[] = {{zeros, "both 0 and 1 are needed"}, {twos, "takes 0 and 1"}, {text, "must be a number"},
-               {none, "none of 300 rows has a label"}, {nan, "not finite"},
+  } cases[] = {{zeros, "both 0 and 1 are needed"},
+               {twos, "takes 0 and 1"},
+               {text, "must be a number"},
+               {none, "none of 300 rows has a label"},
+               {nan, "not finite"},
                {data::Column(data::Type::kBool), "0 labels for 300 rows"}};
   for (const auto& [label, message] : cases) {
     const auto content = Train(table, label, recipe, {});
@@ -225,7 +243,8 @@ TEST(Train, AFailureOfTheChildAnswersWithItsWords) {
   options.lightgbm_library = "/nowhere/lib_lightgbm.so";
   const auto no_library = Train(table, Late(table), LightGbmRecipe(), options);
   ASSERT_FALSE(no_library.has_value());
-  EXPECT_THAT(no_library.error().message, HasSubstr("cannot load LightGBM: /nowhere/lib_lightgbm.so"));
+  EXPECT_THAT(no_library.error().message,
+              HasSubstr("cannot load LightGBM: /nowhere/lib_lightgbm.so"));
 
   Recipe recipe = LightGbmRecipe();
   recipe.params.Set("num_leaves", 1);
@@ -260,8 +279,8 @@ TEST(WorkerJob, DamagedBytesAreRefused) {
 
 TEST(WorkerJob, ProgressLinesAreToldFromOthers) {
   EXPECT_EQ(ParseProgressLine("progress 5/20"), 0.25);
-  for (const std::string_view line : {"", "progress", "progress x", "progress 5", "progress 5/0", "progress 6/5",
-                                      "[LightGBM] [Warning] progress 5/20"}) {
+  for (const std::string_view line : {"", "progress", "progress x", "progress 5", "progress 5/0",
+                                      "progress 6/5", "[LightGBM] [Warning] progress 5/20"}) {
     EXPECT_LT(ParseProgressLine(line), 0) << line;
   }
 }

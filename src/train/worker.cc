@@ -42,7 +42,9 @@ Status Work(int in_fd, int out_fd) {
   WorkerJob job = SW_TRY(DecodeJob(SW_TRY(ReadAll(in_fd))));
   const LightGbm library = SW_TRY(LightGbm::Load(job.library));
   const LightGbmJob lightgbm_job = SW_TRY(ToLightGbmJob(std::move(job)));
-  const auto progress = [&](int done) { std::fputs(ProgressLine(done, lightgbm_job.rounds).c_str(), stderr); };
+  const auto progress = [&](int done) {
+    std::fputs(ProgressLine(done, lightgbm_job.rounds).c_str(), stderr);
+  };
   return WriteAll(out_fd, EncodeAnswer(SW_TRY(library.Train(lightgbm_job, progress))));
 }
 

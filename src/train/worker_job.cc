@@ -16,7 +16,8 @@ constexpr std::string_view kProgress = "progress ";
 Result<std::vector<std::string>> Names(const Json& list) {
   std::vector<std::string> names;
   for (const Json& item : list.AsArray()) {
-    if (!item.IsString()) return InvalidArgument("train worker: names must be text, found {}", item.TypeName());
+    if (!item.IsString())
+      return InvalidArgument("train worker: names must be text, found {}", item.TypeName());
     names.push_back(item.AsString());
   }
   return names;
@@ -26,7 +27,8 @@ Result<std::vector<std::size_t>> RowNumbers(const Json& list, std::size_t rows) 
   std::vector<std::size_t> numbers;
   for (const Json& item : list.AsArray()) {
     if (!item.IsInt() || item.AsInt() < 0 || static_cast<std::size_t>(item.AsInt()) >= rows) {
-      return InvalidArgument("train worker: golden row {} is not one of {} rows", item.Dump(), rows);
+      return InvalidArgument("train worker: golden row {} is not one of {} rows", item.Dump(),
+                             rows);
     }
     numbers.push_back(static_cast<std::size_t>(item.AsInt()));
   }
@@ -35,8 +37,8 @@ Result<std::vector<std::size_t>> RowNumbers(const Json& list, std::size_t rows) 
 
 Status CheckTable(const WorkerJob& job) {
   if (job.table.num_rows() == 0 || job.table.num_columns() != job.names.size() + 1) {
-    return InvalidArgument("train worker: {} rows of {} columns for {} names and a label", job.table.num_rows(),
-                           job.table.num_columns(), job.names.size());
+    return InvalidArgument("train worker: {} rows of {} columns for {} names and a label",
+                           job.table.num_rows(), job.table.num_columns(), job.names.size());
   }
   for (const data::Field& field : job.table.schema().fields) {
     if (field.type != data::Type::kFloat64) {
@@ -60,7 +62,8 @@ std::string EncodeJob(const WorkerJob& job) {
 
 Result<WorkerJob> DecodeJob(std::string_view bytes) {
   const std::size_t end = bytes.find('\n');
-  if (end == std::string_view::npos) return InvalidArgument("train worker: no job on standard input");
+  if (end == std::string_view::npos)
+    return InvalidArgument("train worker: no job on standard input");
   const Json header = SW_TRY(Json::Parse(bytes.substr(0, end)));
   WorkerJob job;
   job.library = SW_TRY(header.GetString("library"));
@@ -78,23 +81,30 @@ Result<WorkerJob> DecodeJob(std::string_view bytes) {
 Result<LightGbmJob> ToLightGbmJob(WorkerJob job) {
   const std::size_t rows = job.table.num_rows();
   const std::size_t width = job.names.size();
-  LightGbmJob made{.parameters = std::move(job.parameters), .rounds = job.rounds, .names = std::move(job.names),
-                   .matrix = std::vector<double>(rows * width), .labels = std::vector<float>(rows),
+  LightGbmJob made{.parameters = std::move(job.parameters),
+                   .rounds = job.rounds,
+                   .names = std::move(job.names),
+                   .matrix = std::vector<double>(rows * width),
+                   .labels = std::vector<float>(rows),
                    .golden = std::move(job.golden)};
   for (std::size_t c = 0; c < width; ++c) {
     const data::Column& column = job.table.column(c);
-    for (std::size_t row = 0; row < rows; ++row) made.matrix[row * width + c] = column.AsDouble(row);
+    for (std::size_t row = 0; row < rows; ++row)
+      made.matrix[row * width + c] = column.AsDouble(row);
   }
   const data::Column& label = job.table.column(width);
   for (std::size_t row = 0; row < rows; ++row) {
     made.labels[row] = static_cast<float>(label.AsDouble(row));
-    if (!std::isfinite(made.labels[row])) return InvalidArgument("train worker: row {} has no label", row);
+    if (!std::isfinite(made.labels[row]))
+      return InvalidArgument("train worker: row {} has no label", row);
   }
   return made;
 }
 
 std::string EncodeAnswer(const TrainedModel& model) {
-  return Json::MakeObject({{"model", model.text}, {"predictions", Json::FromRange(model.predictions)}}).Dump();
+  return Json::MakeObject(
+             {{"model", model.text}, {"predictions", Json::FromRange(model.predictions)}})
+      .Dump();
 }
 
 Result<TrainedModel> DecodeAnswer(std::string_view bytes) {
@@ -107,7 +117,9 @@ Result<TrainedModel> DecodeAnswer(std::string_view bytes) {
   return model;
 }
 
-std::string ProgressLine(int done, int rounds) { return fmt::format("{}{}/{}\n", kProgress, done, rounds); }
+std::string ProgressLine(int done, int rounds) {
+  return fmt::format("{}{}/{}\n", kProgress, done, rounds);
+}
 
 double ParseProgressLine(std::string_view line) {
   if (!line.starts_with(kProgress)) return -1;

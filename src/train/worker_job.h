@@ -13,12 +13,12 @@
 namespace sw::train {
 
 struct WorkerJob {
-  std::string library = {};        // lib_lightgbm.so
+  std::string library = {};  // lib_lightgbm.so
   std::string parameters = {};
   int rounds = 0;
   std::vector<std::string> names = {};  // of the features, as LightGBM takes them
   std::vector<std::size_t> golden = {};
-  data::Batch table = {};          // float64: the features, then the label
+  data::Batch table = {};  // float64: the features, then the label
 };
 
 std::string EncodeJob(const WorkerJob& job);
@@ -29,8 +29,8 @@ Result<LightGbmJob> ToLightGbmJob(WorkerJob job);
 std::string EncodeAnswer(const TrainedModel& model);
 Result<TrainedModel> DecodeAnswer(std::string_view bytes);
 
-// A line of the worker's standard error that tells its progress, and the share it tells; negative for
-// any other line.
+// A line of the worker's standard error that tells its progress, and the share it tells; negative
+// for any other line.
 std::string ProgressLine(int done, int rounds);
 double ParseProgressLine(std::string_view line);
 
