@@ -32,7 +32,8 @@ class Access {
   Result<Caller> Admit(std::string_view authorization, std::string_view scope) const;
 
  private:
-  Access(bool key_required, const Keyring& keyring) : key_required_(key_required), keyring_(keyring) {}
+  Access(bool key_required, const Keyring& keyring)
+      : key_required_(key_required), keyring_(keyring) {}
 
   bool key_required_;  // since the start
   const Keyring& keyring_;

@@ -15,8 +15,10 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/caller.h"
@@ -32,35 +34,38 @@ using Entropy = std::function<Result<std::string>(std::size_t bytes)>;
 Result<std::string> SystemEntropy(std::size_t bytes);  // getrandom(2)
 
 struct NewKey {
-  std::string principal;            // a name: who acts by it
-  std::string workspace = {};       // empty: the creator's
-  std::vector<std::string> scopes;  // "models.read"; "*" is all of them
-  TimeUs expires = 0;               // 0: never
+  std::string principal = {};            // a name: who acts by it
+  std::string workspace = {};            // empty: the creator's
+  std::vector<std::string> scopes = {};  // "models.read"; "*" is all of them
+  TimeUs expires = 0;                    // 0: never
 };
 
 struct KeyInfo {
-  std::string id;
-  std::string principal;
-  std::string workspace;
-  std::vector<std::string> scopes;
+  std::string id = {};
+  std::string principal = {};
+  std::string workspace = {};
+  std::vector<std::string> scopes = {};
   TimeUs created = 0;
-  std::string created_by;
+  std::string created_by = {};
   TimeUs expires = 0;
 };
 
 struct CreatedKey {
-  KeyInfo info;
-  std::string secret;  // the whole key
+  KeyInfo info = {};
+  std::string secret = {};  // the whole key
 };
 
 Json KeyToJson(const KeyInfo& key);  // without the secret
 
+// INVALID_ARGUMENT names a scope that is neither "*" nor one of those that routes ask for.
+Status CheckScopes(const std::vector<std::string>& scopes, const std::vector<std::string>& known);
 // PERMISSION_DENIED names the caller and the scope that it lacks. An empty scope asks nobody.
 Status CheckScope(const Caller& caller, std::string_view scope);
 
 class Keyring {
  public:
-  static Result<std::unique_ptr<Keyring>> Open(store::Catalog& catalog, const base::Clock& clock, Entropy entropy);
+  static Result<std::unique_ptr<Keyring>> Open(store::Catalog& catalog, const base::Clock& clock,
+                                               Entropy entropy);
 
   // PERMISSION_DENIED when the key would have a scope or a workspace that the creator has not.
   Result<CreatedKey> Create(const Caller& creator, const NewKey& key);
@@ -80,12 +85,13 @@ class Keyring {
  private:
   struct Table;
 
-  Keyring(store::Catalog& catalog, const base::Clock& clock, Entropy entropy);
-  std::shared_ptr<const Table> Snapshot() const;
+  Keyring(store::Catalog& catalog, const base::Clock& clock, Entropy entropy)
+      : catalog_(catalog), clock_(clock), entropy_(std::move(entropy)) {}
 
   store::Catalog& catalog_;
   const base::Clock& clock_;
   const Entropy entropy_;
+  std::mutex refresh_;  // an older snapshot never replaces a newer one
   std::atomic<std::shared_ptr<const Table>> table_;
 };
 
