@@ -39,13 +39,16 @@ CREATE TABLE registry_verdicts(
   PRIMARY KEY(workspace, id), UNIQUE(workspace, model, number, sequence));
 )sql"}};
 
-constexpr std::array<std::string_view, 5> kVerdictKinds = {"gate", "shadow", "canary", "monitor", "override"};
+constexpr std::array<std::string_view, 5> kVerdictKinds = {"gate", "shadow", "canary", "monitor",
+                                                           "override"};
 constexpr std::array<std::string_view, 3> kVerdictResults = {"pass", "fail", "undecided"};
 
 Status CheckName(std::string_view what, std::string_view name) {
   if (base::IsName(name)) return Ok();
-  return InvalidArgument("\"{}\" cannot name a {}: use 1 to 128 of A-Z, a-z, 0-9, '_', '.' and '-', not "
-                         "beginning with '.' or '-'", name, what);
+  return InvalidArgument(
+      "\"{}\" cannot name a {}: use 1 to 128 of A-Z, a-z, 0-9, '_', '.' and '-', not "
+      "beginning with '.' or '-'",
+      name, what);
 }
 
 Status CheckSize(std::string_view what, std::size_t bytes, std::size_t bytes_max) {
@@ -54,8 +57,9 @@ Status CheckSize(std::string_view what, std::size_t bytes, std::size_t bytes_max
 }
 
 bool IsHash(std::string_view text) {
-  return text.size() == 64 &&
-         std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  return text.size() == 64 && std::ranges::all_of(text, [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
 }
 
 Result<std::string> LineageText(const Json& lineage) {
@@ -75,12 +79,15 @@ Status CheckNewVersion(const NewVersion& version) {
 }
 
 Status CheckVerdict(const VerdictRecord& verdict) {
-  if (!base::IsUuid(verdict.id)) return InvalidArgument("verdict id \"{}\" is not a UUID", verdict.id);
+  if (!base::IsUuid(verdict.id))
+    return InvalidArgument("verdict id \"{}\" is not a UUID", verdict.id);
   if (std::ranges::find(kVerdictKinds, verdict.kind) == kVerdictKinds.end()) {
-    return InvalidArgument("verdict kind \"{}\" is none of {}", verdict.kind, fmt::join(kVerdictKinds, ", "));
+    return InvalidArgument("verdict kind \"{}\" is none of {}", verdict.kind,
+                           fmt::join(kVerdictKinds, ", "));
   }
   if (std::ranges::find(kVerdictResults, verdict.result) == kVerdictResults.end()) {
-    return InvalidArgument("verdict result \"{}\" is none of {}", verdict.result, fmt::join(kVerdictResults, ", "));
+    return InvalidArgument("verdict result \"{}\" is none of {}", verdict.result,
+                           fmt::join(kVerdictResults, ", "));
   }
   if (!(verdict.alpha >= 0 && verdict.alpha < 1)) {
     return InvalidArgument("verdict alpha {} is not from 0 to below 1", verdict.alpha);
@@ -94,10 +101,17 @@ Status CheckVerdict(const VerdictRecord& verdict) {
 // The row of the stream "verdicts".
 data::Batch VerdictRow(const Caller& caller, const Version& version, const VerdictRecord& verdict,
                        const std::string& evidence) {
-  const auto text = [](const char* name) { return data::Field{.name = name, .type = data::Type::kString}; };
-  data::Batch row(data::Schema{{text("kind"), text("subject"), text("result"),
-                                {.name = "alpha", .type = data::Type::kFloat64}, text("summary"),
-                                text("evidence"), text("workspace"), text("principal")}});
+  const auto text = [](const char* name) {
+    return data::Field{.name = name, .type = data::Type::kString};
+  };
+  data::Batch row(data::Schema{{text("kind"),
+                                text("subject"),
+                                text("result"),
+                                {.name = "alpha", .type = data::Type::kFloat64},
+                                text("summary"),
+                                text("evidence"),
+                                text("workspace"),
+                                text("principal")}});
   row.column(0).AppendString(verdict.kind);
   row.column(1).AppendString(fmt::format("{}/{}", version.model, version.number));
   row.column(2).AppendString(verdict.result);
@@ -112,11 +126,13 @@ data::Batch VerdictRow(const Caller& caller, const Version& version, const Verdi
 Status InsertVerdict(CatalogTransaction& tx, const Caller& caller, const Version& version,
                      const VerdictRecord& verdict, const std::string& evidence) {
   const auto sequence = static_cast<std::int64_t>(version.verdict_ids.size()) + 1;
-  SW_TRY(tx.Execute("INSERT INTO registry_verdicts(workspace, id, model, number, sequence, kind, result, alpha, "
-                    "summary, evidence, time_us, principal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    {caller.workspace, verdict.id, version.model, version.number, sequence, verdict.kind,
-                     verdict.result, verdict.alpha, verdict.summary, evidence, verdict.time, verdict.principal}));
-  SW_TRY(tx.Publish("verdicts", verdict.time, verdict.id, VerdictRow(caller, version, verdict, evidence)));
+  SW_TRY(tx.Execute(
+      "INSERT INTO registry_verdicts(workspace, id, model, number, sequence, kind, result, alpha, "
+      "summary, evidence, time_us, principal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      {caller.workspace, verdict.id, version.model, version.number, sequence, verdict.kind,
+       verdict.result, verdict.alpha, verdict.summary, evidence, verdict.time, verdict.principal}));
+  SW_TRY(tx.Publish("verdicts", verdict.time, verdict.id,
+                    VerdictRow(caller, version, verdict, evidence)));
   return tx.NoteChange("model", version.model);
 }
 
@@ -132,42 +148,50 @@ Result<bool> IsRecorded(CatalogReader& reader, const Caller& caller, const Versi
       row.Text(3) == verdict.result) {
     return true;
   }
-  return AlreadyExists("verdict {} exists, and differs: {} {} of {}/{}; give a new id", verdict.id, row.Text(2),
-                       row.Text(3), row.Text(0), row.Int(1));
+  return AlreadyExists("verdict {} exists, and differs: {} {} of {}/{}; give a new id", verdict.id,
+                       row.Text(2), row.Text(3), row.Text(0), row.Int(1));
 }
 
-Status CreateModel(CatalogTransaction& tx, const Caller& caller, const std::string& model, TimeUs now) {
-  SW_TRY(tx.Execute("INSERT INTO registry_models(workspace, name, description, created_us) VALUES (?, ?, '', ?) "
-                    "ON CONFLICT (workspace, name) DO NOTHING",
-                    {caller.workspace, model, now}));
+Status CreateModel(CatalogTransaction& tx, const Caller& caller, const std::string& model,
+                   TimeUs now) {
+  SW_TRY(tx.Execute(
+      "INSERT INTO registry_models(workspace, name, description, created_us) VALUES (?, ?, '', ?) "
+      "ON CONFLICT (workspace, name) DO NOTHING",
+      {caller.workspace, model, now}));
   return Ok();
 }
 
 // The number of the package's version, made when there is none. An archived one comes back.
-Result<std::int64_t> FindOrInsert(CatalogTransaction& tx, const Caller& caller, const NewVersion& version,
-                                  const std::string& lineage, TimeUs now) {
+Result<std::int64_t> FindOrInsert(CatalogTransaction& tx, const Caller& caller,
+                                  const NewVersion& version, const std::string& lineage,
+                                  TimeUs now) {
   const auto known = SW_TRY(tx.Query(
       "SELECT number FROM registry_versions WHERE workspace = ? AND model = ? AND package_id = ?",
       {caller.workspace, version.model, version.package_id}));
   if (!known.empty()) {
-    SW_TRY(tx.Execute("UPDATE registry_versions SET archived = 0 WHERE workspace = ? AND model = ? AND number = ?",
-                      {caller.workspace, version.model, known[0].Int(0)}));
+    SW_TRY(
+        tx.Execute("UPDATE registry_versions SET archived = 0 WHERE workspace = ? AND model = ? "
+                   "AND number = ?",
+                   {caller.workspace, version.model, known[0].Int(0)}));
     return known[0].Int(0);
   }
-  const auto newest = SW_TRY(tx.Query("SELECT MAX(number) FROM registry_versions WHERE workspace = ? AND model = ?",
-                                      {caller.workspace, version.model}));
+  const auto newest =
+      SW_TRY(tx.Query("SELECT MAX(number) FROM registry_versions WHERE workspace = ? AND model = ?",
+                      {caller.workspace, version.model}));
   const std::int64_t number = newest[0].Int(0) + 1;
-  SW_TRY(tx.Execute("INSERT INTO registry_versions(workspace, model, number, package_id, run_id, lineage, "
-                    "description, archived, created_us, created_by) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?)",
-                    {caller.workspace, version.model, number, version.package_id, version.run_id, lineage,
-                     version.description, now, caller.principal}));
+  SW_TRY(tx.Execute(
+      "INSERT INTO registry_versions(workspace, model, number, package_id, run_id, lineage, "
+      "description, archived, created_us, created_by) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?)",
+      {caller.workspace, version.model, number, version.package_id, version.run_id, lineage,
+       version.description, now, caller.principal}));
   SW_TRY(tx.NoteChange("model", version.model));
   return number;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Registry>> Registry::Open(store::Catalog& catalog, const base::Clock& clock) {
+Result<std::unique_ptr<Registry>> Registry::Open(store::Catalog& catalog,
+                                                 const base::Clock& clock) {
   SW_TRY(catalog.Migrate("registry", kMigrations));
   return std::unique_ptr<Registry>(new Registry(catalog, clock));
 }
@@ -186,7 +210,8 @@ Result<Version> Registry::Register(const Caller& caller, const NewVersion& versi
   return registered;
 }
 
-Status Registry::Describe(const Caller& caller, std::string_view model, std::string_view description) {
+Status Registry::Describe(const Caller& caller, std::string_view model,
+                          std::string_view description) {
   SW_TRY(CheckSize("description", description.size(), kTextBytesMax));
   return catalog_.Write([&](CatalogTransaction& tx) -> Status {
     SW_TRY(ReadModel(tx, caller.workspace, std::string(model)));
@@ -196,17 +221,20 @@ Status Registry::Describe(const Caller& caller, std::string_view model, std::str
   });
 }
 
-Result<Version> Registry::Resolve(const Caller& caller, std::string_view model, std::string_view version) const {
+Result<Version> Registry::Resolve(const Caller& caller, std::string_view model,
+                                  std::string_view version) const {
   Version found;
   SW_TRY(catalog_.Read([&](CatalogReader& reader) -> Status {
-    const std::int64_t number = SW_TRY(ReadNumber(reader, caller.workspace, std::string(model), version));
+    const std::int64_t number =
+        SW_TRY(ReadNumber(reader, caller.workspace, std::string(model), version));
     found = SW_TRY(ReadVersion(reader, caller.workspace, std::string(model), number));
     return Ok();
   }));
   return found;
 }
 
-Result<Version> Registry::Get(const Caller& caller, std::string_view model, std::int64_t number) const {
+Result<Version> Registry::Get(const Caller& caller, std::string_view model,
+                              std::int64_t number) const {
   Version found;
   SW_TRY(catalog_.Read([&](CatalogReader& reader) -> Status {
     found = SW_TRY(ReadVersion(reader, caller.workspace, std::string(model), number));
@@ -233,7 +261,8 @@ Result<std::vector<Model>> Registry::Models(const Caller& caller) const {
   return models;
 }
 
-Result<std::vector<Version>> Registry::Versions(const Caller& caller, std::string_view model) const {
+Result<std::vector<Version>> Registry::Versions(const Caller& caller,
+                                                std::string_view model) const {
   std::vector<Version> versions;
   SW_TRY(catalog_.Read([&](CatalogReader& reader) -> Status {
     SW_TRY(ReadModel(reader, caller.workspace, std::string(model)));
@@ -281,11 +310,12 @@ Status Registry::SetAlias(const Caller& caller, std::string_view model, std::str
   return catalog_.Write([&](CatalogTransaction& tx) -> Status {
     const Version version = SW_TRY(ReadVersion(tx, caller.workspace, std::string(model), number));
     if (version.state == VersionState::kArchived) return CheckMayServe(version);
-    SW_TRY(tx.Execute("INSERT INTO registry_aliases(workspace, model, alias, number, since_us, set_by) "
-                      "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (workspace, model, alias) DO UPDATE SET "
-                      "number = excluded.number, since_us = excluded.since_us, set_by = excluded.set_by",
-                      {caller.workspace, std::string(model), std::string(alias), number, clock_.Now(),
-                       caller.principal}));
+    SW_TRY(tx.Execute(
+        "INSERT INTO registry_aliases(workspace, model, alias, number, since_us, set_by) "
+        "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (workspace, model, alias) DO UPDATE SET "
+        "number = excluded.number, since_us = excluded.since_us, set_by = excluded.set_by",
+        {caller.workspace, std::string(model), std::string(alias), number, clock_.Now(),
+         caller.principal}));
     return tx.NoteChange("model", model);
   });
 }
@@ -293,9 +323,9 @@ Status Registry::SetAlias(const Caller& caller, std::string_view model, std::str
 Status Registry::DropAlias(const Caller& caller, std::string_view model, std::string_view alias) {
   return catalog_.Write([&](CatalogTransaction& tx) -> Status {
     SW_TRY(ReadModel(tx, caller.workspace, std::string(model)));
-    const std::int64_t dropped =
-        SW_TRY(tx.Execute("DELETE FROM registry_aliases WHERE workspace = ? AND model = ? AND alias = ?",
-                          {caller.workspace, std::string(model), std::string(alias)}));
+    const std::int64_t dropped = SW_TRY(
+        tx.Execute("DELETE FROM registry_aliases WHERE workspace = ? AND model = ? AND alias = ?",
+                   {caller.workspace, std::string(model), std::string(alias)}));
     if (dropped == 0) return NotFound("model {} has no alias \"{}\"", model, alias);
     return tx.NoteChange("model", model);
   });
@@ -305,11 +335,13 @@ Status Registry::Archive(const Caller& caller, std::string_view model, std::int6
   return catalog_.Write([&](CatalogTransaction& tx) -> Status {
     const Version version = SW_TRY(ReadVersion(tx, caller.workspace, std::string(model), number));
     if (!version.aliases.empty()) {
-      return FailedPrecondition("version {} of model {} is {}; move that alias first", number, model,
-                                fmt::join(version.aliases, ", "));
+      return FailedPrecondition("version {} of model {} is {}; move that alias first", number,
+                                model, fmt::join(version.aliases, ", "));
     }
-    SW_TRY(tx.Execute("UPDATE registry_versions SET archived = 1 WHERE workspace = ? AND model = ? AND number = ?",
-                      {caller.workspace, std::string(model), number}));
+    SW_TRY(
+        tx.Execute("UPDATE registry_versions SET archived = 1 WHERE workspace = ? AND model = ? "
+                   "AND number = ?",
+                   {caller.workspace, std::string(model), number}));
     return tx.NoteChange("model", model);
   });
 }
@@ -317,7 +349,8 @@ Status Registry::Archive(const Caller& caller, std::string_view model, std::int6
 Result<std::set<std::string>> Registry::PackageIds() const {
   std::set<std::string> ids;
   SW_TRY(catalog_.Read([&](CatalogReader& reader) -> Status {
-    for (const store::SqlRow& row : SW_TRY(reader.Query("SELECT DISTINCT package_id FROM registry_versions"))) {
+    for (const store::SqlRow& row :
+         SW_TRY(reader.Query("SELECT DISTINCT package_id FROM registry_versions"))) {
       ids.insert(row.Text(0));
     }
     return Ok();

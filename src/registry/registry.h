@@ -42,18 +42,18 @@ struct VerdictRecord {
   std::string id = {};         // UUID; recording the same id again changes nothing
   std::string kind = {};       // "gate", "shadow", "canary", "monitor" or "override"
   std::string result = {};     // "pass", "fail" or "undecided"
-  double alpha = 0;       // the error rate it was made at
+  double alpha = 0;            // the error rate it was made at
   std::string summary = {};    // one sentence
   Json evidence = {};          // cuts, hashes, figures
-  TimeUs time = 0;        // filled in by Record
+  TimeUs time = 0;             // filled in by Record
   std::string principal = {};  // who asked; filled in by Record
 };
 
 struct NewVersion {
   std::string model = {};       // created when it does not exist
   std::string package_id = {};  // 64 hex digits
-  std::string run_id = {}; // of track; empty: none
-  Json lineage = {};       // null: unknown, which no gate passes
+  std::string run_id = {};      // of track; empty: none
+  Json lineage = {};            // null: unknown, which no gate passes
   std::string description = {};
 };
 
@@ -75,8 +75,8 @@ struct Model {
   std::string name = {};
   std::string description = {};
   TimeUs created = 0;
-  std::int64_t newest = 0;                       // version; 0: none
-  std::map<std::string, std::int64_t> aliases = {};   // alias -> version
+  std::int64_t newest = 0;                           // version; 0: none
+  std::map<std::string, std::int64_t> aliases = {};  // alias -> version
 };
 
 // FAILED_PRECONDITION, with what to do, for a version that may not answer requests.
@@ -95,7 +95,8 @@ class Registry {
   Status Describe(const Caller& caller, std::string_view model, std::string_view description);
 
   // `version` is a number, an alias, or "latest". NOT_FOUND names what there is.
-  Result<Version> Resolve(const Caller& caller, std::string_view model, std::string_view version) const;
+  Result<Version> Resolve(const Caller& caller, std::string_view model,
+                          std::string_view version) const;
   Result<Version> Get(const Caller& caller, std::string_view model, std::int64_t number) const;
   Result<Model> GetModel(const Caller& caller, std::string_view model) const;
   Result<std::vector<Model>> Models(const Caller& caller) const;

@@ -7,11 +7,16 @@ namespace sw::registry {
 
 std::string_view VersionStateName(VersionState state) {
   switch (state) {
-    case VersionState::kCandidate: return "candidate";
-    case VersionState::kUndecided: return "undecided";
-    case VersionState::kRefused: return "refused";
-    case VersionState::kApproved: return "approved";
-    case VersionState::kArchived: return "archived";
+    case VersionState::kCandidate:
+      return "candidate";
+    case VersionState::kUndecided:
+      return "undecided";
+    case VersionState::kRefused:
+      return "refused";
+    case VersionState::kApproved:
+      return "approved";
+    case VersionState::kArchived:
+      return "archived";
   }
   return "candidate";
 }
@@ -22,15 +27,19 @@ Status CheckMayServe(const Version& version) {
     case VersionState::kApproved:
       return Ok();
     case VersionState::kCandidate:
-      return FailedPrecondition("{} was never judged; run its gate (seaworthy eval), or record an override", name);
+      return FailedPrecondition(
+          "{} was never judged; run its gate (seaworthy eval), or record an override", name);
     case VersionState::kUndecided:
-      return FailedPrecondition("the gate of {} is undecided; read its verdict {}, and record an override to go on",
-                                name, version.verdict_ids.empty() ? "" : version.verdict_ids.back());
+      return FailedPrecondition(
+          "the gate of {} is undecided; read its verdict {}, and record an override to go on", name,
+          version.verdict_ids.empty() ? "" : version.verdict_ids.back());
     case VersionState::kRefused:
-      return FailedPrecondition("{} was refused; read its verdict {}, and record an override to go on", name,
-                                version.verdict_ids.empty() ? "" : version.verdict_ids.back());
+      return FailedPrecondition(
+          "{} was refused; read its verdict {}, and record an override to go on", name,
+          version.verdict_ids.empty() ? "" : version.verdict_ids.back());
     case VersionState::kArchived:
-      return FailedPrecondition("{} is archived; choose another, or register its package again", name);
+      return FailedPrecondition("{} is archived; choose another, or register its package again",
+                                name);
   }
   return Internal("{} has no state", name);
 }

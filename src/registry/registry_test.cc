@@ -31,15 +31,17 @@ class RegistryTest : public testing::Test {
   void Reopen() {
     registry_.reset();
     catalog_.reset();
-    catalog_ = store::OpenSqliteCatalog({.path = folder_ / "catalog.sqlite", .clock = &clock_}).value();
+    catalog_ =
+        store::OpenSqliteCatalog({.path = folder_ / "catalog.sqlite", .clock = &clock_}).value();
     registry_ = Registry::Open(*catalog_, clock_).value();
   }
   Version Register(const std::string& package = kPackage, const std::string& model = "late") {
     return registry_->Register(ann_, {.model = model, .package_id = package}).value();
   }
   Result<Version> Say(int id, const char* kind, const char* result, std::int64_t number = 1) {
-    return registry_->Record(ann_, "late", number,
-                             {.id = VerdictId(id), .kind = kind, .result = result, .alpha = 0.05, .summary = "so"});
+    return registry_->Record(
+        ann_, "late", number,
+        {.id = VerdictId(id), .kind = kind, .result = result, .alpha = 0.05, .summary = "so"});
   }
 
   static Caller As(const char* principal, const char* workspace) {
@@ -59,9 +61,13 @@ class RegistryTest : public testing::Test {
 TEST_F(RegistryTest, NumbersVersionsAndKeepsThemOverARestart) {
   EXPECT_EQ(Register(kPackage).number, 1);
   Json lineage = Json::MakeObject({{"training_set", "late"}});
-  const Version second =
-      registry_->Register(ann_, {.model = "late", .package_id = kOther, .run_id = "run", .lineage = lineage,
-                                 .description = "June"}).value();
+  const Version second = registry_
+                             ->Register(ann_, {.model = "late",
+                                               .package_id = kOther,
+                                               .run_id = "run",
+                                               .lineage = lineage,
+                                               .description = "June"})
+                             .value();
   EXPECT_EQ(second.number, 2);
   Reopen();
   const Version read = registry_->Get(ann_, "late", 2).value();
@@ -84,13 +90,17 @@ TEST_F(RegistryTest, OnePackageIsOneVersionOfAModel) {
 }
 
 TEST_F(RegistryTest, RefusesWhatIsNoNameAndNoHash) {
-  for (const char* model : {"", ".x", "-x", "a/b", "a b", "a'; DROP TABLE registry_models; --", "\xc3\xa4"}) {
+  for (const char* model :
+       {"", ".x", "-x", "a/b", "a b", "a'; DROP TABLE registry_models; --", "\xc3\xa4"}) {
     EXPECT_EQ(CodeOf(registry_->Register(ann_, {.model = model, .package_id = kPackage})),
-              ErrorCode::kInvalidArgument) << model;
+              ErrorCode::kInvalidArgument)
+        << model;
   }
-  for (const std::string& package : {std::string(), std::string(63, 'a'), std::string(64, 'A'), std::string(64, 'g')}) {
+  for (const std::string& package :
+       {std::string(), std::string(63, 'a'), std::string(64, 'A'), std::string(64, 'g')}) {
     EXPECT_EQ(CodeOf(registry_->Register(ann_, {.model = "late", .package_id = package})),
-              ErrorCode::kInvalidArgument) << package;
+              ErrorCode::kInvalidArgument)
+        << package;
   }
   EXPECT_TRUE(registry_->Models(ann_)->empty());
 }
@@ -99,10 +109,12 @@ TEST_F(RegistryTest, AnErrorNamesWhatThereIs) {
   EXPECT_THAT(registry_->Get(ann_, "late", 1).error().message, HasSubstr("none is registered yet"));
   Register();
   EXPECT_THAT(registry_->Get(ann_, "lat", 1).error().message, HasSubstr("near it: late"));
-  EXPECT_THAT(registry_->Get(ann_, "late", 7).error().message, HasSubstr("no version 7; its newest is 1"));
+  EXPECT_THAT(registry_->Get(ann_, "late", 7).error().message,
+              HasSubstr("no version 7; its newest is 1"));
   EXPECT_EQ(CodeOf(registry_->Get(ann_, "late", 0)), ErrorCode::kNotFound);
   EXPECT_EQ(CodeOf(registry_->Resolve(ann_, "late", "99999999999999999999")), ErrorCode::kNotFound);
-  EXPECT_THAT(registry_->Resolve(ann_, "late", "champion").error().message, HasSubstr("it has: none"));
+  EXPECT_THAT(registry_->Resolve(ann_, "late", "champion").error().message,
+              HasSubstr("it has: none"));
 }
 
 TEST_F(RegistryTest, AnAliasMovesAndResolves) {
@@ -124,20 +136,23 @@ TEST_F(RegistryTest, AnAliasMovesAndResolves) {
 TEST_F(RegistryTest, AnAliasIsNoNumberAndNamesAVersionInUse) {
   Register();
   for (const char* alias : {"1", "007", "latest", "", "a/b"}) {
-    EXPECT_EQ(CodeOf(registry_->SetAlias(ann_, "late", alias, 1)), ErrorCode::kInvalidArgument) << alias;
+    EXPECT_EQ(CodeOf(registry_->SetAlias(ann_, "late", alias, 1)), ErrorCode::kInvalidArgument)
+        << alias;
   }
   EXPECT_EQ(CodeOf(registry_->SetAlias(ann_, "late", "champion", 2)), ErrorCode::kNotFound);
   ASSERT_TRUE(registry_->SetAlias(ann_, "late", "champion", 1));
   EXPECT_EQ(CodeOf(registry_->Archive(ann_, "late", 1)), ErrorCode::kFailedPrecondition);
   ASSERT_TRUE(registry_->DropAlias(ann_, "late", "champion"));
   ASSERT_TRUE(registry_->Archive(ann_, "late", 1));
-  EXPECT_EQ(CodeOf(registry_->SetAlias(ann_, "late", "champion", 1)), ErrorCode::kFailedPrecondition);
+  EXPECT_EQ(CodeOf(registry_->SetAlias(ann_, "late", "champion", 1)),
+            ErrorCode::kFailedPrecondition);
   EXPECT_EQ(Register().state, VersionState::kCandidate);  // registered again, it is back
 }
 
 TEST_F(RegistryTest, AVersionServesOnlyOnceAGateOrAPersonApproved) {
   EXPECT_EQ(CodeOf(CheckMayServe(Register())), ErrorCode::kFailedPrecondition);
-  EXPECT_EQ(CodeOf(CheckMayServe(Say(1, "gate", "undecided").value())), ErrorCode::kFailedPrecondition);
+  EXPECT_EQ(CodeOf(CheckMayServe(Say(1, "gate", "undecided").value())),
+            ErrorCode::kFailedPrecondition);
   const Status refused = CheckMayServe(Say(2, "gate", "fail").value());
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message, HasSubstr(VerdictId(2)));
@@ -169,10 +184,14 @@ TEST_F(RegistryTest, RefusesVerdictsThatAreNone) {
   EXPECT_FALSE(Say(1, "gut feeling", "pass"));
   EXPECT_FALSE(Say(1, "gate", "perhaps"));
   EXPECT_FALSE(Say(1, "gate", "pass", 2));
-  EXPECT_FALSE(registry_->Record(ann_, "late", 1,
-                                 {.id = VerdictId(1), .kind = "gate", .result = "pass", .alpha = std::nan("")}));
-  EXPECT_THAT(registry_->Record(ann_, "late", 1, {.id = VerdictId(1), .kind = "override", .result = "pass"})
-                  .error().message, HasSubstr("say why"));
+  EXPECT_FALSE(registry_->Record(
+      ann_, "late", 1,
+      {.id = VerdictId(1), .kind = "gate", .result = "pass", .alpha = std::nan("")}));
+  EXPECT_THAT(
+      registry_->Record(ann_, "late", 1, {.id = VerdictId(1), .kind = "override", .result = "pass"})
+          .error()
+          .message,
+      HasSubstr("say why"));
   EXPECT_TRUE(catalog_->Outbox(10)->empty());
 }
 
@@ -183,7 +202,8 @@ TEST_F(RegistryTest, ACallerSeesItsOwnWorkspaceOnly) {
   EXPECT_EQ(CodeOf(registry_->Get(eve, "late", 1)), ErrorCode::kNotFound);
   EXPECT_EQ(CodeOf(registry_->SetAlias(eve, "late", "champion", 1)), ErrorCode::kNotFound);
   EXPECT_EQ(CodeOf(registry_->Archive(eve, "late", 1)), ErrorCode::kNotFound);
-  EXPECT_EQ(CodeOf(registry_->Record(eve, "late", 1, {.id = VerdictId(1), .kind = "gate", .result = "pass"})),
+  EXPECT_EQ(CodeOf(registry_->Record(eve, "late", 1,
+                                     {.id = VerdictId(1), .kind = "gate", .result = "pass"})),
             ErrorCode::kNotFound);
   EXPECT_EQ(registry_->Register(eve, {.model = "late", .package_id = kOther})->number, 1);
   EXPECT_EQ(Register().number, 1);
@@ -199,7 +219,8 @@ TEST_F(RegistryTest, ConcurrentRegistrationsEachGetTheirNumber) {
   }
   const auto versions = registry_->Versions(ann_, "late").value();
   ASSERT_EQ(versions.size(), 8u);
-  for (int i = 0; i < kThreads; ++i) EXPECT_EQ(versions[static_cast<std::size_t>(i)].number, kThreads - i);
+  for (int i = 0; i < kThreads; ++i)
+    EXPECT_EQ(versions[static_cast<std::size_t>(i)].number, kThreads - i);
 }
 
 TEST_F(RegistryTest, JsonNamesStateAndAliases) {
@@ -210,7 +231,8 @@ TEST_F(RegistryTest, JsonNamesStateAndAliases) {
               HasSubstr(R"("state":"candidate")"));
   EXPECT_THAT(ModelToJson(registry_->GetModel(ann_, "late").value()).Dump(),
               HasSubstr(R"("description":"late flights")"));
-  EXPECT_THAT(ModelToJson(registry_->Models(ann_)->at(0)).Dump(), HasSubstr(R"("aliases":{"champion":1})"));
+  EXPECT_THAT(ModelToJson(registry_->Models(ann_)->at(0)).Dump(),
+              HasSubstr(R"("aliases":{"champion":1})"));
 }
 
 }  // namespace

@@ -15,13 +15,15 @@ constexpr double kIntervalAlpha = 0.05;
 bool IsLoss(double loss) { return loss >= 0 && loss <= 1; }  // false for NaN
 
 // Sums to one over k = 1, 2, 3, ...
-double ShareOfAppearance(std::uint64_t k) { return 1.0 / (static_cast<double>(k) * static_cast<double>(k + 1)); }
+double ShareOfAppearance(std::uint64_t k) {
+  return 1.0 / (static_cast<double>(k) * static_cast<double>(k + 1));
+}
 
 Status CheckPolicy(const EvidencePolicy& policy) {
   const auto is_level = [](double alpha) { return alpha > 0 && alpha < 1; };
   if (!is_level(policy.alpha.harm) || !is_level(policy.alpha.safe)) {
-    return InvalidArgument("levels {} (harm) and {} (safe) are not between 0 and 1", policy.alpha.harm,
-                           policy.alpha.safe);
+    return InvalidArgument("levels {} (harm) and {} (safe) are not between 0 and 1",
+                           policy.alpha.harm, policy.alpha.safe);
   }
   if (!policy.slices.empty() && !is_level(policy.alpha.slices)) {
     return InvalidArgument("level {} of the slices is not between 0 and 1", policy.alpha.slices);
@@ -47,8 +49,8 @@ EvidencePolicy PolicyOf(const Plan& plan) {
           .unpaired_share_max = plan.unpaired_share_max};
 }
 
-PairedEvidence::PairedEvidence(EvidencePolicy policy, stats::BettingTest harm, stats::BettingTest safe,
-                               stats::MeanSequence increase)
+PairedEvidence::PairedEvidence(EvidencePolicy policy, stats::BettingTest harm,
+                               stats::BettingTest safe, stats::MeanSequence increase)
     : policy_(std::move(policy)),
       harm_(std::move(harm)),
       safe_(std::move(safe)),
@@ -61,27 +63,32 @@ Result<PairedEvidence> PairedEvidence::Create(EvidencePolicy policy) {
   using stats::Null;
   // Refuses a slice's tolerance now rather than at the slice's first pair.
   SW_TRY(BettingTest::Create(Null::kMeanAtMost, policy.max_slice_loss_increase, kRange));
-  BettingTest harm = SW_TRY(BettingTest::Create(Null::kMeanAtMost, policy.max_loss_increase, kRange));
-  BettingTest safe = SW_TRY(BettingTest::Create(Null::kMeanAtLeast, policy.max_loss_increase, kRange));
+  BettingTest harm =
+      SW_TRY(BettingTest::Create(Null::kMeanAtMost, policy.max_loss_increase, kRange));
+  BettingTest safe =
+      SW_TRY(BettingTest::Create(Null::kMeanAtLeast, policy.max_loss_increase, kRange));
   stats::MeanSequence increase = SW_TRY(stats::MeanSequence::Create(kRange));
   return PairedEvidence(std::move(policy), std::move(harm), std::move(safe), std::move(increase));
 }
 
 Status PairedEvidence::Add(const LossPair& pair) {
   if (!IsLoss(pair.loss_live) || !IsLoss(pair.loss_candidate)) {
-    return InvalidArgument("losses {} (live) and {} (candidate) are not both between 0 and 1", pair.loss_live,
-                           pair.loss_candidate);
+    return InvalidArgument("losses {} (live) and {} (candidate) are not both between 0 and 1",
+                           pair.loss_live, pair.loss_candidate);
   }
   if (pair.slices.size() != policy_.slices.size()) {
-    return InvalidArgument("a pair has {} slice values, expected {}: one a column ({})", pair.slices.size(),
-                           policy_.slices.size(), fmt::join(policy_.slices, ", "));
+    return InvalidArgument("a pair has {} slice values, expected {}: one a column ({})",
+                           pair.slices.size(), policy_.slices.size(),
+                           fmt::join(policy_.slices, ", "));
   }
   const double increase = pair.loss_candidate - pair.loss_live;
   SW_TRY(harm_.Add(increase));
   SW_TRY(safe_.Add(increase));
   SW_TRY(increase_.Add(increase));
-  if (harm_after_ == 0 && harm_.LogE() >= stats::LogThreshold(policy_.alpha.harm)) harm_after_ = Pairs();
-  if (safe_after_ == 0 && safe_.LogE() >= stats::LogThreshold(policy_.alpha.safe)) safe_after_ = Pairs();
+  if (harm_after_ == 0 && harm_.LogE() >= stats::LogThreshold(policy_.alpha.harm))
+    harm_after_ = Pairs();
+  if (safe_after_ == 0 && safe_.LogE() >= stats::LogThreshold(policy_.alpha.safe))
+    safe_after_ = Pairs();
   for (std::size_t i = 0; i < pair.slices.size(); ++i) {
     SW_TRY(AddToSlice(columns_[i], pair.slices[i], increase));
   }
@@ -90,10 +97,11 @@ Status PairedEvidence::Add(const LossPair& pair) {
 
 Result<PairedEvidence::Guard> PairedEvidence::MakeGuard(std::size_t appearance) const {
   const double column_alpha = policy_.alpha.slices / static_cast<double>(policy_.slices.size());
-  return Guard{.alpha = column_alpha * ShareOfAppearance(appearance),
-               .harm = SW_TRY(stats::BettingTest::Create(stats::Null::kMeanAtMost,
-                                                         policy_.max_slice_loss_increase, kRange)),
-               .increase = SW_TRY(stats::EmpiricalBernsteinSequence::Create(kIntervalAlpha, kRange))};
+  return Guard{
+      .alpha = column_alpha * ShareOfAppearance(appearance),
+      .harm = SW_TRY(stats::BettingTest::Create(stats::Null::kMeanAtMost,
+                                                policy_.max_slice_loss_increase, kRange)),
+      .increase = SW_TRY(stats::EmpiricalBernsteinSequence::Create(kIntervalAlpha, kRange))};
 }
 
 Status PairedEvidence::AddToSlice(Column& column, const std::string& value, double increase) {
@@ -128,7 +136,8 @@ std::vector<PairedEvidence::SliceValue> PairedEvidence::Slices() const {
     for (const auto& [value, guard] : columns_[i].guards) {
       const auto pairs = static_cast<double>(guard.increase.state().count);
       // The sequence sums values scaled from [-1, 1] to [0, 1].
-      const double mean = guard.increase.state().sum / pairs * (kRange.high - kRange.low) + kRange.low;
+      const double mean =
+          guard.increase.state().sum / pairs * (kRange.high - kRange.low) + kRange.low;
       slices.push_back({.column = policy_.slices[i],
                         .value = value,
                         .alpha = guard.alpha,
@@ -157,10 +166,12 @@ double PairedEvidence::UnpairedShare() const {
 
 stats::Verdict PairedEvidence::Decide() const {
   const bool slice_harm = std::ranges::any_of(columns_, [](const Column& column) {
-    return std::ranges::any_of(column.guards, [](const auto& item) { return item.second.harm_after > 0; });
+    return std::ranges::any_of(column.guards,
+                               [](const auto& item) { return item.second.harm_after > 0; });
   });
   if (harm_after_ > 0 || slice_harm) return stats::Verdict::kFail;
-  if (safe_after_ > 0 && UnpairedShare() <= policy_.unpaired_share_max) return stats::Verdict::kPass;
+  if (safe_after_ > 0 && UnpairedShare() <= policy_.unpaired_share_max)
+    return stats::Verdict::kPass;
   return stats::Verdict::kUndecided;
 }
 

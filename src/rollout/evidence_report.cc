@@ -7,7 +7,9 @@
 namespace sw::rollout {
 namespace {
 
-Json IntervalJson(const stats::Interval& interval) { return Json::MakeArray({interval.low, interval.high}); }
+Json IntervalJson(const stats::Interval& interval) {
+  return Json::MakeArray({interval.low, interval.high});
+}
 
 Json TestedJson(const PairedEvidence::Tested& tested) {
   return Json::MakeObject({{"pairs", tested.pairs},
@@ -23,13 +25,14 @@ std::string Signed(double value) { return fmt::format("{:+.4f}", value); }
 
 std::string PairedEvidence::Summary(stats::Verdict verdict) const {
   if (Pairs() == 0) {
-    return fmt::format("no labelled pair yet ({} without a label, {} without both scores)", unlabelled_, unpaired_);
+    return fmt::format("no labelled pair yet ({} without a label, {} without both scores)",
+                       unlabelled_, unpaired_);
   }
   const Tested overall = Overall();
   const std::string measured =
-      fmt::format("{} of loss on {} pairs (interval {} to {}, tolerance {})", Signed(overall.mean_increase),
-                  overall.pairs, Signed(overall.interval.low), Signed(overall.interval.high),
-                  policy_.max_loss_increase);
+      fmt::format("{} of loss on {} pairs (interval {} to {}, tolerance {})",
+                  Signed(overall.mean_increase), overall.pairs, Signed(overall.interval.low),
+                  Signed(overall.interval.high), policy_.max_loss_increase);
   if (verdict == stats::Verdict::kPass) return fmt::format("not worse: {}", measured);
   if (verdict == stats::Verdict::kFail) {
     const std::optional<SliceValue> worst = WorstSlice();
@@ -38,8 +41,9 @@ std::string PairedEvidence::Summary(stats::Verdict verdict) const {
                        Signed(worst->tested.mean_increase), worst->tested.pairs);
   }
   if (safe_after_ > 0) {
-    return fmt::format("{:.1f} % of the requests lack a candidate's or a live score (at most {:.1f} % may): {}",
-                       100 * UnpairedShare(), 100 * policy_.unpaired_share_max, measured);
+    return fmt::format(
+        "{:.1f} % of the requests lack a candidate's or a live score (at most {:.1f} % may): {}",
+        100 * UnpairedShare(), 100 * policy_.unpaired_share_max, measured);
   }
   return fmt::format("neither harm nor its absence is certain: {}", measured);
 }

@@ -23,7 +23,8 @@ PairedEvidence Make() { return PairedEvidence::Create(Policy()).value(); }
 
 void Feed(PairedEvidence& evidence, int pairs, double increase, const char* origin = "JFK") {
   for (int i = 0; i < pairs; ++i) {
-    ASSERT_TRUE(evidence.Add({.loss_live = 0.5, .loss_candidate = 0.5 + increase, .slices = {origin}}));
+    ASSERT_TRUE(
+        evidence.Add({.loss_live = 0.5, .loss_candidate = 0.5 + increase, .slices = {origin}}));
   }
 }
 
@@ -32,7 +33,8 @@ TEST(PairedEvidence, IsUndecidedWithoutData) {
   EXPECT_EQ(evidence.Judge().verdict, Verdict::kUndecided);
   for (int i = 0; i < 10'000; ++i) evidence.AddUnlabelled();
   EXPECT_EQ(evidence.Judge().verdict, Verdict::kUndecided);
-  EXPECT_THAT(evidence.Judge().summary, testing::HasSubstr("no labelled pair yet (10000 without a label"));
+  EXPECT_THAT(evidence.Judge().summary,
+              testing::HasSubstr("no labelled pair yet (10000 without a label"));
 }
 
 TEST(PairedEvidence, RefusesLossesThatAreNone) {

@@ -14,8 +14,9 @@ double Loss(double score, double label) { return (score - label) * (score - labe
 
 Result<PairFold> PairFold::Create(const PairFoldOptions& options) {
   if (options.censor_after > 0) return PairFold(options);
-  return InvalidArgument("censor_after is {}: without it one missing label would hold up all that follow",
-                         base::FormatDuration(options.censor_after));
+  return InvalidArgument(
+      "censor_after is {}: without it one missing label would hold up all that follow",
+      base::FormatDuration(options.censor_after));
 }
 
 Status PairFold::AddScore(Arm arm, std::string_view id, TimeUs time, double score,
@@ -28,8 +29,10 @@ Status PairFold::AddScore(Arm arm, std::string_view id, TimeUs time, double scor
   auto found = pending_.find(key);
   if (found == pending_.end()) {
     if (pending_.size() >= options_.pending_max) {
-      return ResourceExhausted("{} requests wait for their labels (limit pending_max); label them, or "
-                               "shorten censor_after", pending_.size());
+      return ResourceExhausted(
+          "{} requests wait for their labels (limit pending_max); label them, or "
+          "shorten censor_after",
+          pending_.size());
     }
     if (!time_of_.emplace(id, time).second) return Ok();  // the id came before, at another time
     found = pending_.emplace(key, Request{}).first;
@@ -41,7 +44,8 @@ Status PairFold::AddScore(Arm arm, std::string_view id, TimeUs time, double scor
 }
 
 Result<bool> PairFold::AddLabel(std::string_view id, double label, TimeUs arrived) {
-  if (label != 0 && label != 1) return InvalidArgument("label {} of request {} is not 0 or 1", label, id);
+  if (label != 0 && label != 1)
+    return InvalidArgument("label {} of request {} is not 0 or 1", label, id);
   const auto time = time_of_.find(std::string(id));
   if (time == time_of_.end() || arrived - time->second >= options_.censor_after) return false;
   std::optional<double>& place = pending_.at(Key(time->second, id)).label;

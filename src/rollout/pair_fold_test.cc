@@ -12,7 +12,9 @@ using base::kHourUs;
 struct Story {
   PairFold fold = PairFold::Create({.censor_after = 48 * kHourUs, .pending_max = 100}).value();
   PairedEvidence evidence =
-      PairedEvidence::Create({.alpha = {.harm = 0.1, .slices = 0.1, .safe = 0.1}, .slices = {"origin"}}).value();
+      PairedEvidence::Create(
+          {.alpha = {.harm = 0.1, .slices = 0.1, .safe = 0.1}, .slices = {"origin"}})
+          .value();
 
   void Scored(const char* id, TimeUs time, double live = 0.25, double candidate = 0.5) {
     EXPECT_TRUE(fold.AddScore(Arm::kLive, id, time, live, {"EWR"}));
@@ -94,7 +96,8 @@ TEST(PairFold, RefusesWhatIsNoProbabilityAndNoLabel) {
     EXPECT_FALSE(story.fold.AddScore(Arm::kLive, "a", 0, score));
   }
   story.Scored("a", 0);
-  for (const double label : {0.5, -1.0, std::nan("")}) EXPECT_FALSE(story.fold.AddLabel("a", label, 1));
+  for (const double label : {0.5, -1.0, std::nan("")})
+    EXPECT_FALSE(story.fold.AddLabel("a", label, 1));
   EXPECT_FALSE(PairFold::Create({.censor_after = 0}));
 }
 

@@ -28,14 +28,15 @@ std::string_view StepName(Step step);  // "shadow", "canary", "live"
 struct Plan {
   std::string name = {};
   std::string endpoint = {};
-  std::vector<Step> steps = {};              // each at most once, in this order, "live" last
-  double canary_share = 0.1;            // of the units, in (0, 1]
-  double alpha = 0.05;                  // chance of a wrong decision, whenever one looks
-  double max_loss_increase = 0.002;     // how much worse still counts as not worse
+  std::vector<Step> steps = {};      // each at most once, in this order, "live" last
+  double canary_share = 0.1;         // of the units, in (0, 1]
+  double alpha = 0.05;               // chance of a wrong decision, whenever one looks
+  double max_loss_increase = 0.002;  // how much worse still counts as not worse
   double max_slice_loss_increase = 0.01;
-  std::vector<std::string> slices = {};      // columns whose values are guarded; "endpoint" fills an empty one
-  DurationUs max_time = 0;              // of each step before a person is asked; 0: for ever
-  double unpaired_share_max = 0.1;      // requests without a candidate's score; no pass above
+  std::vector<std::string> slices =
+      {};                   // columns whose values are guarded; "endpoint" fills an empty one
+  DurationUs max_time = 0;  // of each step before a person is asked; 0: for ever
+  double unpaired_share_max = 0.1;  // requests without a candidate's score; no pass above
   bool operator==(const Plan&) const = default;
 };
 

@@ -10,12 +10,16 @@
 namespace sw::rollout {
 namespace {
 
-constexpr std::array kPhases = {Phase::kRunning, Phase::kEscalated, Phase::kDone, Phase::kRolledBack};
+constexpr std::array kPhases = {Phase::kRunning, Phase::kEscalated, Phase::kDone,
+                                Phase::kRolledBack};
 
-bool IsOver(const State& state) { return state.phase == Phase::kDone || state.phase == Phase::kRolledBack; }
+bool IsOver(const State& state) {
+  return state.phase == Phase::kDone || state.phase == Phase::kRolledBack;
+}
 
 // Wraps what the tests say in where the rollout stood when they said it.
-Action Judged(ActionKind kind, const Plan& plan, const State& state, stats::Judgement judgement, TimeUs now) {
+Action Judged(ActionKind kind, const Plan& plan, const State& state, stats::Judgement judgement,
+              TimeUs now) {
   const Step step = plan.steps[state.step];
   judgement.evidence = Json::MakeObject({{"action", ActionName(kind)},
                                          {"step", StepName(step)},
@@ -37,10 +41,14 @@ Action AdvanceWithoutEvidence(const Plan& plan, const State& state, TimeUs now) 
 
 std::string_view PhaseName(Phase phase) {
   switch (phase) {
-    case Phase::kRunning: return "running";
-    case Phase::kEscalated: return "escalated";
-    case Phase::kDone: return "done";
-    case Phase::kRolledBack: return "rolled_back";
+    case Phase::kRunning:
+      return "running";
+    case Phase::kEscalated:
+      return "escalated";
+    case Phase::kDone:
+      return "done";
+    case Phase::kRolledBack:
+      return "rolled_back";
   }
   return "running";
 }
@@ -53,10 +61,14 @@ Result<Phase> ParsePhase(std::string_view name) {
 
 std::string_view ActionName(ActionKind kind) {
   switch (kind) {
-    case ActionKind::kWait: return "wait";
-    case ActionKind::kAdvance: return "advance";
-    case ActionKind::kRollBack: return "roll_back";
-    case ActionKind::kEscalate: return "escalate";
+    case ActionKind::kWait:
+      return "wait";
+    case ActionKind::kAdvance:
+      return "advance";
+    case ActionKind::kRollBack:
+      return "roll_back";
+    case ActionKind::kEscalate:
+      return "escalate";
   }
   return "wait";
 }
@@ -66,7 +78,8 @@ State Begin(const Plan& plan, TimeUs now) {
   return {.phase = Phase::kRunning, .step = 0, .since = now};
 }
 
-Action NextAction(const Plan& plan, const State& state, const stats::Judgement& evidence, TimeUs now) {
+Action NextAction(const Plan& plan, const State& state, const stats::Judgement& evidence,
+                  TimeUs now) {
   SW_CHECK(state.step < plan.steps.size(), "the state is of another plan");
   const Step step = plan.steps[state.step];
   if (IsOver(state)) return {.kind = ActionKind::kWait, .step = step, .judgement = evidence};
@@ -74,7 +87,8 @@ Action NextAction(const Plan& plan, const State& state, const stats::Judgement& 
   if (evidence.verdict == stats::Verdict::kFail) {
     return Judged(ActionKind::kRollBack, plan, state, evidence, now);
   }
-  if (state.phase == Phase::kEscalated) return {.kind = ActionKind::kWait, .step = step, .judgement = evidence};
+  if (state.phase == Phase::kEscalated)
+    return {.kind = ActionKind::kWait, .step = step, .judgement = evidence};
   if (evidence.verdict == stats::Verdict::kPass) {
     return Judged(ActionKind::kAdvance, plan, state, evidence, now);
   }
@@ -89,10 +103,11 @@ Action NextAction(const Plan& plan, const State& state, const stats::Judgement& 
   return wait;
 }
 
-Result<Action> OperatorAction(const Plan& plan, const State& state, ActionKind kind, const Caller& caller,
-                              std::string_view reason, TimeUs now) {
+Result<Action> OperatorAction(const Plan& plan, const State& state, ActionKind kind,
+                              const Caller& caller, std::string_view reason, TimeUs now) {
   if (kind != ActionKind::kAdvance && kind != ActionKind::kRollBack) {
-    return InvalidArgument("a person may advance a rollout or roll it back, not \"{}\"", ActionName(kind));
+    return InvalidArgument("a person may advance a rollout or roll it back, not \"{}\"",
+                           ActionName(kind));
   }
   if (reason.empty()) return InvalidArgument("say why: the reason is recorded with the override");
   if (IsOver(state)) {
@@ -131,9 +146,12 @@ Arms ArmsOf(const Plan& plan, const State& state) {
   if (state.phase == Phase::kRolledBack) return {};
   if (state.phase == Phase::kDone) return {.candidate_share = 1};
   switch (plan.steps[state.step]) {
-    case Step::kShadow: return {.shadow = true};
-    case Step::kCanary: return {.candidate_share = plan.canary_share, .pair_canary = true};
-    case Step::kLive: return {};  // before the first action: nothing has changed yet
+    case Step::kShadow:
+      return {.shadow = true};
+    case Step::kCanary:
+      return {.candidate_share = plan.canary_share, .pair_canary = true};
+    case Step::kLive:
+      return {};  // before the first action: nothing has changed yet
   }
   return {};
 }

@@ -44,15 +44,16 @@ std::string_view ActionName(ActionKind kind);  // "wait", "advance", "roll_back"
 
 struct Action {
   ActionKind kind = ActionKind::kWait;
-  Step step = Step::kLive;      // the step that was judged
-  stats::Judgement judgement = {};   // to record: its evidence names plan, step, times and tests
-  TimeUs look_again = 0;        // for kWait: when max_time ends; 0: only new evidence changes it
+  Step step = Step::kLive;          // the step that was judged
+  stats::Judgement judgement = {};  // to record: its evidence names plan, step, times and tests
+  TimeUs look_again = 0;  // for kWait: when max_time ends; 0: only new evidence changes it
 };
 
 // The rollout's first state; a plan of "live" alone advances at once, and says that it asked for no
 // evidence.
 State Begin(const Plan& plan, TimeUs now);
-Action NextAction(const Plan& plan, const State& state, const stats::Judgement& evidence, TimeUs now);
+Action NextAction(const Plan& plan, const State& state, const stats::Judgement& evidence,
+                  TimeUs now);
 // A person's word: advance or roll back whatever the evidence. FAILED_PRECONDITION when the rollout
 // is over.
 Result<Action> OperatorAction(const Plan& plan, const State& state, ActionKind kind,

@@ -10,10 +10,16 @@ using base::kDayUs;
 using stats::Verdict;
 
 Plan MakePlan(std::vector<Step> steps = {Step::kShadow, Step::kCanary, Step::kLive}) {
-  return {.name = "late", .endpoint = "late", .steps = std::move(steps), .canary_share = 0.25, .max_time = 10 * kDayUs};
+  return {.name = "late",
+          .endpoint = "late",
+          .steps = std::move(steps),
+          .canary_share = 0.25,
+          .max_time = 10 * kDayUs};
 }
 
-stats::Judgement Say(Verdict verdict) { return {.verdict = verdict, .alpha = 0.025, .summary = "so it is", .evidence = {}}; }
+stats::Judgement Say(Verdict verdict) {
+  return {.verdict = verdict, .alpha = 0.025, .summary = "so it is", .evidence = {}};
+}
 
 TEST(Policy, DecidesByVerdictPhaseAndTime) {
   const Plan plan = MakePlan();
@@ -42,8 +48,8 @@ TEST(Policy, DecidesByVerdictPhaseAndTime) {
   for (const auto& each : kCases) {
     const State state{.phase = each.phase, .step = each.step, .since = 0};
     const Action action = NextAction(plan, state, Say(each.verdict), each.now);
-    EXPECT_EQ(action.kind, each.expected)
-        << PhaseName(each.phase) << " " << each.step << " " << stats::VerdictName(each.verdict) << " " << each.now;
+    EXPECT_EQ(action.kind, each.expected) << PhaseName(each.phase) << " " << each.step << " "
+                                          << stats::VerdictName(each.verdict) << " " << each.now;
   }
 }
 
@@ -78,7 +84,8 @@ TEST(Policy, ARolledBackCandidateGetsNoTraffic) {
 TEST(Policy, AnEscalatedCanaryKeepsItsArmsUntilAPersonDecides) {
   const Plan plan = MakePlan();
   State state{.phase = Phase::kRunning, .step = 1, .since = 0};
-  state = After(plan, state, NextAction(plan, state, Say(Verdict::kUndecided), 10 * kDayUs), 10 * kDayUs);
+  state = After(plan, state, NextAction(plan, state, Say(Verdict::kUndecided), 10 * kDayUs),
+                10 * kDayUs);
   EXPECT_EQ(state.phase, Phase::kEscalated);
   EXPECT_EQ(ArmsOf(plan, state), (Arms{.candidate_share = 0.25, .pair_canary = true}));
   Caller ann;
@@ -95,8 +102,8 @@ TEST(Policy, APersonMustGiveAReasonWhileTheRolloutIsOn) {
   const State running = Begin(plan, 0);
   EXPECT_FALSE(OperatorAction(plan, running, ActionKind::kAdvance, {}, "", 0));
   EXPECT_FALSE(OperatorAction(plan, running, ActionKind::kWait, {}, "why not", 0));
-  const Result<Action> late =
-      OperatorAction(plan, {.phase = Phase::kDone, .step = 2}, ActionKind::kRollBack, {}, "regret", 0);
+  const Result<Action> late = OperatorAction(plan, {.phase = Phase::kDone, .step = 2},
+                                             ActionKind::kRollBack, {}, "regret", 0);
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().code, ErrorCode::kFailedPrecondition);
 }

@@ -43,15 +43,16 @@ CREATE TABLE track_artifacts(
 )sql"}};
 
 Status CheckKey(std::string_view what, std::string_view key) {
-  if (!key.empty() && key.size() <= kKeyBytesMax && key.find('\0') == std::string_view::npos) return Ok();
-  return InvalidArgument("a {} has a name of {} bytes; use 1 to {}, none of them NUL", what, key.size(),
-                         kKeyBytesMax);
+  if (!key.empty() && key.size() <= kKeyBytesMax && key.find('\0') == std::string_view::npos)
+    return Ok();
+  return InvalidArgument("a {} has a name of {} bytes; use 1 to {}, none of them NUL", what,
+                         key.size(), kKeyBytesMax);
 }
 
 Status CheckValue(std::string_view what, std::string_view key, std::string_view value) {
   if (value.size() <= kValueBytesMax) return Ok();
-  return InvalidArgument("{} {} has {} bytes; at most {} are kept: store it as an artifact", what, key, value.size(),
-                         kValueBytesMax);
+  return InvalidArgument("{} {} has {} bytes; at most {} are kept: store it as an artifact", what,
+                         key, value.size(), kValueBytesMax);
 }
 
 Status CheckCount(std::string_view what, std::size_t count) {
@@ -80,16 +81,18 @@ Status CheckPath(std::string_view path) {
     rest.remove_prefix(slash + 1);
   }
   if (is_fine) return Ok();
-  return InvalidArgument("\"{}\" is no artifact path: use names joined by '/', relative, without '..'", path);
+  return InvalidArgument(
+      "\"{}\" is no artifact path: use names joined by '/', relative, without '..'", path);
 }
 
 Status CheckArtifact(const Artifact& artifact) {
   SW_TRY(CheckPath(artifact.path));
   const bool is_hash = artifact.blob.size() == 64 && std::ranges::all_of(artifact.blob, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-  });
+                         return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+                       });
   if (is_hash) return Ok();
-  return InvalidArgument("blob \"{}\" of artifact {} is not 64 lower-case hex digits", artifact.blob, artifact.path);
+  return InvalidArgument("blob \"{}\" of artifact {} is not 64 lower-case hex digits",
+                         artifact.blob, artifact.path);
 }
 
 // The run, when it is the caller's and may still be written to.
@@ -99,9 +102,12 @@ Result<Run> OpenRun(CatalogReader& reader, const Caller& caller, std::string_vie
   return FailedPrecondition("run {} is {}; start another", id, RunStatusName(run.status));
 }
 
-Status SetTag(CatalogTransaction& tx, const std::string& run, const std::string& key, const std::string& value) {
-  SW_TRY(tx.Execute("INSERT INTO track_tags(run, name, value) VALUES (?, ?, ?) "
-                    "ON CONFLICT (run, name) DO UPDATE SET value = excluded.value", {run, key, value}));
+Status SetTag(CatalogTransaction& tx, const std::string& run, const std::string& key,
+              const std::string& value) {
+  SW_TRY(
+      tx.Execute("INSERT INTO track_tags(run, name, value) VALUES (?, ?, ?) "
+                 "ON CONFLICT (run, name) DO UPDATE SET value = excluded.value",
+                 {run, key, value}));
   return Ok();
 }
 
@@ -109,12 +115,14 @@ Status SetTag(CatalogTransaction& tx, const std::string& run, const std::string&
 Status AddMetric(CatalogTransaction& tx, const std::string& run, const Metric& metric) {
   const std::int64_t is_nan = std::isnan(metric.value) ? 1 : 0;
   const double value = is_nan != 0 ? 0 : metric.value;
-  const auto newest = SW_TRY(tx.Query(
-      "SELECT count, step, time_us FROM track_newest_metrics WHERE run = ? AND name = ?", {run, metric.key}));
+  const auto newest = SW_TRY(
+      tx.Query("SELECT count, step, time_us FROM track_newest_metrics WHERE run = ? AND name = ?",
+               {run, metric.key}));
   const std::int64_t sequence = newest.empty() ? 1 : newest[0].Int(0) + 1;
-  SW_TRY(tx.Execute("INSERT INTO track_metrics(run, name, sequence, value, is_nan, step, time_us) "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    {run, metric.key, sequence, value, is_nan, metric.step, metric.time}));
+  SW_TRY(
+      tx.Execute("INSERT INTO track_metrics(run, name, sequence, value, is_nan, step, time_us) "
+                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                 {run, metric.key, sequence, value, is_nan, metric.step, metric.time}));
   const bool is_newest = newest.empty() || std::pair(metric.step, metric.time) >=
                                                std::pair(newest[0].Int(1), newest[0].Int(2));
   if (!is_newest) {
@@ -122,23 +130,27 @@ Status AddMetric(CatalogTransaction& tx, const std::string& run, const Metric& m
                       {sequence, run, metric.key}));
     return Ok();
   }
-  SW_TRY(tx.Execute("INSERT INTO track_newest_metrics(run, name, count, value, is_nan, step, time_us) "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run, name) DO UPDATE SET count = excluded.count, "
-                    "value = excluded.value, is_nan = excluded.is_nan, step = excluded.step, "
-                    "time_us = excluded.time_us",
-                    {run, metric.key, sequence, value, is_nan, metric.step, metric.time}));
+  SW_TRY(tx.Execute(
+      "INSERT INTO track_newest_metrics(run, name, count, value, is_nan, step, time_us) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run, name) DO UPDATE SET count = excluded.count, "
+      "value = excluded.value, is_nan = excluded.is_nan, step = excluded.step, "
+      "time_us = excluded.time_us",
+      {run, metric.key, sequence, value, is_nan, metric.step, metric.time}));
   return Ok();
 }
 
-Status AddParam(CatalogTransaction& tx, const Run& run, const std::string& key, const std::string& value) {
+Status AddParam(CatalogTransaction& tx, const Run& run, const std::string& key,
+                const std::string& value) {
   const auto known = run.params.find(key);
   if (known == run.params.end()) {
-    SW_TRY(tx.Execute("INSERT INTO track_params(run, name, value) VALUES (?, ?, ?)", {run.id, key, value}));
+    SW_TRY(tx.Execute("INSERT INTO track_params(run, name, value) VALUES (?, ?, ?)",
+                      {run.id, key, value}));
     return Ok();
   }
   if (known->second == value) return Ok();
-  return InvalidArgument("param {} of run {} is \"{}\" and cannot become \"{}\": params are written once", key, run.id,
-                         known->second, value);
+  return InvalidArgument(
+      "param {} of run {} is \"{}\" and cannot become \"{}\": params are written once", key, run.id,
+      known->second, value);
 }
 
 }  // namespace
@@ -160,12 +172,15 @@ Result<Run> Tracker::Start(const Caller& caller, const NewRun& run) {
                     .principal = caller.principal,
                     .tags = run.tags};
   SW_TRY(catalog_.Write([&](CatalogTransaction& tx) -> Status {
-    SW_TRY(tx.Execute("INSERT INTO track_experiments(workspace, name, created_us) VALUES (?, ?, ?) "
-                      "ON CONFLICT (workspace, name) DO NOTHING",
-                      {caller.workspace, run.experiment, started.started}));
-    SW_TRY(tx.Execute("INSERT INTO track_runs(id, workspace, experiment, name, status, started_us, ended_us, "
-                      "principal) VALUES (?, ?, ?, ?, 'running', ?, 0, ?)",
-                      {started.id, caller.workspace, run.experiment, run.name, started.started, caller.principal}));
+    SW_TRY(
+        tx.Execute("INSERT INTO track_experiments(workspace, name, created_us) VALUES (?, ?, ?) "
+                   "ON CONFLICT (workspace, name) DO NOTHING",
+                   {caller.workspace, run.experiment, started.started}));
+    SW_TRY(tx.Execute(
+        "INSERT INTO track_runs(id, workspace, experiment, name, status, started_us, ended_us, "
+        "principal) VALUES (?, ?, ?, ?, 'running', ?, 0, ?)",
+        {started.id, caller.workspace, run.experiment, run.name, started.started,
+         caller.principal}));
     for (const auto& [key, value] : run.tags) SW_TRY(SetTag(tx, started.id, key, value));
     return Ok();
   }));
@@ -182,7 +197,8 @@ Status Tracker::LogParams(const Caller& caller, std::string_view run,
   });
 }
 
-Status Tracker::LogMetrics(const Caller& caller, std::string_view run, const std::vector<Metric>& metrics) {
+Status Tracker::LogMetrics(const Caller& caller, std::string_view run,
+                           const std::vector<Metric>& metrics) {
   SW_TRY(CheckCount("metrics", metrics.size()));
   for (const Metric& metric : metrics) SW_TRY(CheckKey("metric", metric.key));
   return catalog_.Write([&](CatalogTransaction& tx) -> Status {
@@ -196,7 +212,8 @@ Status Tracker::LogMetrics(const Caller& caller, std::string_view run, const std
 }
 
 // Also of a run that ended: tags are how people sort runs afterwards.
-Status Tracker::SetTags(const Caller& caller, std::string_view run, const std::map<std::string, std::string>& tags) {
+Status Tracker::SetTags(const Caller& caller, std::string_view run,
+                        const std::map<std::string, std::string>& tags) {
   SW_TRY(CheckTexts("tag", tags));
   return catalog_.Write([&](CatalogTransaction& tx) -> Status {
     const Run found = SW_TRY(ReadRun(tx, caller.workspace, std::string(run)));
@@ -209,15 +226,17 @@ Status Tracker::AddArtifact(const Caller& caller, std::string_view run, const Ar
   SW_TRY(CheckArtifact(artifact));
   return catalog_.Write([&](CatalogTransaction& tx) -> Status {
     const Run found = SW_TRY(OpenRun(tx, caller, run));
-    SW_TRY(tx.Execute("INSERT INTO track_artifacts(run, path, blob, bytes) VALUES (?, ?, ?, ?) "
-                      "ON CONFLICT (run, path) DO UPDATE SET blob = excluded.blob, bytes = excluded.bytes",
-                      {found.id, artifact.path, artifact.blob, static_cast<std::int64_t>(artifact.bytes)}));
+    SW_TRY(tx.Execute(
+        "INSERT INTO track_artifacts(run, path, blob, bytes) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (run, path) DO UPDATE SET blob = excluded.blob, bytes = excluded.bytes",
+        {found.id, artifact.path, artifact.blob, static_cast<std::int64_t>(artifact.bytes)}));
     return Ok();
   });
 }
 
 Result<Run> Tracker::Finish(const Caller& caller, std::string_view run, RunStatus status) {
-  if (status == RunStatus::kRunning) return InvalidArgument("a run ends as finished, failed or killed");
+  if (status == RunStatus::kRunning)
+    return InvalidArgument("a run ends as finished, failed or killed");
   Run finished;
   SW_TRY(catalog_.Write([&](CatalogTransaction& tx) -> Status {
     finished = SW_TRY(OpenRun(tx, caller, run));
@@ -239,7 +258,8 @@ Result<Run> Tracker::Get(const Caller& caller, std::string_view run) const {
   return found;
 }
 
-Result<std::vector<Metric>> Tracker::History(const Caller& caller, std::string_view run, std::string_view key) const {
+Result<std::vector<Metric>> Tracker::History(const Caller& caller, std::string_view run,
+                                             std::string_view key) const {
   std::vector<Metric> history;
   SW_TRY(catalog_.Read([&](CatalogReader& reader) -> Status {
     const Run found = SW_TRY(ReadRun(reader, caller.workspace, std::string(run)));
@@ -249,13 +269,13 @@ Result<std::vector<Metric>> Tracker::History(const Caller& caller, std::string_v
   return history;
 }
 
-Result<RunPage> Tracker::Runs(const Caller& caller, std::string_view experiment, std::string_view after,
-                              std::size_t rows_max) const {
+Result<RunPage> Tracker::Runs(const Caller& caller, std::string_view experiment,
+                              std::string_view after, std::size_t rows_max) const {
   rows_max = std::clamp<std::size_t>(rows_max, 1, kPageRowsMax);
   RunPage page;
   SW_TRY(catalog_.Read([&](CatalogReader& reader) -> Status {
-    page.runs = SW_TRY(
-        ReadRuns(reader, caller.workspace, std::string(experiment), std::string(after), rows_max + 1));
+    page.runs = SW_TRY(ReadRuns(reader, caller.workspace, std::string(experiment),
+                                std::string(after), rows_max + 1));
     return Ok();
   }));
   if (page.runs.size() > rows_max) {
@@ -269,7 +289,8 @@ Result<std::vector<Experiment>> Tracker::Experiments(const Caller& caller) const
   std::vector<Experiment> experiments;
   SW_TRY(catalog_.Read([&](CatalogReader& reader) -> Status {
     for (const store::SqlRow& row : SW_TRY(reader.Query(
-             "SELECT e.name, e.created_us, COUNT(r.id) FROM track_experiments e LEFT JOIN track_runs r "
+             "SELECT e.name, e.created_us, COUNT(r.id) FROM track_experiments e LEFT JOIN "
+             "track_runs r "
              "ON r.workspace = e.workspace AND r.experiment = e.name WHERE e.workspace = ? "
              "GROUP BY e.name, e.created_us ORDER BY e.name",
              {caller.workspace}))) {
@@ -283,7 +304,8 @@ Result<std::vector<Experiment>> Tracker::Experiments(const Caller& caller) const
 Result<std::set<std::string>> Tracker::Blobs() const {
   std::set<std::string> blobs;
   SW_TRY(catalog_.Read([&](CatalogReader& reader) -> Status {
-    for (const store::SqlRow& row : SW_TRY(reader.Query("SELECT DISTINCT blob FROM track_artifacts"))) {
+    for (const store::SqlRow& row :
+         SW_TRY(reader.Query("SELECT DISTINCT blob FROM track_artifacts"))) {
       blobs.insert(row.Text(0));
     }
     return Ok();

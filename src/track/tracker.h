@@ -47,7 +47,7 @@ struct Metric {
   std::string key = {};
   double value = 0;  // NaN and infinities are kept
   std::int64_t step = 0;
-  TimeUs time = 0;   // 0: now
+  TimeUs time = 0;  // 0: now
 };
 
 struct Artifact {
@@ -90,19 +90,22 @@ class Tracker {
 
   Result<Run> Start(const Caller& caller, const NewRun& run);
   // INVALID_ARGUMENT names a param that was logged with another value; then nothing is logged.
-  Status LogParams(const Caller& caller, std::string_view run, const std::map<std::string, std::string>& params);
+  Status LogParams(const Caller& caller, std::string_view run,
+                   const std::map<std::string, std::string>& params);
   Status LogMetrics(const Caller& caller, std::string_view run, const std::vector<Metric>& metrics);
-  Status SetTags(const Caller& caller, std::string_view run, const std::map<std::string, std::string>& tags);
+  Status SetTags(const Caller& caller, std::string_view run,
+                 const std::map<std::string, std::string>& tags);
   // The blob must have been written before.
   Status AddArtifact(const Caller& caller, std::string_view run, const Artifact& artifact);
   Result<Run> Finish(const Caller& caller, std::string_view run, RunStatus status);
 
   Result<Run> Get(const Caller& caller, std::string_view run) const;
   // In order of (step, time).
-  Result<std::vector<Metric>> History(const Caller& caller, std::string_view run, std::string_view key) const;
+  Result<std::vector<Metric>> History(const Caller& caller, std::string_view run,
+                                      std::string_view key) const;
   // `experiment` empty: all of them.
-  Result<RunPage> Runs(const Caller& caller, std::string_view experiment, std::string_view after = {},
-                       std::size_t rows_max = 100) const;
+  Result<RunPage> Runs(const Caller& caller, std::string_view experiment,
+                       std::string_view after = {}, std::size_t rows_max = 100) const;
   Result<std::vector<Experiment>> Experiments(const Caller& caller) const;
 
   // The artifacts of all workspaces, for the blobs' sweep.

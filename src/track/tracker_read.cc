@@ -31,14 +31,16 @@ Result<Run> RunFrom(store::CatalogReader& reader, const store::SqlRow& row) {
           .started = row.Int(4),
           .ended = row.Int(5),
           .principal = row.Text(6)};
-  SW_TRY(AddTexts(reader, "SELECT name, value FROM track_params WHERE run = ?", run.id, run.params));
+  SW_TRY(
+      AddTexts(reader, "SELECT name, value FROM track_params WHERE run = ?", run.id, run.params));
   SW_TRY(AddTexts(reader, "SELECT name, value FROM track_tags WHERE run = ?", run.id, run.tags));
-  for (const store::SqlRow& metric :
-       SW_TRY(reader.Query("SELECT name, value, is_nan FROM track_newest_metrics WHERE run = ?", {run.id}))) {
+  for (const store::SqlRow& metric : SW_TRY(reader.Query(
+           "SELECT name, value, is_nan FROM track_newest_metrics WHERE run = ?", {run.id}))) {
     run.metrics[metric.Text(0)] = ValueOf(metric, 1, 2);
   }
-  for (const store::SqlRow& artifact :
-       SW_TRY(reader.Query("SELECT path, blob, bytes FROM track_artifacts WHERE run = ? ORDER BY path", {run.id}))) {
+  for (const store::SqlRow& artifact : SW_TRY(
+           reader.Query("SELECT path, blob, bytes FROM track_artifacts WHERE run = ? ORDER BY path",
+                        {run.id}))) {
     run.artifacts.push_back({.path = artifact.Text(0),
                              .blob = artifact.Text(1),
                              .bytes = static_cast<std::uint64_t>(artifact.Int(2))});
@@ -50,10 +52,14 @@ Result<Run> RunFrom(store::CatalogReader& reader, const store::SqlRow& row) {
 
 std::string_view RunStatusName(RunStatus status) {
   switch (status) {
-    case RunStatus::kRunning: return "running";
-    case RunStatus::kFinished: return "finished";
-    case RunStatus::kFailed: return "failed";
-    case RunStatus::kKilled: return "killed";
+    case RunStatus::kRunning:
+      return "running";
+    case RunStatus::kFinished:
+      return "finished";
+    case RunStatus::kFailed:
+      return "failed";
+    case RunStatus::kKilled:
+      return "killed";
   }
   return "running";
 }
@@ -61,25 +67,31 @@ std::string_view RunStatusName(RunStatus status) {
 Result<RunStatus> ParseRunStatus(std::string_view name) {
   const auto* status = std::ranges::find(kStatuses, name, RunStatusName);
   if (status != kStatuses.end()) return *status;
-  return InvalidArgument("\"{}\" is no status of a run: use running, finished, failed or killed", name);
+  return InvalidArgument("\"{}\" is no status of a run: use running, finished, failed or killed",
+                         name);
 }
 
-Result<Run> ReadRun(store::CatalogReader& reader, const std::string& workspace, const std::string& run) {
+Result<Run> ReadRun(store::CatalogReader& reader, const std::string& workspace,
+                    const std::string& run) {
   const auto rows = SW_TRY(reader.Query(
       "SELECT id, experiment, name, status, started_us, ended_us, principal FROM track_runs "
-      "WHERE workspace = ? AND id = ?", {workspace, run}));
+      "WHERE workspace = ? AND id = ?",
+      {workspace, run}));
   if (rows.empty()) return NotFound("no run \"{}\"; see seaworthy runs", run);
   return RunFrom(reader, rows[0]);
 }
 
 Result<std::vector<Run>> ReadRuns(store::CatalogReader& reader, const std::string& workspace,
-                                  const std::string& experiment, const std::string& after, std::size_t rows_max) {
+                                  const std::string& experiment, const std::string& after,
+                                  std::size_t rows_max) {
   std::vector<Run> runs;
   // Ids sort by time.
   for (const store::SqlRow& row : SW_TRY(reader.Query(
            "SELECT id, experiment, name, status, started_us, ended_us, principal FROM track_runs "
-           "WHERE workspace = ? AND (experiment = ? OR ? = '') AND (id < ? OR ? = '') ORDER BY id DESC LIMIT ?",
-           {workspace, experiment, experiment, after, after, static_cast<std::int64_t>(rows_max)}))) {
+           "WHERE workspace = ? AND (experiment = ? OR ? = '') AND (id < ? OR ? = '') ORDER BY id "
+           "DESC LIMIT ?",
+           {workspace, experiment, experiment, after, after,
+            static_cast<std::int64_t>(rows_max)}))) {
     runs.push_back(SW_TRY(RunFrom(reader, row)));
   }
   return runs;
@@ -90,8 +102,10 @@ Result<std::vector<Metric>> ReadHistory(store::CatalogReader& reader, const std:
   std::vector<Metric> history;
   for (const store::SqlRow& row : SW_TRY(reader.Query(
            "SELECT value, is_nan, step, time_us FROM track_metrics WHERE run = ? AND name = ? "
-           "ORDER BY step, time_us, sequence", {run, key}))) {
-    history.push_back({.key = key, .value = ValueOf(row, 0, 1), .step = row.Int(2), .time = row.Int(3)});
+           "ORDER BY step, time_us, sequence",
+           {run, key}))) {
+    history.push_back(
+        {.key = key, .value = ValueOf(row, 0, 1), .step = row.Int(2), .time = row.Int(3)});
   }
   return history;
 }

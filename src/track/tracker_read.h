@@ -11,10 +11,12 @@
 namespace sw::track {
 
 // NOT_FOUND when the workspace has no such run.
-Result<Run> ReadRun(store::CatalogReader& reader, const std::string& workspace, const std::string& run);
+Result<Run> ReadRun(store::CatalogReader& reader, const std::string& workspace,
+                    const std::string& run);
 // Newest first, started before the run `after` (empty: from the newest).
 Result<std::vector<Run>> ReadRuns(store::CatalogReader& reader, const std::string& workspace,
-                                  const std::string& experiment, const std::string& after, std::size_t rows_max);
+                                  const std::string& experiment, const std::string& after,
+                                  std::size_t rows_max);
 Result<std::vector<Metric>> ReadHistory(store::CatalogReader& reader, const std::string& run,
                                         const std::string& key);
 

@@ -28,7 +28,8 @@ class TrackerTest : public testing::Test {
   void Reopen() {
     tracker_.reset();
     catalog_.reset();
-    catalog_ = store::OpenSqliteCatalog({.path = folder_ / "catalog.sqlite", .clock = &clock_}).value();
+    catalog_ =
+        store::OpenSqliteCatalog({.path = folder_ / "catalog.sqlite", .clock = &clock_}).value();
     tracker_ = Tracker::Open(*catalog_, clock_, ids_).value();
   }
   std::string Start(const char* experiment = "late", const char* name = "") {
@@ -45,11 +46,14 @@ class TrackerTest : public testing::Test {
 };
 
 TEST_F(TrackerTest, ARunKeepsAllThatWasLoggedOverARestart) {
-  const track::Run started = tracker_->Start(caller_, {.experiment = "late", .name = "june", .tags = {{"who", "ann"}}}).value();
+  const track::Run started =
+      tracker_->Start(caller_, {.experiment = "late", .name = "june", .tags = {{"who", "ann"}}})
+          .value();
   ASSERT_TRUE(tracker_->LogParams(caller_, started.id, {{"rounds", "100"}, {"empty", ""}}));
   ASSERT_TRUE(tracker_->LogMetrics(caller_, started.id, {{.key = "auc", .value = 0.77}}));
   const std::string blob(64, 'f');
-  ASSERT_TRUE(tracker_->AddArtifact(caller_, started.id, {.path = "model/trees.txt", .blob = blob, .bytes = 7}));
+  ASSERT_TRUE(tracker_->AddArtifact(caller_, started.id,
+                                    {.path = "model/trees.txt", .blob = blob, .bytes = 7}));
   clock_.AdvanceTo(clock_.Now() + 5).value();
   ASSERT_TRUE(tracker_->Finish(caller_, started.id, RunStatus::kFinished));
   Reopen();
@@ -78,22 +82,26 @@ TEST_F(TrackerTest, AParamIsWrittenOnce) {
 
 TEST_F(TrackerTest, TheNewestMetricIsThatOfTheLargestStepThenTime) {
   const std::string run = Start();
-  ASSERT_TRUE(tracker_->LogMetrics(caller_, run, {{.key = "loss", .value = 1, .step = 5, .time = 10},
-                                                  {.key = "loss", .value = 2, .step = 4, .time = 20},
-                                                  {.key = "loss", .value = 3, .step = 5, .time = 9}}));
+  ASSERT_TRUE(tracker_->LogMetrics(caller_, run,
+                                   {{.key = "loss", .value = 1, .step = 5, .time = 10},
+                                    {.key = "loss", .value = 2, .step = 4, .time = 20},
+                                    {.key = "loss", .value = 3, .step = 5, .time = 9}}));
   EXPECT_EQ(Get(run).metrics.at("loss"), 1);
-  ASSERT_TRUE(tracker_->LogMetrics(caller_, run, {{.key = "loss", .value = 4, .step = 5, .time = 10}}));
+  ASSERT_TRUE(
+      tracker_->LogMetrics(caller_, run, {{.key = "loss", .value = 4, .step = 5, .time = 10}}));
   EXPECT_EQ(Get(run).metrics.at("loss"), 4);
   std::vector<double> values;
-  for (const Metric& metric : tracker_->History(caller_, run, "loss").value()) values.push_back(metric.value);
+  for (const Metric& metric : tracker_->History(caller_, run, "loss").value())
+    values.push_back(metric.value);
   EXPECT_THAT(values, ElementsAre(2, 3, 1, 4));
 }
 
 TEST_F(TrackerTest, NumbersThatAreNotFiniteAreKept) {
   const std::string run = Start();
-  ASSERT_TRUE(tracker_->LogMetrics(caller_, run, {{.key = "nan", .value = std::nan("")},
-                                                  {.key = "up", .value = kInfinity},
-                                                  {.key = "down", .value = -kInfinity}}));
+  ASSERT_TRUE(tracker_->LogMetrics(caller_, run,
+                                   {{.key = "nan", .value = std::nan("")},
+                                    {.key = "up", .value = kInfinity},
+                                    {.key = "down", .value = -kInfinity}}));
   Reopen();
   const track::Run read = Get(run);
   EXPECT_TRUE(std::isnan(read.metrics.at("nan")));
@@ -105,11 +113,15 @@ TEST_F(TrackerTest, NumbersThatAreNotFiniteAreKept) {
 
 TEST_F(TrackerTest, ARunThatEndedTakesTagsOnly) {
   const std::string run = Start();
-  EXPECT_EQ(CodeOf(tracker_->Finish(caller_, run, RunStatus::kRunning)), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(CodeOf(tracker_->Finish(caller_, run, RunStatus::kRunning)),
+            ErrorCode::kInvalidArgument);
   ASSERT_TRUE(tracker_->Finish(caller_, run, RunStatus::kFailed));
-  EXPECT_EQ(CodeOf(tracker_->LogParams(caller_, run, {{"a", "1"}})), ErrorCode::kFailedPrecondition);
-  EXPECT_EQ(CodeOf(tracker_->LogMetrics(caller_, run, {{.key = "a"}})), ErrorCode::kFailedPrecondition);
-  EXPECT_EQ(CodeOf(tracker_->Finish(caller_, run, RunStatus::kFinished)), ErrorCode::kFailedPrecondition);
+  EXPECT_EQ(CodeOf(tracker_->LogParams(caller_, run, {{"a", "1"}})),
+            ErrorCode::kFailedPrecondition);
+  EXPECT_EQ(CodeOf(tracker_->LogMetrics(caller_, run, {{.key = "a"}})),
+            ErrorCode::kFailedPrecondition);
+  EXPECT_EQ(CodeOf(tracker_->Finish(caller_, run, RunStatus::kFinished)),
+            ErrorCode::kFailedPrecondition);
   EXPECT_TRUE(tracker_->SetTags(caller_, run, {{"verdict", "bad seed"}}));
   EXPECT_TRUE(tracker_->SetTags(caller_, run, {{"verdict", "bad data"}}));
   EXPECT_THAT(Get(run).tags, ElementsAre(Pair("verdict", "bad data")));
@@ -120,18 +132,25 @@ TEST_F(TrackerTest, RefusesWhatIsTooLargeOrNoName) {
   const std::string long_key(kKeyBytesMax + 1, 'k');
   const std::string long_value(kValueBytesMax + 1, 'v');
   EXPECT_EQ(CodeOf(tracker_->LogParams(caller_, run, {{"", "1"}})), ErrorCode::kInvalidArgument);
-  EXPECT_EQ(CodeOf(tracker_->LogParams(caller_, run, {{long_key, "1"}})), ErrorCode::kInvalidArgument);
-  EXPECT_EQ(CodeOf(tracker_->LogParams(caller_, run, {{"a", long_value}})), ErrorCode::kInvalidArgument);
-  EXPECT_EQ(CodeOf(tracker_->SetTags(caller_, run, {{std::string("a\0b", 3), "1"}})), ErrorCode::kInvalidArgument);
-  EXPECT_EQ(CodeOf(tracker_->LogMetrics(caller_, run, std::vector<Metric>(kBatchRowsMax + 1, Metric{.key = "a"}))),
+  EXPECT_EQ(CodeOf(tracker_->LogParams(caller_, run, {{long_key, "1"}})),
             ErrorCode::kInvalidArgument);
-  EXPECT_EQ(CodeOf(tracker_->Start(caller_, {.experiment = long_key})), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(CodeOf(tracker_->LogParams(caller_, run, {{"a", long_value}})),
+            ErrorCode::kInvalidArgument);
+  EXPECT_EQ(CodeOf(tracker_->SetTags(caller_, run, {{std::string("a\0b", 3), "1"}})),
+            ErrorCode::kInvalidArgument);
+  EXPECT_EQ(CodeOf(tracker_->LogMetrics(
+                caller_, run, std::vector<Metric>(kBatchRowsMax + 1, Metric{.key = "a"}))),
+            ErrorCode::kInvalidArgument);
+  EXPECT_EQ(CodeOf(tracker_->Start(caller_, {.experiment = long_key})),
+            ErrorCode::kInvalidArgument);
   const std::string blob(64, 'f');
   for (const char* path : {"", "/etc/passwd", "../x", "a/../b", "a//b", "a/", ".", "a\\b"}) {
-    EXPECT_EQ(CodeOf(tracker_->AddArtifact(caller_, run, {.path = path, .blob = blob})), ErrorCode::kInvalidArgument)
+    EXPECT_EQ(CodeOf(tracker_->AddArtifact(caller_, run, {.path = path, .blob = blob})),
+              ErrorCode::kInvalidArgument)
         << path;
   }
-  EXPECT_EQ(CodeOf(tracker_->AddArtifact(caller_, run, {.path = "a", .blob = "beef"})), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(CodeOf(tracker_->AddArtifact(caller_, run, {.path = "a", .blob = "beef"})),
+            ErrorCode::kInvalidArgument);
 }
 
 TEST_F(TrackerTest, RunsComeInPagesNewestFirst) {
