@@ -232,10 +232,18 @@ Status EndpointMonitor::EvaluateLoss(TimeUs now, std::vector<Incident>& changed)
   return realised_.Restart(reference_.loss);
 }
 
+namespace {
+
+bool IsOpenPage(const Incident& incident) { return incident.state == "open" && incident.severity == "page"; }
+
+}  // namespace
+
+bool EndpointMonitor::HasOpenFault() const {
+  return std::any_of(faults_.begin(), faults_.end(), [](const auto& fault) { return IsOpenPage(fault.second.incident); });
+}
+
 bool EndpointMonitor::HasOpenPage() const {
-  const auto is_open_page = [](const Incident& i) { return i.state == "open" && i.severity == "page"; };
-  return std::any_of(loss_pages_.begin(), loss_pages_.end(), is_open_page) ||
-         std::any_of(faults_.begin(), faults_.end(), [&](const auto& fault) { return is_open_page(fault.second.incident); });
+  return HasOpenFault() || std::any_of(loss_pages_.begin(), loss_pages_.end(), IsOpenPage);
 }
 
 Result<std::vector<Incident>> EndpointMonitor::Evaluate(TimeUs now, const Rescore& rescore) {

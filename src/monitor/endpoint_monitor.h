@@ -38,9 +38,13 @@ class EndpointMonitor {
   // Incidents that are new or changed; their ids are "<monitor>-<n>".
   Result<std::vector<Incident>> Evaluate(TimeUs now, const Rescore& rescore);
 
+  const MonitorPolicy& policy() const { return policy_; }
+  const Reference& reference() const { return reference_; }
   const RealisedLoss& realised() const { return realised_; }
   std::uint64_t labels_unknown() const { return labels_unknown_; }
   bool HasOpenPage() const;
+  // A page about a broken column: what is measured meanwhile says little about models.
+  bool HasOpenFault() const;
 
  private:
   static constexpr std::size_t kRecentRows = 2'000;  // kept to score again

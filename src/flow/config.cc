@@ -1,0 +1,167 @@
+#include "flow/config.h"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "base/errors.h"
+#include "data/schema.h"
+#include "feature/time_zone.h"
+
+namespace sw::flow {
+namespace {
+
+const std::vector<std::string> kSections = {"source", "entity", "view", "request", "service", "training_set",
+                                            "recipe", "gate", "endpoint", "rollout", "monitor", "retrain", "server"};
+
+// The tables of one section, by name; none when the section is absent.
+Result<std::vector<std::pair<std::string, Json>>> Tables(const Json& json, const std::string& section) {
+  std::vector<std::pair<std::string, Json>> tables;
+  const Json* found = json.Find(section);
+  if (found == nullptr) return tables;
+  if (!found->IsObject()) return InvalidArgument("{}: expected tables such as [{}.name], found {}", section, section, found->TypeName());
+  for (const auto& [name, table] : found->AsObject()) {
+    if (!table.IsObject()) return InvalidArgument("{}.{}: expected a table, found {}", section, name, table.TypeName());
+    tables.emplace_back(name, table);
+  }
+  return tables;
+}
+
+// Reads the text members of one table and refuses unknown keys.
+class TableReader {
+ public:
+  TableReader(std::string path, const Json& table) : path_(std::move(path)), table_(table) {}
+
+  Status Text(const char* key, std::string& into) {
+    known_.emplace_back(key);
+    const Json* value = table_.Find(key);
+    if (value == nullptr) return Ok();
+    if (!value->IsString()) return InvalidArgument("{}.{}: expected text, found {}", path_, key, value->TypeName());
+    into = value->AsString();
+    return Ok();
+  }
+  Status Duration(const char* key, DurationUs& into) {
+    std::string text;
+    SW_TRY(Text(key, text));
+    if (text.empty()) return Ok();
+    const auto duration = base::ParseDuration(text);
+    if (!duration) return InvalidArgument("{}.{}: expected a duration such as \"10d\", found {}", path_, key, text);
+    into = *duration;
+    return Ok();
+  }
+  Status Finish() const {
+    for (const auto& [key, value] : table_.AsObject()) {
+      if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
+      return InvalidArgument("{}.{}: unknown key; known are {}", path_, key, fmt::join(known_, ", "));
+    }
+    return Ok();
+  }
+
+ private:
+  std::string path_;
+  const Json& table_;
+  std::vector<std::string> known_;
+};
+
+// "endpoint.late.service: there is no service ..." unless the map has the name.
+template <typename Map>
+Status MustExist(const std::string& key, const std::string& kind, const std::string& name, const Map& map) {
+  if (map.contains(name)) return Ok();
+  std::vector<std::string> names;
+  for (const auto& [known, value] : map) names.push_back(known);
+  return InvalidArgument("{}: there is no {} {}; close ones are {}", key, kind, name,
+                         fmt::join(data::NearMisses(name, names), ", "));
+}
+
+Result<EndpointDef> ParseEndpoint(const std::string& name, const Json& table) {
+  EndpointDef endpoint{.name = name, .model = name, .service = {}, .training_set = {}, .unit = {}, .gate = {}};
+  TableReader reader("endpoint." + name, table);
+  SW_TRY(reader.Text("model", endpoint.model));
+  SW_TRY(reader.Text("service", endpoint.service));
+  SW_TRY(reader.Text("training_set", endpoint.training_set));
+  SW_TRY(reader.Text("unit", endpoint.unit));
+  SW_TRY(reader.Text("gate", endpoint.gate));
+  SW_TRY(reader.Finish());
+  return endpoint;
+}
+
+Result<RetrainDef> ParseRetrain(const std::string& name, const Json& table) {
+  RetrainDef retrain{.name = name, .recipe = name, .endpoint = name};
+  TableReader reader("retrain." + name, table);
+  SW_TRY(reader.Text("recipe", retrain.recipe));
+  SW_TRY(reader.Text("endpoint", retrain.endpoint));
+  SW_TRY(reader.Text("every", retrain.every));
+  SW_TRY(reader.Text("time_zone", retrain.time_zone));
+  SW_TRY(reader.Duration("held_out", retrain.held_out));
+  SW_TRY(reader.Duration("window", retrain.window));
+  SW_TRY(reader.Finish());
+  const auto every = base::ParseDuration(retrain.every);
+  if (retrain.every != "month" && (!every || *every <= 0)) {
+    return InvalidArgument("retrain.{}.every: expected \"month\" or a duration, found {}", name, retrain.every);
+  }
+  if (retrain.held_out <= 0) {
+    return InvalidArgument("retrain.{}.held_out: expected how much the gate judges on, such as \"10d\"", name);
+  }
+  if (const auto zone = feature::TimeZone::Find(retrain.time_zone); !zone) {
+    return InvalidArgument("retrain.{}.time_zone: {}", name, zone.error().message);
+  }
+  return retrain;
+}
+
+Status CheckEndpoint(const Config& config, const EndpointDef& endpoint) {
+  const std::string key = "endpoint." + endpoint.name;
+  if (!endpoint.service.empty()) SW_TRY(MustExist(key + ".service", "service", endpoint.service, config.features.services));
+  if (!endpoint.gate.empty()) SW_TRY(MustExist(key + ".gate", "gate", endpoint.gate, config.gates));
+  if (endpoint.training_set.empty()) return Ok();
+  SW_TRY(MustExist(key + ".training_set", "training set", endpoint.training_set, config.features.training_sets));
+  const auto& set = config.features.training_sets.at(endpoint.training_set);
+  if (set.service != endpoint.service) {
+    return InvalidArgument("{}.training_set: {} uses service {}, the endpoint {}", key, set.name, set.service, endpoint.service);
+  }
+  return Ok();
+}
+
+Status CheckReferences(const Config& config) {
+  for (const auto& [name, recipe] : config.recipes) {
+    SW_TRY(MustExist("recipe." + name + ".training_set", "training set", recipe.training_set, config.features.training_sets));
+  }
+  for (const auto& [name, endpoint] : config.endpoints) SW_TRY(CheckEndpoint(config, endpoint));
+  for (const auto& [name, plan] : config.rollouts) {
+    SW_TRY(MustExist("rollout." + name + ".endpoint", "endpoint", plan.endpoint, config.endpoints));
+  }
+  for (const auto& [name, monitor] : config.monitors) {
+    SW_TRY(MustExist("monitor." + name + ".endpoint", "endpoint", monitor.endpoint, config.endpoints));
+  }
+  for (const auto& [name, retrain] : config.retrains) {
+    SW_TRY(MustExist("retrain." + name + ".endpoint", "endpoint", retrain.endpoint, config.endpoints));
+    SW_TRY(MustExist("retrain." + name + ".recipe", "recipe", retrain.recipe, config.recipes));
+  }
+  return Ok();
+}
+
+}  // namespace
+
+Result<Config> ParseConfig(const Json& json) {
+  if (!json.IsObject()) return InvalidArgument("expected tables such as [source.name], found {}", json.TypeName());
+  Json features = Json::MakeObject();
+  for (const auto& [section, tables] : json.AsObject()) {
+    if (std::find(kSections.begin(), kSections.end(), section) == kSections.end()) {
+      return InvalidArgument("{}: unknown section; close ones are {}", section, fmt::join(data::NearMisses(section, kSections), ", "));
+    }
+  }
+  for (const char* section : {"source", "entity", "view", "request", "service", "training_set"}) {
+    if (const Json* tables = json.Find(section)) features.Set(section, *tables);
+  }
+  Config config;
+  config.features = SW_TRY(feature::ParseDefinitions(features));
+  for (const auto& [name, table] : SW_TRY(Tables(json, "recipe"))) config.recipes[name] = SW_TRY(train::ParseRecipe(name, table));
+  for (const auto& [name, table] : SW_TRY(Tables(json, "gate"))) config.gates[name] = SW_TRY(eval::ParseGate(name, table));
+  for (const auto& [name, table] : SW_TRY(Tables(json, "endpoint"))) config.endpoints[name] = SW_TRY(ParseEndpoint(name, table));
+  for (const auto& [name, table] : SW_TRY(Tables(json, "rollout"))) config.rollouts[name] = SW_TRY(rollout::ParsePlan(name, table));
+  for (const auto& [name, table] : SW_TRY(Tables(json, "monitor"))) config.monitors[name] = SW_TRY(monitor::ParseMonitorPolicy(name, table));
+  for (const auto& [name, table] : SW_TRY(Tables(json, "retrain"))) config.retrains[name] = SW_TRY(ParseRetrain(name, table));
+  SW_TRY(CheckReferences(config));
+  return config;
+}
+
+}  // namespace sw::flow

@@ -1,0 +1,64 @@
+// EndpointFold: reads what an endpoint logged since the last look, and feeds its monitors and the
+// evidence of its running rollout. Nothing here is saved: it is folded again from the logbook. One
+// owner.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "flow/config.h"
+#include "flow/endpoint_state.h"
+#include "monitor/endpoint_monitor.h"
+#include "rollout/evidence.h"
+#include "rollout/pair_fold.h"
+#include "store/logbook.h"
+
+namespace sw::flow {
+
+class EndpointFold {
+ public:
+  EndpointFold(const store::Logbook& logbook, EndpointDef definition, DurationUs censor_after)
+      : logbook_(logbook), definition_(std::move(definition)), censor_after_(censor_after) {}
+
+  // One monitor of this endpoint; its reference is the live version's.
+  Status AddMonitor(const monitor::MonitorPolicy& policy, const monitor::Reference& reference);
+  Status ReplaceReference(const monitor::Reference& reference);
+  // Starts to gather evidence for the step that the rollout is in; forgets what it had.
+  Status BeginStep(const RolloutState& rollout);
+  void EndRollout() { evidence_.reset(); }
+
+  // Takes in what was logged since the last call, in time's order.
+  Status CatchUp(TimeUs now);
+  bool Knows(const std::string& id) const { return ids_.contains(id); }
+
+  std::vector<monitor::EndpointMonitor>& monitors() { return monitors_; }
+  const std::vector<monitor::EndpointMonitor>& monitors() const { return monitors_; }
+  // Empty unless a rollout gathers evidence.
+  const rollout::PairedEvidence* evidence() const { return evidence_ ? &evidence_->paired : nullptr; }
+  bool HasOpenFault() const;
+
+ private:
+  struct Evidence {
+    rollout::PairFold fold;
+    rollout::PairedEvidence paired;
+    RolloutState rollout;
+  };
+  Result<std::optional<store::LogRows>> ReadNew(const std::string& stream, store::Cut& from);
+  Status FeedPredictions(const store::LogRows& rows);
+  Status FeedShadow(const store::LogRows& rows);
+  Status FeedLabels(const store::LogRows& rows);
+  std::vector<std::string> SlicesAt(const store::LogRows& rows, std::size_t row) const;
+
+  const store::Logbook& logbook_;
+  EndpointDef definition_;
+  DurationUs censor_after_;
+  store::Cut predictions_, shadow_, labels_;  // read up to here
+  std::unordered_set<std::string> ids_;       // of predictions
+  std::vector<monitor::EndpointMonitor> monitors_;
+  std::optional<Evidence> evidence_;
+};
+
+}  // namespace sw::flow

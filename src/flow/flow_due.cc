@@ -1,0 +1,69 @@
+// What is due: the hourly looks, and retraining.
+#include "base/errors.h"
+#include "flow/flow_impl.h"
+#include "flow/retrain.h"
+
+namespace sw::flow {
+namespace {
+
+constexpr DurationUs kTick = base::kHourUs;
+
+}  // namespace
+
+Status FlowImpl::RunDue(TimeUs now) {
+  const std::lock_guard due_lock(due_mutex_);
+  const Caller caller;
+  {
+    const std::lock_guard lock(mutex_);
+    if (now < next_tick_) return Ok();
+    next_tick_ = (now / kTick + 1) * kTick;
+  }
+  SW_TRY(options_.serving->FlushLogs());
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& [name, running] : endpoints_) SW_TRY(Tick(caller, running, now));
+  }
+  SW_TRY(RetrainDue(caller, now));
+  return options_.data->DrainOutbox();
+}
+
+Status FlowImpl::RetrainDue(const Caller& caller, TimeUs now) {
+  const auto config = this->config();
+  for (const auto& [name, retrain] : config->retrains) {
+    TimeUs due = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      Running& running = *SW_TRY(Find(retrain.endpoint));
+      if (running.state.live == 0 || running.state.RolloutIsRunning()) continue;
+      due = SW_TRY(NextRetrain(retrain, running.state.retrained));
+      if (due > now) continue;
+      running.state.retrained = due;
+      SW_TRY(PutEndpointState(options_.data->catalog(), caller, running.state));
+    }
+    // A failed retraining leaves the live version as it is; it is recorded, and tried at the next due time.
+    if (const Status status = Retrain(caller, *config, retrain, due); !status) {
+      options_.log->Error("retraining failed", {{"retrain", name}, {"error", status.error().ToString()}});
+      SW_TRY(events_.Record(caller, now, "retrain_failed", name, status.error().ToString(), Json::MakeObject()));
+    }
+  }
+  return Ok();
+}
+
+Status FlowImpl::Retrain(const Caller& caller, const Config& config, const RetrainDef& retrain, TimeUs due) {
+  const EndpointDef& endpoint = config.endpoints.at(retrain.endpoint);
+  const eval::GatePolicy* gate = GateOfEndpoint(config, endpoint);
+  if (gate == nullptr) return FailedPrecondition("endpoint {} has no gate; define [gate.{}]", endpoint.name, endpoint.name);
+  const train::Recipe& recipe = config.recipes.at(retrain.recipe);
+  const Json trained = SW_TRY(Train(caller, {.recipe = recipe.name, .table = {}, .from = retrain.window == 0 ? 0 : due - retrain.window,
+                                             .until = due, .held_out = retrain.held_out, .extra = {}, .seed = recipe.seed, .progress = {}}));
+  const Json version = SW_TRY(Register(caller, {.model = endpoint.model, .package_id = SW_TRY(trained.GetString("package_id")),
+                                                .run_id = trained.StringOr("run_id", "")}));
+  const std::int64_t number = SW_TRY(version.GetInt("version"));
+  const Json verdict = SW_TRY(Judge(caller, config, {.gate = gate->name, .candidate = fmt::format("{}/{}", endpoint.model, number),
+                                                     .against = {}, .table = {}}));
+  if (verdict.StringOr("result", "") != "pass") return Ok();  // the champion stays; the verdict is recorded
+  SW_TRY(StartRollout(caller, {.endpoint = endpoint.name, .version = number, .plan = {}, .steps = {}}));
+  return Ok();
+}
+
+}  // namespace sw::flow

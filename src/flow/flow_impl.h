@@ -1,0 +1,92 @@
+// FlowImpl: Flow over the catalog, the logbook and the rooms below. Internal to this room.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "flow/endpoint_fold.h"
+#include "flow/endpoint_state.h"
+#include "flow/events.h"
+#include "flow/flow.h"
+#include "flow/gatekeeper.h"
+#include "flow/packages.h"
+#include "flow/trainer.h"
+#include "flow/training_tables.h"
+#include "monitor/incident_store.h"
+
+namespace sw::flow {
+
+class FlowImpl final : public Flow {
+ public:
+  FlowImpl(const Options& options, monitor::IncidentStore incidents);
+
+  Status Configure(std::shared_ptr<const Config> config) override;
+  Result<Json> BuildTrainingSet(const Caller& caller, const TrainRequest& request, const std::string& out) override;
+  Result<Json> Train(const Caller& caller, const TrainRequest& request) override;
+  Result<Json> Gate(const Caller& caller, const GateRequest& request) override;
+  Result<Json> Register(const Caller& caller, const RegisterRequest& request) override;
+  Result<Json> Override(const Caller& caller, std::string_view model, std::int64_t version, std::string_view reason) override;
+  Result<Json> GoLive(const Caller& caller, std::string_view endpoint, std::int64_t version) override;
+  Result<Json> StartRollout(const Caller& caller, const RolloutRequest& request) override;
+  Result<Json> Steer(const Caller& caller, std::string_view endpoint, std::string_view action, std::string_view reason) override;
+  Result<Json> Rollouts(const Caller& caller, std::string_view endpoint) const override;
+  Result<Json> Endpoints(const Caller& caller) const override;
+  Result<Json> AddLabels(const Caller& caller, std::string_view endpoint, const LabelBatch& labels) override;
+  Result<Json> Audit(const Caller& caller, std::string_view endpoint, TimeUs from, TimeUs until) override;
+  Result<Json> Replay(const Caller& caller, std::string_view endpoint, std::int64_t version, TimeUs from, TimeUs until) override;
+  Result<Json> Incidents(const Caller& caller, std::string_view endpoint, std::string_view state) const override;
+  Result<Json> MonitorState(const Caller& caller, std::string_view endpoint) const override;
+  Result<Json> Timeline(const Caller& caller, TimeUs from, TimeUs until) const override;
+  Status RunDue(TimeUs now) override;
+
+ private:
+  struct Running {
+    EndpointState state;
+    std::unique_ptr<EndpointFold> fold;
+  };
+
+  // Those below are called with mutex_ held.
+  Result<Running*> Find(std::string_view endpoint);
+  Result<const Running*> Find(std::string_view endpoint) const;
+  Result<std::shared_ptr<const model::Package>> PackageOf(const Caller& caller, const EndpointDef& endpoint, std::int64_t version);
+  Result<monitor::Reference> ReferenceOf(const Caller& caller, const EndpointDef& endpoint, std::int64_t version);
+  Result<Running> Start(const Caller& caller, const EndpointDef& definition, EndpointState state);
+  Status Publish(const Caller& caller, const Running& running);
+  Status SetLive(const Caller& caller, Running& running, std::int64_t version, TimeUs now);
+  Status Tick(const Caller& caller, Running& running, TimeUs now);
+  Status TickMonitors(const Caller& caller, Running& running, TimeUs now);
+  Status TickRollout(const Caller& caller, Running& running, TimeUs now);
+  Status Act(const Caller& caller, Running& running, const rollout::Action& action, TimeUs now);
+  Status BeginStep(Running& running);
+  DurationUs CensorAfter(const EndpointDef& endpoint) const;
+
+  // Those below take mutex_ themselves.
+  Status RetrainDue(const Caller& caller, TimeUs now);
+  Status Retrain(const Caller& caller, const Config& config, const RetrainDef& retrain, TimeUs due);
+  std::shared_ptr<const Config> config() const;
+  Result<Json> Judge(const Caller& caller, const Config& config, const GateRequest& request);
+  Result<EndpointDef> DefinitionOf(std::string_view endpoint) const;
+  Result<store::LogRows> Served(std::string_view endpoint, TimeUs from, TimeUs until);
+
+  Options options_;
+  Packages packages_;
+  TrainingTables tables_;
+  Trainer trainer_;
+  Gatekeeper gatekeeper_;
+  monitor::IncidentStore incidents_;
+  Events events_;
+
+  std::mutex due_mutex_;          // one RunDue at a time
+  mutable std::mutex mutex_;      // guards those below
+  std::shared_ptr<const Config> config_;
+  std::map<std::string, Running, std::less<>> endpoints_;
+  TimeUs next_tick_ = 0;
+};
+
+// What a verdict looks like to a caller.
+Json JudgementToJson(const stats::Judgement& judgement);
+
+}  // namespace sw::flow

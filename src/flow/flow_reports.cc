@@ -1,0 +1,204 @@
+// Labels in, and what was served out: audits, replays, the state of monitors and rollouts.
+#include <algorithm>
+#include <cmath>
+#include <unordered_map>
+
+#include "base/errors.h"
+#include "flow/flow_impl.h"
+#include "stats/metrics.h"
+
+namespace sw::flow {
+namespace {
+
+constexpr std::size_t kUnknownListed = 100;
+
+// The columns whose names begin with `prefix`, without it.
+data::Batch ColumnsWith(std::string_view prefix, const data::Batch& columns) {
+  data::Batch found;
+  for (std::size_t c = 0; c < columns.num_columns(); ++c) {
+    const data::Field& field = columns.schema().fields[c];
+    if (!field.name.starts_with(prefix)) continue;
+    found.AddColumn({field.name.substr(prefix.size()), field.type, field.nullable}, columns.column(c));
+  }
+  return found;
+}
+
+Json MetricsOf(const std::vector<double>& scores, const std::vector<std::uint8_t>& labels) {
+  const stats::Scored scored{.scores = scores, .labels = labels};
+  const auto number = [](const Result<double>& value) { return value ? Json(*value) : Json(); };
+  double mean = 0;
+  for (const double score : scores) mean += score / static_cast<double>(scores.size());
+  return Json::MakeObject({{"auc", number(stats::Auc(scored))}, {"brier", number(stats::Brier(scored))},
+                           {"log_loss", number(stats::LogLoss(scored))}, {"mean_score", mean}});
+}
+
+Json BlockToJson(const monitor::LossBlock& block) {
+  return Json::MakeObject({{"from", base::FormatTime(block.from)}, {"to", base::FormatTime(block.to)},
+                           {"predictions", block.predictions}, {"labelled", block.labelled}, {"censored", block.censored},
+                           {"loss", block.loss}, {"log_e", block.log_e}});
+}
+
+}  // namespace
+
+Result<EndpointDef> FlowImpl::DefinitionOf(std::string_view endpoint) const {
+  const std::lock_guard lock(mutex_);
+  return config_->endpoints.at(SW_TRY(Find(endpoint))->state.endpoint);
+}
+
+Result<Json> FlowImpl::AddLabels(const Caller& caller, std::string_view endpoint, const LabelBatch& labels) {
+  (void)caller;
+  if (labels.ids.size() != labels.labels.size()) {
+    return InvalidArgument("{} ids and {} labels; give one label for each id", labels.ids.size(), labels.labels.size());
+  }
+  const TimeUs now = options_.clock->Now();
+  const EndpointDef definition = SW_TRY(DefinitionOf(endpoint));
+  const auto known = [&](const std::string& id) {
+    const std::lock_guard lock(mutex_);
+    return endpoints_.find(endpoint)->second.fold->Knows(id);
+  };
+  const bool all_known = std::all_of(labels.ids.begin(), labels.ids.end(), known);
+  if (!all_known) {  // perhaps served since the last look
+    SW_TRY(options_.serving->FlushLogs());
+    const std::lock_guard lock(mutex_);
+    SW_TRY(SW_TRY(Find(endpoint))->fold->CatchUp(now));
+  }
+  store::LogRows rows{.event_time = {}, .id = {}, .columns = data::Batch(data::Schema{{{"label", data::Type::kFloat64}}})};
+  Json unknown = Json::MakeArray();
+  std::size_t unknown_count = 0;
+  for (std::size_t i = 0; i < labels.ids.size(); ++i) {
+    if (!std::isfinite(labels.labels[i])) return InvalidArgument("label {} of {} is not a finite number", i, labels.ids[i]);
+    if (!known(labels.ids[i])) {
+      if (++unknown_count <= kUnknownListed) unknown.Append(labels.ids[i]);
+      continue;
+    }
+    rows.event_time.push_back(now);
+    rows.id.push_back(labels.ids[i]);
+    rows.columns.column(0).AppendDouble(labels.labels[i]);
+  }
+  const std::size_t accepted = rows.num_rows();
+  bool repeated = false;
+  bool durable = true;
+  if (accepted > 0) {
+    const std::string stream = "labels/" + definition.name;
+    SW_TRY(options_.data->logbook().Declare({.name = stream}));
+    const store::AppendResult appended = SW_TRY(options_.data->logbook().Append(
+        {.stream = stream, .partition = 0, .producer = labels.producer, .sequence = labels.sequence, .rows = std::move(rows)},
+        store::Durability::kBuffered));
+    repeated = appended.duplicate;
+    durable = appended.durable;
+  }
+  return Json::MakeObject({{"accepted", repeated ? 0 : accepted}, {"repeated", repeated}, {"durable", durable},
+                           {"unknown_count", unknown_count}, {"unknown", std::move(unknown)}});
+}
+
+Result<store::LogRows> FlowImpl::Served(std::string_view endpoint, TimeUs from, TimeUs until) {
+  SW_TRY(options_.serving->FlushLogs());
+  const std::string stream = fmt::format("predictions/{}", endpoint);
+  const store::Cut end = SW_TRY(options_.data->logbook().End(stream));
+  const store::LogRows all = SW_TRY(store::ReadFold(options_.data->logbook(), stream, {}, end, {}));
+  std::vector<std::size_t> kept;
+  for (std::size_t row = 0; row < all.num_rows(); ++row) {
+    if (all.event_time[row] >= from && all.event_time[row] < until) kept.push_back(row);
+  }
+  store::LogRows rows{.event_time = {}, .id = {}, .columns = all.columns.Take(kept)};
+  for (const std::size_t row : kept) {
+    rows.event_time.push_back(all.event_time[row]);
+    rows.id.push_back(all.id[row]);
+  }
+  if (kept.empty()) {
+    return NotFound("endpoint {} served nothing between {} and {}", endpoint, base::FormatTime(from), base::FormatTime(until));
+  }
+  return rows;
+}
+
+Result<Json> FlowImpl::Audit(const Caller& caller, std::string_view endpoint, TimeUs from, TimeUs until) {
+  (void)caller;
+  const EndpointDef definition = SW_TRY(DefinitionOf(endpoint));
+  if (definition.service.empty()) return FailedPrecondition("endpoint {} has no feature service; there is nothing to audit", endpoint);
+  const store::LogRows rows = SW_TRY(Served(endpoint, from, until));
+  const feature::ParityReport report = SW_TRY(options_.features->Audit(
+      definition.service, ColumnsWith("in.", rows.columns), rows.event_time, ColumnsWith("x.", rows.columns)));
+  Json cuts = Json::MakeObject();
+  for (const auto& [source, cut] : report.cuts) cuts.Set(source, store::CutToJson(cut));
+  return Json::MakeObject({{"requests", rows.num_rows()}, {"compared", report.compared}, {"different", report.different},
+                           {"examples", Json::FromRange(report.examples)}, {"cuts", std::move(cuts)}});
+}
+
+Result<Json> FlowImpl::Replay(const Caller& caller, std::string_view endpoint, std::int64_t version, TimeUs from, TimeUs until) {
+  const EndpointDef definition = SW_TRY(DefinitionOf(endpoint));
+  const store::LogRows rows = SW_TRY(Served(endpoint, from, until));
+  const store::Cut end = SW_TRY(options_.data->logbook().End("labels/" + definition.name));
+  const store::LogRows label_rows = SW_TRY(store::ReadFold(options_.data->logbook(), "labels/" + definition.name, {}, end, {}));
+  std::unordered_map<std::string_view, double> label_of;
+  const data::Column* values = SW_TRY(label_rows.columns.Get("label", "the labels"));
+  for (std::size_t i = 0; i < label_rows.num_rows(); ++i) label_of.emplace(label_rows.id[i], values->AsDouble(i));
+  std::vector<std::size_t> labelled;
+  std::vector<std::uint8_t> labels;
+  for (std::size_t row = 0; row < rows.num_rows(); ++row) {
+    const auto found = label_of.find(rows.id[row]);
+    if (found == label_of.end()) continue;
+    labelled.push_back(row);
+    labels.push_back(found->second >= 0.5 ? 1 : 0);
+  }
+  std::shared_ptr<const model::Package> package;
+  {
+    const std::lock_guard lock(mutex_);
+    package = SW_TRY(PackageOf(caller, definition, version));
+  }
+  const data::Batch kept = rows.columns.Take(labelled);
+  const data::Column* scores = SW_TRY(kept.Get("score", "the predictions"));
+  const std::vector<double> served(scores->doubles().begin(), scores->doubles().end());
+  const std::vector<double> replayed = SW_TRY(ScoreAll(*package, ColumnsWith("x.", kept)));
+  double positives = 0;
+  for (const std::uint8_t label : labels) positives += label;
+  return Json::MakeObject({{"requests", rows.num_rows()}, {"labelled", labels.size()},
+                           {"positive_share", labels.empty() ? 0.0 : positives / static_cast<double>(labels.size())},
+                           {"served", MetricsOf(served, labels)}, {"version", version}, {"replayed", MetricsOf(replayed, labels)}});
+}
+
+Result<Json> FlowImpl::Rollouts(const Caller& caller, std::string_view endpoint) const {
+  (void)caller;
+  const std::lock_guard lock(mutex_);
+  Json list = Json::MakeArray();
+  for (const auto& [name, running] : endpoints_) {
+    if ((!endpoint.empty() && name != endpoint) || !running.state.rollout) continue;
+    Json entry = EndpointStateToJson(running.state);
+    if (const rollout::PairedEvidence* evidence = running.fold->evidence()) entry.Set("evidence_now", JudgementToJson(evidence->Judge()));
+    list.Append(std::move(entry));
+  }
+  return list;
+}
+
+Result<Json> FlowImpl::Endpoints(const Caller& caller) const {
+  (void)caller;
+  const std::lock_guard lock(mutex_);
+  Json list = Json::MakeArray();
+  for (const auto& [name, running] : endpoints_) {
+    Json arms = Json::MakeArray();
+    for (const ArmVersion& arm : ArmsFor(running.state)) {
+      arms.Append(Json::MakeObject({{"version", arm.version}, {"mode", arm.mode}, {"share", arm.share}}));
+    }
+    const EndpointDef& definition = config_->endpoints.at(name);
+    list.Append(Json::MakeObject({{"endpoint", name}, {"model", definition.model}, {"service", definition.service},
+                                  {"live", running.state.live}, {"arms", std::move(arms)}}));
+  }
+  return list;
+}
+
+Result<Json> FlowImpl::MonitorState(const Caller& caller, std::string_view endpoint) const {
+  (void)caller;
+  const std::lock_guard lock(mutex_);
+  const Running& running = *SW_TRY(Find(endpoint));
+  Json list = Json::MakeArray();
+  for (const monitor::EndpointMonitor& monitor : running.fold->monitors()) {
+    Json blocks = Json::MakeArray();
+    for (const monitor::LossBlock& block : monitor.realised().blocks()) blocks.Append(BlockToJson(block));
+    list.Append(Json::MakeObject({{"monitor", monitor.policy().name}, {"endpoint", endpoint},
+                                  {"reference_version", monitor.reference().version}, {"reference_loss", monitor.reference().loss},
+                                  {"tolerance", monitor.policy().tolerance}, {"labels_unknown", monitor.labels_unknown()},
+                                  {"open_page", monitor.HasOpenPage()}, {"blocks", std::move(blocks)}}));
+  }
+  return list;
+}
+
+}  // namespace sw::flow

@@ -1,0 +1,90 @@
+#include "flow/gatekeeper.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "base/errors.h"
+#include "flow/trainer.h"
+
+namespace sw::flow {
+namespace {
+
+bool IsPackageId(const std::string& text) {
+  return text.size() == 64 && std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isxdigit(c) != 0; });
+}
+
+// Rows of a training set must not be rows that the candidate learned from.
+TimeUs HeldOutFrom(const Contender& candidate) {
+  const auto text = candidate.package->content().lineage.StringOr("held_out_from", "");
+  return base::ParseTime(text).value_or(0);
+}
+
+Result<double> ThresholdOf(const Contender& contender) {
+  const Json& report = contender.package->content().report;
+  return report.IsObject() ? report.DoubleOr("threshold", 0.5) : 0.5;
+}
+
+}  // namespace
+
+Result<Contender> Gatekeeper::Find(const Caller& caller, const std::string& name) {
+  const std::size_t slash = name.find('/');
+  if (slash == std::string::npos) {
+    if (!IsPackageId(name)) return InvalidArgument("expected MODEL/VERSION or a package id, found {}", name);
+    return Contender{.name = name.substr(0, 12), .model = {}, .version = 0, .package = SW_TRY(packages_.Get(name))};
+  }
+  const registry::Version version = SW_TRY(registry_.Resolve(caller, name.substr(0, slash), name.substr(slash + 1)));
+  return Contender{.name = fmt::format("{}/{}", version.model, version.number), .model = version.model,
+                   .version = version.number, .package = SW_TRY(packages_.Get(version.package_id))};
+}
+
+Result<std::shared_ptr<const TrainingTable>> Gatekeeper::RowsFor(const GateRequest& request, const eval::GatePolicy& gate, const Contender& candidate) {
+  if (!request.table.empty()) return tables_.ReadOutside(request.table, request.label, gate.slices);
+  const Json* recipe = candidate.package->content().lineage.Find("recipe");
+  const std::string set = recipe == nullptr ? "" : recipe->StringOr("training_set", "");
+  if (set.empty()) return FailedPrecondition("{} does not say what it was trained on; name a table to judge it on", candidate.name);
+  TableRequest rows{.training_set = set, .from = request.from, .until = request.until};
+  if (rows.until == 0) {
+    rows.from = HeldOutFrom(candidate);
+    rows.until = SW_TRY(base::ParseTime(candidate.package->content().lineage.StringOr("until", "")));
+  }
+  // Extra columns that either model reads are computed again, as the candidate's training did.
+  const Json* table = candidate.package->content().lineage.Find("table");
+  if (const Json* extra = table == nullptr ? nullptr : table->Find("extra"); extra != nullptr && extra->IsObject()) {
+    for (const auto& [name, text] : extra->AsObject()) rows.extra.emplace_back(name, text.AsString());
+  }
+  rows.naive = table != nullptr && table->BoolOr("naive", false);
+  return tables_.Build(rows, {});
+}
+
+Result<Gatekeeper::Decision> Gatekeeper::Judge(const Caller& caller, const Config& config, const GateRequest& request) {
+  const auto gate = config.gates.find(request.gate);
+  if (gate == config.gates.end()) return NotFound("there is no gate {}; define [gate.{}]", request.gate, request.gate);
+  const eval::GatePolicy& policy = gate->second;
+  Decision decision{.candidate = SW_TRY(Find(caller, request.candidate)), .against = {}, .judgement = {}};
+  std::string against = request.against;
+  if (against.empty() || against == "champion") {
+    if (decision.candidate.model.empty()) return InvalidArgument("{} is not registered; say what to judge it against", request.candidate);
+    against = decision.candidate.model + "/champion";
+  }
+  decision.against = SW_TRY(Find(caller, against));
+  const auto table = SW_TRY(RowsFor(request, policy, decision.candidate));
+  const std::vector<double> champion = SW_TRY(ScoreAll(*decision.against.package, table->features));
+  const std::vector<double> challenger = SW_TRY(ScoreAll(*decision.candidate.package, table->features));
+  const std::vector<std::uint8_t> labels = BinaryLabels(table->label);
+  const std::vector<std::uint64_t> clusters = DayClusters(table->moments);
+  const stats::Judgement comparison = SW_TRY(eval::Compare(
+      {.champion = champion, .challenger = challenger, .labels = labels, .clusters = clusters,
+       .slices = SlicesOf(table->slices), .champion_threshold = SW_TRY(ThresholdOf(decision.against)),
+       .challenger_threshold = SW_TRY(ThresholdOf(decision.candidate))}, policy));
+  const stats::Judgement lineage = eval::JudgeLineage(decision.candidate.package->content().inputs,
+                                                      LineageFromPackage(decision.candidate.package->content().lineage));
+  decision.judgement = eval::JudgeTogether({{"lineage", lineage}, {"comparison", comparison}});
+  decision.judgement.evidence.Set("candidate", decision.candidate.name);
+  decision.judgement.evidence.Set("against", decision.against.name);
+  decision.judgement.evidence.Set("rows", table->num_rows());
+  decision.judgement.evidence.Set("table", table->provenance);
+  decision.judgement.evidence.Set("gate", policy.ToJson());
+  return decision;
+}
+
+}  // namespace sw::flow

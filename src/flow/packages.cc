@@ -1,0 +1,73 @@
+#include "flow/packages.h"
+
+#include "base/errors.h"
+#include "base/hash.h"
+
+namespace sw::flow {
+
+Result<std::shared_ptr<const model::Package>> Packages::Get(const std::string& id) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (auto loaded = loaded_[id].lock()) return loaded;
+  }
+  std::shared_ptr<const model::Package> package =
+      SW_TRY(model::LoadPackage(id, [this](std::string_view hash) { return blobs_.ReadAll(hash); }));
+  const std::lock_guard lock(mutex_);
+  loaded_[id] = package;
+  std::erase_if(loaded_, [](const auto& entry) { return entry.second.expired(); });
+  return package;
+}
+
+Result<std::string> Packages::Write(const model::PackageContent& content) {
+  return model::WritePackage(content, [this](std::string_view bytes) { return blobs_.Put(bytes); });
+}
+
+Result<std::unique_ptr<const model::Package>> LoadInMemory(const model::PackageContent& content) {
+  std::map<std::string, std::string, std::less<>> blobs;
+  const std::string id = SW_TRY(model::WritePackage(content, [&](std::string_view bytes) -> Result<std::string> {
+    std::string hash = base::Sha256Hex(bytes);
+    blobs.emplace(hash, bytes);
+    return hash;
+  }));
+  return model::LoadPackage(id, [&](std::string_view hash) -> Result<std::string> {
+    const auto found = blobs.find(hash);
+    if (found == blobs.end()) return NotFound("no part {}", hash);
+    return found->second;
+  });
+}
+
+Result<std::vector<double>> ScoreAll(const model::Package& package, const data::Batch& rows) {
+  std::vector<double> scores(rows.num_rows());
+  SW_TRY(package.Score(rows, scores));
+  return scores;
+}
+
+Json LineageToJson(const eval::Lineage& lineage) {
+  Json columns = Json::MakeArray();
+  for (const eval::ColumnLineage& column : lineage.columns) {
+    columns.Append(Json::MakeObject({{"name", column.name}, {"rows", column.rows}, {"rows_too_late", column.rows_too_late},
+                                     {"examples", Json::FromRange(column.examples)}}));
+  }
+  return columns;
+}
+
+std::optional<eval::Lineage> LineageFromPackage(const Json& lineage) {
+  const Json* columns = lineage.Find("columns");
+  if (columns == nullptr || !columns->IsArray()) return std::nullopt;
+  eval::Lineage found{.columns = {}, .label_is_known = lineage.BoolOr("label_is_known", false)};
+  for (const Json& column : columns->AsArray()) {
+    eval::ColumnLineage entry{.name = column.StringOr("name", ""),
+                              .rows = static_cast<std::uint64_t>(column.IntOr("rows", 0)),
+                              .rows_too_late = static_cast<std::uint64_t>(column.IntOr("rows_too_late", 0)),
+                              .examples = {}};
+    if (const Json* examples = column.Find("examples"); examples != nullptr && examples->IsArray()) {
+      for (const Json& example : examples->AsArray()) {
+        if (example.IsString()) entry.examples.push_back(example.AsString());
+      }
+    }
+    found.columns.push_back(std::move(entry));
+  }
+  return found;
+}
+
+}  // namespace sw::flow

@@ -1,0 +1,40 @@
+// Packages: loaded model packages by id, kept for as long as somebody uses them. Thread-safe.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "data/batch.h"
+#include "eval/lineage.h"
+#include "model/package.h"
+#include "store/blobs.h"
+
+namespace sw::flow {
+
+class Packages {
+ public:
+  explicit Packages(store::Blobs& blobs) : blobs_(blobs) {}
+
+  // Loads it, golden rows and all, unless it is loaded already.
+  Result<std::shared_ptr<const model::Package>> Get(const std::string& id);
+  Result<std::string> Write(const model::PackageContent& content);
+
+ private:
+  store::Blobs& blobs_;
+  std::mutex mutex_;
+  std::map<std::string, std::weak_ptr<const model::Package>> loaded_;
+};
+
+// Loads content that is in no blob yet, as a load from the blobs would.
+Result<std::unique_ptr<const model::Package>> LoadInMemory(const model::PackageContent& content);
+Result<std::vector<double>> ScoreAll(const model::Package& package, const data::Batch& rows);
+
+// The columns' lineage, as a package's lineage keeps it under "columns"; none when it has none.
+Json LineageToJson(const eval::Lineage& lineage);
+std::optional<eval::Lineage> LineageFromPackage(const Json& lineage);
+
+}  // namespace sw::flow
