@@ -39,24 +39,27 @@ ViolationCounters ViolationCounters::For(base::Counters& counters, std::string_v
   return found;
 }
 
-Result<std::vector<std::int64_t>> CheckRows(const data::Contract& contract, const data::Batch& rows,
-                                            const ContractPolicy& policy, std::span<const std::size_t> row_numbers,
-                                            const ViolationCounters& counters) {
-  std::vector<std::int64_t> by_row(rows.num_rows());
-  std::vector<data::Violation> violations;
-  data::CheckContract(contract, rows, std::numeric_limits<std::size_t>::max(), violations);
+void ViolationCounters::Add(const std::vector<data::Violation>& violations) const {
+  for (const data::Violation& violation : violations) by_kind[static_cast<std::size_t>(violation.kind)]->Add();
+}
+
+ContractOutcome CheckRows(const data::Contract& contract, const data::Batch& rows, const ContractPolicy& policy,
+                          std::span<const std::size_t> row_numbers) {
+  ContractOutcome outcome{.by_row = std::vector<std::int64_t>(rows.num_rows()), .violations = {}, .refusal = {}};
+  data::CheckContract(contract, rows, std::numeric_limits<std::size_t>::max(), outcome.violations);
   const data::Violation* refused = nullptr;
-  for (const data::Violation& violation : violations) {
-    ++by_row[violation.row];
-    counters.by_kind[static_cast<std::size_t>(violation.kind)]->Add();
+  for (const data::Violation& violation : outcome.violations) {
+    ++outcome.by_row[violation.row];
     if (refused == nullptr && policy.For(violation.kind) == ContractAction::kRefuse) refused = &violation;
   }
-  if (refused == nullptr) return by_row;
+  if (refused == nullptr) return outcome;
   const data::ColumnContract& column = contract.columns[refused->column];
-  return InvalidArgument("row {}: {} in \"{}\": found {}, the model's contract is {}; this endpoint refuses it",
-                         row_numbers.empty() ? refused->row : row_numbers[refused->row],
-                         data::ViolationKindName(refused->kind), column.name,
-                         Found(rows, column.name, refused->row), Allowed(column));
+  outcome.refusal =
+      InvalidArgument("row {}: {} in \"{}\": found {}, the model's contract is {}; this endpoint refuses it",
+                      row_numbers.empty() ? refused->row : row_numbers[refused->row],
+                      data::ViolationKindName(refused->kind), column.name, Found(rows, column.name, refused->row),
+                      Allowed(column)).error();
+  return outcome;
 }
 
 }  // namespace sw::serve

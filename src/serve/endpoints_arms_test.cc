@@ -79,13 +79,29 @@ TEST(Arms, APinnedVersionAnswersWhateverItsModeAndIsNoPair) {
   EXPECT_EQ(serve.Predict(request).error().message, "endpoint \"late\" has not loaded version 4; it has 1, 2, 3");
 }
 
-TEST(Arms, TheLiveArmAnswersForACanaryThatCannot) {
+// Reads a column that no request brings.
+std::shared_ptr<const model::Package> BrokenPackage() {
   model::PackageContent broken = DelayContent(2, 0);
-  broken.inputs[0] = "delay_minutes";  // a column that no request brings
+  broken.inputs[0] = "delay_minutes";
   broken.model = model::PrintLinear({.terms = {{"delay_minutes", 0, 1, 2}, {"origin", 0, 1, 0}}, .intercept = 0,
                                      .transform = model::Transform::kIdentity});
-  ServeFixture serve(With({{.version = 2, .package = MakePackage(broken), .mode = ArmMode::kCanary, .share = 1, .threshold = {}},
-                           {.version = 3, .package = MakePackage(broken), .mode = ArmMode::kShadow, .share = 0, .threshold = {}}}));
+  return MakePackage(broken);
+}
+
+EndpointSnapshot WithBrokenArms() {
+  return With({{.version = 2, .package = BrokenPackage(), .mode = ArmMode::kCanary, .share = 1, .threshold = {}},
+               {.version = 3, .package = BrokenPackage(), .mode = ArmMode::kShadow, .share = 0, .threshold = {}}});
+}
+
+TEST(Arms, NobodyAnswersForAPinnedCanary) {
+  ServeFixture serve(WithBrokenArms());
+  PredictRequest request{.endpoint = "late", .rows = DelayRows({{"N1", 20}})};
+  request.version = 2;
+  EXPECT_EQ(serve.Predict(request).error().code, ErrorCode::kNotFound);
+}
+
+TEST(Arms, TheLiveArmAnswersForACanaryThatCannot) {
+  ServeFixture serve(WithBrokenArms());
   const PredictResult result = serve.Predict({.endpoint = "late", .rows = DelayRows({{"N1", 20}})}).value();
   EXPECT_EQ(result.scores[0], 20);
   EXPECT_EQ(result.versions[0], 1);
@@ -105,6 +121,7 @@ TEST(Arms, ACanarysNarrowerContractRefusesNobody) {
   const PredictResult result = serve.Predict({.endpoint = "late", .rows = DelayRows({{"N1", 20}})}).value();
   EXPECT_EQ(result.versions[0], 2);
   EXPECT_EQ(result.violations[0], 1);
+  EXPECT_EQ(serve.Count("serve_contract_violations_total", {{"endpoint", "late"}, {"kind", "out_of_range"}}), 1);
   EXPECT_FALSE(serve.Predict({.endpoint = "late", .rows = DelayRows({{"N1", 101}})}).has_value());
 }
 

@@ -209,6 +209,7 @@ TEST(Endpoints, RefuseTheKindsOfViolationTheyAreToldTo) {
   EXPECT_EQ(answer.error().message,
             "row 1: out_of_range in \"delay\": found 101.0, the model's contract is non-null float64 from -100 to 100; "
             "this endpoint refuses it");
+  EXPECT_EQ(serve.Count("serve_contract_violations_total", {{"endpoint", "late"}, {"kind", "out_of_range"}}), 1);
 }
 
 TEST(Endpoints, LogARetryUnderTheSameIds) {

@@ -98,7 +98,8 @@ LogRing::LogRing(const Options& options, PredictionLog& log, base::Counters& cou
       dropped_rows_(counters.Get("serve_log_dropped_rows_total", kDroppedHelp, {{"kind", "prediction"}})),
       dropped_shadow_rows_(counters.Get("serve_log_dropped_rows_total", kDroppedHelp, {{"kind", "shadow"}})),
       written_rows_(counters.Get("serve_log_rows_total", "Rows handed to the logbook.")),
-      errors_(counters.Get("serve_log_errors_total", "Appends that the logbook refused; they are tried again.")) {
+      errors_(counters.Get("serve_log_errors_total", "Appends that the logbook refused; they are tried again.")),
+      held_(counters.Get("serve_log_rows_held", "Rows in the log ring, not yet in the logbook.")) {
   if (options_.has_thread) thread_ = std::jthread([this](const std::stop_token& stop) { Run(stop); });
 }
 
@@ -120,6 +121,7 @@ bool LogRing::Push(LogRecord record, Priority priority) {
   }
   const std::size_t before = rows_held_;
   rows_held_ += rows;
+  held_.Set(static_cast<std::int64_t>(rows_held_));
   bytes_held_ += bytes;
   queue_.push_back({std::move(record), bytes});
   if (before == 0 || (before < options_.flush_rows && rows_held_ >= options_.flush_rows)) wake_.notify_one();
@@ -166,6 +168,7 @@ Status LogRing::WritePending() {
     {
       const std::lock_guard lock(mutex_);
       rows_held_ -= next.rows.rows.num_rows();
+      held_.Set(static_cast<std::int64_t>(rows_held_));
       bytes_held_ -= next.bytes;
     }
     pending_.pop_front();

@@ -88,6 +88,7 @@ class LogRing {
   base::Counter& dropped_shadow_rows_;
   base::Counter& written_rows_;
   base::Counter& errors_;
+  base::Counter& held_;
 
   mutable std::mutex mutex_;  // guards the next four
   std::condition_variable_any wake_;

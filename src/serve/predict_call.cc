@@ -122,7 +122,7 @@ void PredictCall::ScoreOrQueue(Owned call) {
 void PredictCall::Finish(Owned call) {
   if (Status status = call->CheckDeadline(); !status) return call->Fail(std::move(status).error());
   const std::int64_t scoring_begins_ns = base::MonotonicNs();
-  Result<Scored> scored = ScoreRows(*call->endpoint_, *call->features_, call->PickArms());
+  Result<Scored> scored = ScoreRows(*call->endpoint_, *call->features_, call->PickArms(), call->pinned_ != nullptr);
   if (!scored) return call->Fail(std::move(scored).error());
   call->MeasureCost(base::MonotonicNs() - scoring_begins_ns);
 

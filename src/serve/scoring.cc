@@ -25,13 +25,14 @@ std::vector<Group> GroupByArm(const std::vector<const Arm*>& arms) {
 
 class GroupScorer {
  public:
-  GroupScorer(const LiveEndpoint& endpoint, const data::Batch& rows, std::span<const std::size_t> numbers)
-      : endpoint_(endpoint), rows_(rows), numbers_(numbers), scores_(rows.num_rows()) {}
+  GroupScorer(const LiveEndpoint& endpoint, const data::Batch& rows, std::span<const std::size_t> numbers,
+              bool is_pinned)
+      : endpoint_(endpoint), rows_(rows), numbers_(numbers), is_pinned_(is_pinned), scores_(rows.num_rows()) {}
 
   Status ScoreBy(const Arm& arm) {
-    const bool is_canary = arm.mode == ArmMode::kCanary;
+    const bool is_canary = arm.mode == ArmMode::kCanary && !is_pinned_;
     if (is_canary && endpoint_.refuses_any) SW_TRY(Check(endpoint_.live, endpoint_.snapshot.policy));
-    violations_ = SW_TRY(Check(arm, is_canary ? ContractPolicy{} : endpoint_.snapshot.policy));
+    SW_TRY(Check(arm, is_canary ? ContractPolicy{} : endpoint_.snapshot.policy));
     arm_ = &arm;
     Status status = arm.package->Score(rows_, scores_);
     if (status || !is_canary) return status;
@@ -40,36 +41,43 @@ class GroupScorer {
   }
 
   void WriteTo(Scored& scored) const {
+    endpoint_.counters.violations.Add(contract_.violations);
     for (std::size_t i = 0; i < scores_.size(); ++i) {
       const std::size_t row = numbers_.empty() ? i : numbers_[i];
       scored.scores[row] = scores_[i];
-      scored.violations[row] = violations_[i];
+      scored.violations[row] = contract_.by_row[i];
       scored.arms[row] = arm_;
     }
   }
 
  private:
-  Result<std::vector<std::int64_t>> Check(const Arm& arm, const ContractPolicy& policy) {
-    return CheckRows(arm.package->content().contract, rows_, policy, numbers_, endpoint_.counters.violations);
+  // What is refused counts here, what is answered in WriteTo: each value once.
+  Status Check(const Arm& arm, const ContractPolicy& policy) {
+    contract_ = CheckRows(arm.package->content().contract, rows_, policy, numbers_);
+    if (!contract_.refusal) return Ok();
+    endpoint_.counters.violations.Add(contract_.violations);
+    return std::unexpected(*contract_.refusal);
   }
 
   const LiveEndpoint& endpoint_;
   const data::Batch& rows_;
   std::span<const std::size_t> numbers_;
+  bool is_pinned_;
   std::vector<double> scores_;
-  std::vector<std::int64_t> violations_;
+  ContractOutcome contract_;
   const Arm* arm_ = nullptr;
 };
 
 }  // namespace
 
-Result<Scored> ScoreRows(const LiveEndpoint& endpoint, const data::Batch& features, std::vector<const Arm*> arms) {
+Result<Scored> ScoreRows(const LiveEndpoint& endpoint, const data::Batch& features, std::vector<const Arm*> arms,
+                         bool is_pinned) {
   Scored scored{.scores = std::vector<double>(arms.size()), .violations = std::vector<std::int64_t>(arms.size()), .arms = {}};
   const std::vector<Group> groups = GroupByArm(arms);
   scored.arms = std::move(arms);
   for (const Group& group : groups) {
     const data::Batch some = group.numbers.empty() ? data::Batch() : features.Take(group.numbers);
-    GroupScorer scorer(endpoint, group.numbers.empty() ? features : some, group.numbers);
+    GroupScorer scorer(endpoint, group.numbers.empty() ? features : some, group.numbers, is_pinned);
     SW_TRY(scorer.ScoreBy(*group.arm));
     scorer.WriteTo(scored);
   }

@@ -1,6 +1,6 @@
 // Scores a request's rows: each by its arm, with the live arm where a canary cannot.
 //
-//   const Scored scored = SW_TRY(ScoreRows(endpoint, features, arms));
+//   const Scored scored = SW_TRY(ScoreRows(endpoint, features, arms, false));
 //
 // A row's score depends on its arm and its features alone, not on the rows beside it. Thread-safe.
 #pragma once
@@ -23,8 +23,10 @@ struct Scored {
 };
 
 // `arms` has one a row. INVALID_ARGUMENT when the contract refuses a row: a canary's rows are
-// refused by the live arm's contract, so that a candidate's narrower contract fails nobody.
-Result<Scored> ScoreRows(const LiveEndpoint& endpoint, const data::Batch& features, std::vector<const Arm*> arms);
+// refused by the live arm's contract, so that a candidate's narrower contract fails nobody. With
+// `is_pinned` no other arm answers for a canary: its version was asked for.
+Result<Scored> ScoreRows(const LiveEndpoint& endpoint, const data::Batch& features, std::vector<const Arm*> arms,
+                         bool is_pinned);
 
 // The rows' scores by one package; an empty `rows` is all of them.
 Result<std::vector<double>> ScoreSome(const model::Package& package, const data::Batch& features,
