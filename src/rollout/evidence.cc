@@ -28,8 +28,14 @@ Status CheckPolicy(const EvidencePolicy& policy) {
   if (!policy.slices.empty() && !is_level(policy.alpha.slices)) {
     return InvalidArgument("level {} of the slices is not between 0 and 1", policy.alpha.slices);
   }
+  if (!(policy.design_effect >= 1) || !std::isfinite(policy.design_effect)) {
+    return InvalidArgument("design effect {} is not at least 1", policy.design_effect);
+  }
   return Ok();
 }
+
+// The level at which an interval for independent values holds for values with a design effect.
+double TemperedAlpha(double design_effect) { return std::pow(kIntervalAlpha, design_effect); }
 
 bool IsWorse(const PairedEvidence::SliceValue& a, const PairedEvidence::SliceValue& b) {
   const bool a_found = a.tested.harm_after > 0;
@@ -41,12 +47,14 @@ bool IsWorse(const PairedEvidence::SliceValue& a, const PairedEvidence::SliceVal
 
 }  // namespace
 
-EvidencePolicy PolicyOf(const Plan& plan) {
+EvidencePolicy PolicyOf(const Plan& plan, Step step) {
+  const double share = step == Step::kCanary ? plan.canary_share : 1;
   return {.alpha = SplitAlpha(plan),
           .max_loss_increase = plan.max_loss_increase,
           .max_slice_loss_increase = plan.max_slice_loss_increase,
           .slices = plan.slices,
-          .unpaired_share_max = plan.unpaired_share_max};
+          .unpaired_share_max = plan.unpaired_share_max,
+          .design_effect = 1 + (plan.design_effect - 1) * share};
 }
 
 PairedEvidence::PairedEvidence(EvidencePolicy policy, stats::BettingTest harm,
@@ -85,23 +93,36 @@ Status PairedEvidence::Add(const LossPair& pair) {
   SW_TRY(harm_.Add(increase));
   SW_TRY(safe_.Add(increase));
   SW_TRY(increase_.Add(increase));
-  if (harm_after_ == 0 && harm_.LogE() >= stats::LogThreshold(policy_.alpha.harm))
-    harm_after_ = Pairs();
-  if (safe_after_ == 0 && safe_.LogE() >= stats::LogThreshold(policy_.alpha.safe))
-    safe_after_ = Pairs();
+  sum_of_squares_ += increase * increase;
+  Day& day = days_[pair.time / base::kDayUs];
+  day.pairs += 1;
+  day.sum += increase;
+  const bool is_harm = LogE(harm_) >= stats::LogThreshold(policy_.alpha.harm);
+  const bool is_safe = LogE(safe_) >= stats::LogThreshold(policy_.alpha.safe);
+  if (harm_after_ == 0 && is_harm) harm_after_ = Pairs();
+  if (safe_after_ == 0 && is_safe) safe_after_ = Pairs();
   for (std::size_t i = 0; i < pair.slices.size(); ++i) {
     SW_TRY(AddToSlice(columns_[i], pair.slices[i], increase));
   }
   return Ok();
 }
 
+double PairedEvidence::LogE(const stats::BettingTest& test) const {
+  if (policy_.design_effect == 1) return test.LogE();
+  const auto& log_wealth = test.state().log_wealth;
+  const double largest = std::ranges::max(log_wealth);
+  double sum = 0;
+  for (const double each : log_wealth) sum += std::exp((each - largest) / policy_.design_effect);
+  return largest / policy_.design_effect + std::log(sum / static_cast<double>(log_wealth.size()));
+}
+
 Result<PairedEvidence::Guard> PairedEvidence::MakeGuard(std::size_t appearance) const {
   const double column_alpha = policy_.alpha.slices / static_cast<double>(policy_.slices.size());
-  return Guard{
-      .alpha = column_alpha * ShareOfAppearance(appearance),
-      .harm = SW_TRY(stats::BettingTest::Create(stats::Null::kMeanAtMost,
-                                                policy_.max_slice_loss_increase, kRange)),
-      .increase = SW_TRY(stats::EmpiricalBernsteinSequence::Create(kIntervalAlpha, kRange))};
+  return Guard{.alpha = column_alpha * ShareOfAppearance(appearance),
+               .harm = SW_TRY(stats::BettingTest::Create(stats::Null::kMeanAtMost,
+                                                         policy_.max_slice_loss_increase, kRange)),
+               .increase = SW_TRY(stats::EmpiricalBernsteinSequence::Create(
+                   TemperedAlpha(policy_.design_effect), kRange))};
 }
 
 Status PairedEvidence::AddToSlice(Column& column, const std::string& value, double increase) {
@@ -117,7 +138,7 @@ Status PairedEvidence::AddToSlice(Column& column, const std::string& value, doub
   Guard& guard = found->second;
   SW_TRY(guard.harm.Add(increase));
   SW_TRY(guard.increase.Add(increase));
-  const bool crosses = guard.harm.LogE() >= stats::LogThreshold(guard.alpha);
+  const bool crosses = LogE(guard.harm) >= stats::LogThreshold(guard.alpha);
   if (guard.harm_after == 0 && crosses) guard.harm_after = Pairs();
   return Ok();
 }
@@ -125,8 +146,8 @@ Status PairedEvidence::AddToSlice(Column& column, const std::string& value, doub
 PairedEvidence::Tested PairedEvidence::Overall() const {
   return {.pairs = Pairs(),
           .mean_increase = Pairs() == 0 ? 0 : increase_.Mean(),
-          .interval = increase_.Bounds(kIntervalAlpha),
-          .log_e_harm = harm_.LogE(),
+          .interval = increase_.Bounds(TemperedAlpha(policy_.design_effect)),
+          .log_e_harm = LogE(harm_),
           .harm_after = harm_after_};
 }
 
@@ -144,7 +165,7 @@ std::vector<PairedEvidence::SliceValue> PairedEvidence::Slices() const {
                         .tested = {.pairs = guard.increase.state().count,
                                    .mean_increase = mean,
                                    .interval = guard.increase.Bounds(),
-                                   .log_e_harm = guard.harm.LogE(),
+                                   .log_e_harm = LogE(guard.harm),
                                    .harm_after = guard.harm_after}});
     }
   }
@@ -164,12 +185,37 @@ double PairedEvidence::UnpairedShare() const {
   return unpaired == 0 ? 0 : unpaired / (pairs + unpaired);
 }
 
+std::uint64_t PairedEvidence::HarmAfter() const {
+  std::uint64_t first = harm_after_;
+  for (const Column& column : columns_) {
+    for (const auto& [value, guard] : column.guards) {
+      if (guard.harm_after > 0 && (first == 0 || guard.harm_after < first))
+        first = guard.harm_after;
+    }
+  }
+  return first;
+}
+
+std::optional<double> PairedEvidence::ObservedDesignEffect() const {
+  constexpr std::size_t kDaysMin = 5;
+  if (days_.size() < kDaysMin) return std::nullopt;
+  const auto pairs = static_cast<double>(Pairs());
+  double sum = 0;
+  for (const auto& [index, day] : days_) sum += day.sum;
+  const double mean = sum / pairs;
+  double between = 0;
+  for (const auto& [index, day] : days_) {
+    const double excess = day.sum - day.pairs * mean;
+    between += excess * excess;
+  }
+  const double squares = sum_of_squares_ - pairs * mean * mean;
+  if (!(squares > 0)) return std::nullopt;
+  const auto days = static_cast<double>(days_.size());
+  return between / squares * days / (days - 1);
+}
+
 stats::Verdict PairedEvidence::Decide() const {
-  const bool slice_harm = std::ranges::any_of(columns_, [](const Column& column) {
-    return std::ranges::any_of(column.guards,
-                               [](const auto& item) { return item.second.harm_after > 0; });
-  });
-  if (harm_after_ > 0 || slice_harm) return stats::Verdict::kFail;
+  if (HarmAfter() > 0) return stats::Verdict::kFail;
   if (safe_after_ > 0 && UnpairedShare() <= policy_.unpaired_share_max)
     return stats::Verdict::kPass;
   return stats::Verdict::kUndecided;

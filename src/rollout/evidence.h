@@ -12,6 +12,12 @@
 // is on the null's side. Feed pairs in prediction order (pair_fold.h), never as labels arrive: fast
 // labels differ from slow ones.
 //
+// Requests of one day share its weather, so a bad day is no proof against a candidate that is as good
+// over many. A declared design effect D (the variance of a day's sum, over that of independent
+// requests) is answered by raising each bet's wealth to the power 1 / D: what remains is the bet that
+// would have been made had the variance been known, exact for Gaussian sums, an approximation
+// otherwise. The evidence states D, and beside it the ratio observed so far.
+//
 // Every value of a slice column has a betting test of its own. The k-th value that appears in a
 // column may spend 1 / (k (k + 1)) of the column's share of alpha: the shares sum to one however
 // many values come. Beyond slice_values_max a column's new values are counted, not guarded.
@@ -27,6 +33,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/result.h"
 #include "rollout/plan.h"
@@ -41,14 +48,17 @@ struct EvidencePolicy {
   double max_slice_loss_increase = 0;
   std::vector<std::string> slices = {};  // names of the slice columns
   double unpaired_share_max = 0.1;
+  double design_effect = 1;           // of the requests that are paired
   std::size_t slice_values_max = 64;  // of one column
 };
-EvidencePolicy PolicyOf(const Plan& plan);
+// A canary pairs a share of the traffic, so that fewer requests of a day are in one sum.
+EvidencePolicy PolicyOf(const Plan& plan, Step step = Step::kShadow);
 
 struct LossPair {
   double loss_live = 0;
   double loss_candidate = 0;
   std::vector<std::string> slices = {};  // one value a slice column, in the policy's order
+  TimeUs time = 0;                       // of the request
 };
 
 class PairedEvidence {
@@ -81,6 +91,10 @@ class PairedEvidence {
   // The slice with the largest mean increase among those where harm was found; else the one with
   // the most evidence of it; none when no slice speaks for harm.
   std::optional<SliceValue> WorstSlice() const;
+  // Pairs when harm was first found, overall or in a slice; 0: not found.
+  std::uint64_t HarmAfter() const;
+  // The design effect as the days so far show it; none before five days.
+  std::optional<double> ObservedDesignEffect() const;
   stats::Verdict Decide() const;  // the verdict alone: cheap enough for every pair
   stats::Judgement Judge() const;
 
@@ -91,6 +105,10 @@ class PairedEvidence {
     stats::EmpiricalBernsteinSequence increase;
     std::uint64_t harm_after = 0;
   };
+  struct Day {
+    double pairs = 0;
+    double sum = 0;  // of increases
+  };
   struct Column {
     std::map<std::string, Guard, std::less<>> guards = {};
     std::uint64_t unguarded = 0;  // pairs of values beyond slice_values_max
@@ -98,6 +116,8 @@ class PairedEvidence {
 
   PairedEvidence(EvidencePolicy policy, stats::BettingTest harm, stats::BettingTest safe,
                  stats::MeanSequence increase);
+  // ln of the e-value, each bet tempered by the design effect.
+  double LogE(const stats::BettingTest& test) const;
   Result<Guard> MakeGuard(std::size_t appearance) const;
   Status AddToSlice(Column& column, const std::string& value, double increase);
   double UnpairedShare() const;
@@ -109,6 +129,8 @@ class PairedEvidence {
   stats::BettingTest safe_;
   stats::MeanSequence increase_;
   std::vector<Column> columns_ = {};  // in the policy's order
+  std::map<std::int64_t, Day> days_ = {};
+  double sum_of_squares_ = 0;
   std::uint64_t harm_after_ = 0;
   std::uint64_t safe_after_ = 0;
   std::uint64_t unlabelled_ = 0;

@@ -50,7 +50,7 @@ std::string PairedEvidence::Summary(stats::Verdict verdict) const {
 
 Json PairedEvidence::Evidence() const {
   Json overall = TestedJson(Overall());
-  overall.Set("log_e_safe", safe_.LogE());
+  overall.Set("log_e_safe", LogE(safe_));
   overall.Set("safe_after", safe_after_);
   Json slices = Json::MakeArray();
   for (const SliceValue& slice : Slices()) {
@@ -65,6 +65,7 @@ Json PairedEvidence::Evidence() const {
     if (columns_[i].unguarded > 0) unguarded.Set(policy_.slices[i], columns_[i].unguarded);
   }
   const std::optional<SliceValue> worst = WorstSlice();
+  const std::optional<double> observed = ObservedDesignEffect();
   return Json::MakeObject(
       {{"method", "betting e-processes on paired differences of loss, in prediction order"},
        {"assumes", "each pair's mean increase, given the pairs before it, is on the null's side"},
@@ -73,6 +74,9 @@ Json PairedEvidence::Evidence() const {
        {"alpha", Json::MakeObject({{"harm", policy_.alpha.harm},
                                    {"slices", policy_.alpha.slices},
                                    {"safe", policy_.alpha.safe}})},
+       {"design_effect", policy_.design_effect},
+       {"observed_design_effect", observed ? Json(*observed) : Json()},
+       {"harm_after", HarmAfter()},
        {"overall", std::move(overall)},
        {"worst_slice", worst ? Json(worst->Name()) : Json()},
        {"slices", std::move(slices)},

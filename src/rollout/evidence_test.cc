@@ -97,6 +97,8 @@ TEST(PairedEvidence, KeepsTheMomentThatHarmWasFound) {
   const std::uint64_t found = evidence.Overall().harm_after;
   EXPECT_GT(found, 0u);
   EXPECT_LT(found, 40u);
+  EXPECT_GT(evidence.HarmAfter(), 0u);
+  EXPECT_LE(evidence.HarmAfter(), found);
   Feed(evidence, 5'000, -0.4);
   EXPECT_EQ(evidence.Overall().harm_after, found);
   EXPECT_EQ(evidence.Judge().verdict, Verdict::kFail);
@@ -139,6 +141,36 @@ TEST(PairedEvidence, ReportsMeansAndIntervals) {
     EXPECT_NEAR(slice.tested.mean_increase, truth, 1e-12);
     EXPECT_TRUE(slice.tested.interval.Contains(truth)) << slice.Name();
   }
+}
+
+TEST(PairedEvidence, SeesDaysThatMoveTogether) {
+  PairedEvidence together = Make();
+  PairedEvidence apart = Make();
+  for (int day = 0; day < 10; ++day) {
+    EXPECT_EQ(together.ObservedDesignEffect().has_value(), day >= 5);
+    for (int i = 0; i < 100; ++i) {
+      const double shift = day % 2 == 0 ? 0.1 : -0.1;
+      const double noise = i % 2 == 0 ? 0.1 : -0.1;
+      const LossPair pair{.loss_live = 0.5,
+                          .loss_candidate = 0.5 + shift,
+                          .slices = {"JFK"},
+                          .time = day * base::kDayUs};
+      ASSERT_TRUE(together.Add(pair));
+      LossPair other = pair;
+      other.loss_candidate = 0.5 + noise;
+      ASSERT_TRUE(apart.Add(other));
+    }
+  }
+  EXPECT_NEAR(*together.ObservedDesignEffect(), 100 * 10.0 / 9, 1e-6);
+  EXPECT_NEAR(*apart.ObservedDesignEffect(), 0, 1e-6);
+}
+
+TEST(PairedEvidence, ACanaryHasLessOfTheDesignEffectThanAllTraffic) {
+  Plan plan{.endpoint = "e", .steps = {Step::kShadow, Step::kCanary, Step::kLive}};
+  plan.canary_share = 0.25;
+  plan.design_effect = 9;
+  EXPECT_EQ(PolicyOf(plan).design_effect, 9);
+  EXPECT_EQ(PolicyOf(plan, Step::kCanary).design_effect, 3);
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ Result<bool> PairFold::AddLabel(std::string_view id, double label, TimeUs arrive
   return true;
 }
 
-Status PairFold::HandOn(const Request& request, PairedEvidence& into) {
+Status PairFold::HandOn(TimeUs time, const Request& request, PairedEvidence& into) {
   if (!request.live || !request.candidate) {
     into.AddUnpaired();
     return Ok();
@@ -65,7 +65,8 @@ Status PairFold::HandOn(const Request& request, PairedEvidence& into) {
   }
   return into.Add({.loss_live = Loss(*request.live, *request.label),
                    .loss_candidate = Loss(*request.candidate, *request.label),
-                   .slices = request.slices});
+                   .slices = request.slices,
+                   .time = time});
 }
 
 Result<std::size_t> PairFold::Advance(TimeUs now, PairedEvidence& into) {
@@ -74,7 +75,7 @@ Result<std::size_t> PairFold::Advance(TimeUs now, PairedEvidence& into) {
     const auto& [key, request] = *pending_.begin();
     const bool is_whole = request.live && request.candidate && request.label;
     if (!is_whole && now - key.first < options_.censor_after) break;
-    SW_TRY(HandOn(request, into));
+    SW_TRY(HandOn(key.first, request, into));
     handed_on_ = key;
     time_of_.erase(key.second);
     pending_.erase(pending_.begin());

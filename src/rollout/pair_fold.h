@@ -9,7 +9,8 @@
 // A request waits until it has both scores and its label; after `censor_after` it counts as
 // censored, so that nothing waits for ever. A label that arrives later than that is ignored, whenever
 // it is fed: folding the same rows again gives the same evidence. Never a pair overtakes an earlier
-// one that still waits. Feed what had arrived by `now` before Advance(now). One owner.
+// one that still waits. Feed what had arrived by `now` before Advance(now), and only requests that
+// were meant to be pairs: in a canary those that the candidate answered. One owner.
 #pragma once
 
 #include <cstddef>
@@ -63,7 +64,7 @@ class PairFold {
   using Key = std::pair<TimeUs, std::string>;
 
   explicit PairFold(const PairFoldOptions& options) : options_(options) {}
-  static Status HandOn(const Request& request, PairedEvidence& into);
+  static Status HandOn(TimeUs time, const Request& request, PairedEvidence& into);
 
   PairFoldOptions options_;
   std::map<Key, Request> pending_ = {};

@@ -12,15 +12,16 @@ namespace {
 
 constexpr std::array kSteps = {Step::kShadow, Step::kCanary, Step::kLive};
 
-constexpr std::array<std::string_view, 9> kKeys = {"endpoint",
-                                                   "steps",
-                                                   "canary_share",
-                                                   "alpha",
-                                                   "max_loss_increase",
-                                                   "max_slice_loss_increase",
-                                                   "slices",
-                                                   "max_time",
-                                                   "unpaired_share_max"};
+constexpr std::array<std::string_view, 10> kKeys = {"endpoint",
+                                                    "steps",
+                                                    "canary_share",
+                                                    "alpha",
+                                                    "max_loss_increase",
+                                                    "max_slice_loss_increase",
+                                                    "slices",
+                                                    "max_time",
+                                                    "unpaired_share_max",
+                                                    "design_effect"};
 
 // A slice has fewer pairs than the whole, and more of them are looked at.
 constexpr double kSliceTolerances = 5;
@@ -153,6 +154,9 @@ Result<Plan> ParsePlan(std::string_view name, const Json& config) {
   plan.max_time = SW_TRY(table.Duration("max_time"));
   plan.unpaired_share_max =
       SW_TRY(table.Number("unpaired_share_max", plan.unpaired_share_max, 0, 1));
+  constexpr double kDesignEffectMax = 100;
+  plan.design_effect =
+      SW_TRY(table.Number("design_effect", plan.design_effect, 1, kDesignEffectMax));
   return plan;
 }
 
@@ -167,7 +171,8 @@ Json PlanToJson(const Plan& plan) {
                            {"max_slice_loss_increase", plan.max_slice_loss_increase},
                            {"slices", Json::FromRange(plan.slices)},
                            {"max_time", base::FormatDuration(plan.max_time)},
-                           {"unpaired_share_max", plan.unpaired_share_max}});
+                           {"unpaired_share_max", plan.unpaired_share_max},
+                           {"design_effect", plan.design_effect}});
 }
 
 AlphaSplit SplitAlpha(const Plan& plan) {

@@ -37,6 +37,9 @@ struct Plan {
       {};                   // columns whose values are guarded; "endpoint" fills an empty one
   DurationUs max_time = 0;  // of each step before a person is asked; 0: for ever
   double unpaired_share_max = 0.1;  // requests without a candidate's score; no pass above
+  // How many times larger the variance of a day's sum of differences is than if its requests were
+  // independent, at full traffic; measured on a held-out table. 1: they are.
+  double design_effect = 1;
   bool operator==(const Plan&) const = default;
 };
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <vector>
 
 #include "base/random.h"
@@ -56,11 +57,12 @@ struct Outcome {
   std::vector<std::uint64_t> pairs;  // when decided
 };
 
-Outcome Simulate(const World& world, int runs, int pairs_max) {
+Outcome Simulate(const World& world, int runs, int pairs_max,
+                 const EvidencePolicy& policy = Policy()) {
   Outcome outcome;
   for (int run = 0; run < runs; ++run) {
     base::Random random(1'000 + static_cast<std::uint64_t>(run));
-    PairedEvidence evidence = PairedEvidence::Create(Policy()).value();
+    PairedEvidence evidence = PairedEvidence::Create(policy).value();
     Verdict verdict = Verdict::kUndecided;
     for (int i = 0; i < pairs_max && verdict == Verdict::kUndecided; ++i) {
       EXPECT_TRUE(evidence.Add(world.Draw(random)));
@@ -108,6 +110,49 @@ TEST(Simulation, ABetterCandidatePasses) {
   EXPECT_EQ(outcome.fails, 0);
   EXPECT_GE(outcome.passes, 95) << "median pairs " << outcome.pairs[50];
   EXPECT_LT(outcome.mean_increase, -0.005);
+}
+
+// Requests of a day share a shift; over many days the candidate is as good.
+int FalseHarms(double design_effect, int runs) {
+  constexpr int kDays = 10;
+  constexpr int kPairsADay = 300;
+  constexpr double kSpread = 0.2;  // of one pair
+  // The shift's spread that makes the variance of a day's sum nine times that of independent pairs.
+  const double shift = kSpread * std::sqrt(8.0 / kPairsADay);
+  EvidencePolicy policy = Policy();
+  policy.design_effect = design_effect;
+  int harms = 0;
+  for (int run = 0; run < runs; ++run) {
+    base::Random random(9'000 + static_cast<std::uint64_t>(run));
+    const auto sign = [&] { return random.Below(2) == 0 ? -1.0 : 1.0; };
+    PairedEvidence evidence = PairedEvidence::Create(policy).value();
+    for (int day = 0; day < kDays; ++day) {
+      const double shifted = sign() * shift;
+      for (int i = 0; i < kPairsADay; ++i) {
+        const double increase = shifted + sign() * kSpread;
+        EXPECT_TRUE(evidence.Add({.loss_live = 0.5,
+                                  .loss_candidate = 0.5 + increase,
+                                  .slices = {kOrigins[random.Below(3)]},
+                                  .time = day * base::kDayUs}));
+      }
+    }
+    harms += evidence.HarmAfter() > 0;
+  }
+  return harms;
+}
+
+TEST(Simulation, DaysThatMoveTogetherAreNoHarmOnceTheirDesignEffectIsDeclared) {
+  EXPECT_GT(FalseHarms(1, 100), 25);
+  EXPECT_LE(FalseHarms(9, 200), 0.025 * 200);
+}
+
+TEST(Simulation, ADesignEffectOfThreeTakesAboutThreeTimesAsManyPairs) {
+  EvidencePolicy policy = Policy();
+  policy.design_effect = 3;
+  const World broken{.scale_at_ewr = 1.0 / 3, .scale_elsewhere = 0.75};
+  const Outcome outcome = Simulate(broken, 100, 5'000, policy);
+  EXPECT_EQ(outcome.fails, 100);
+  EXPECT_LT(outcome.pairs[50], 2'000u) << "p90 " << outcome.pairs[90];
 }
 
 }  // namespace
