@@ -4,8 +4,9 @@
 //   Definitions defined = SW_TRY(ParseDefinitions(config));     // config: the TOML file as Json
 //   const ServiceDef& service = *SW_TRY(defined.Service("late_v1"));
 //
-// An error begins with the key it is about ("view.origin_delays.mean_1h.window: expected a duration
-// such as \"3h\", found 3"), so that the caller can put file and line in front of it.
+// An error begins with the key it is about, as a path from the root of the file
+// ("view.origin_delays.features.mean_1h.window: expected a duration such as \"3h\", found 3"), so that
+// the caller can put file and line in front of it.
 #pragma once
 
 #include <map>
@@ -33,7 +34,7 @@ struct LookupDef {
 
 struct ComputedColumn {
   std::string name;
-  std::string expression;             // feature/expression.h; may use the computed columns before it
+  std::string expression;             // feature/expression.h; a source's may use its other computed ones
 };
 
 struct SourceDef {
@@ -42,7 +43,7 @@ struct SourceDef {
   std::vector<std::string> null_values;
   std::map<std::string, data::Type> types;
   std::vector<LookupDef> lookups;
-  std::vector<ComputedColumn> columns;
+  std::vector<ComputedColumn> columns; // each after those that it reads
   std::string where;                  // rows for which this is not true are dropped; empty: none
   bool is_static = false;             // a dimension without time: always visible
   std::string event_time;             // column; required unless static
@@ -112,7 +113,9 @@ struct Definitions {
   Result<const TrainingSetDef*> TrainingSet(std::string_view name) const;
 };
 
-// Checks names, references, durations and types; unknown keys are refused with near misses.
+// Checks names, references, durations, types and expressions (as far as the columns of tables are not
+// needed); unknown keys are refused with near misses. Tables of the file that belong to other rooms
+// ([gate.x], [endpoint.x]) are left alone.
 Result<Definitions> ParseDefinitions(const Json& config);
 
 // What changes a service's values, transitively (sources, filters, delays, expressions), and the
