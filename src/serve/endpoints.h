@@ -92,7 +92,8 @@ class Endpoints {
   std::vector<std::string> Names() const;  // sorted
 
   // Answers exactly once, perhaps before it returns. NOT_FOUND: endpoint or version;
-  // INVALID_ARGUMENT: rows, ids or contract; RESOURCE_EXHAUSTED: a named limit; DEADLINE_EXCEEDED.
+  // INVALID_ARGUMENT: rows, ids or contract; RESOURCE_EXHAUSTED: a named limit; DEADLINE_EXCEEDED;
+  // FAILED_PRECONDITION: features lack a model's input. `done` must not call Flush or Drain.
   void Predict(PredictRequest request, PredictCallback done);
 
   // Returns when all that was answered before the call, with its pairs and shadows, is in the

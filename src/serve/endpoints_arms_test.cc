@@ -97,7 +97,9 @@ TEST(Arms, NobodyAnswersForAPinnedCanary) {
   ServeFixture serve(WithBrokenArms());
   PredictRequest request{.endpoint = "late", .rows = DelayRows({{"N1", 20}})};
   request.version = 2;
-  EXPECT_EQ(serve.Predict(request).error().code, ErrorCode::kNotFound);
+  const Error error = serve.Predict(request).error();
+  EXPECT_EQ(error.code, ErrorCode::kFailedPrecondition);
+  EXPECT_NE(error.message.find("version 2 cannot score: no column \"delay_minutes\""), std::string::npos) << error.message;
 }
 
 TEST(Arms, TheLiveArmAnswersForACanaryThatCannot) {

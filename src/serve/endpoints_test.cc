@@ -174,7 +174,7 @@ TEST(Endpoints, AnswerOnceWhateverFeaturesDo) {
   serve.features.make = [](const data::Batch&) { return DelayRows({{"N1", 1}, {"N2", 2}}); };
   EXPECT_EQ(serve.Predict(OneUnit()).error().code, ErrorCode::kInternal);  // two rows for one
   serve.features.make = [](const data::Batch& rows) { return rows; };      // lacks the model's input
-  EXPECT_EQ(serve.Predict(OneUnit()).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(serve.Predict(OneUnit()).error().code, ErrorCode::kFailedPrecondition);
   serve.features.hold = true;
   Result<PredictResult> dropped = Internal("no answer");
   serve.endpoints->Predict(OneUnit(), [&](Result<PredictResult> result) { dropped = std::move(result); });

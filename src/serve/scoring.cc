@@ -1,6 +1,7 @@
 #include "serve/scoring.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 namespace sw::serve {
@@ -23,6 +24,12 @@ std::vector<Group> GroupByArm(const std::vector<const Arm*>& arms) {
   return groups;
 }
 
+// An input that features lack is a fault of the set-up, not something that the client named.
+Error CannotScore(const Arm& arm, Error error) {
+  if (error.code == ErrorCode::kNotFound) error.code = ErrorCode::kFailedPrecondition;
+  return std::move(error).Within("version " + std::to_string(arm.version) + " cannot score");
+}
+
 class GroupScorer {
  public:
   GroupScorer(const LiveEndpoint& endpoint, const data::Batch& rows, std::span<const std::size_t> numbers,
@@ -35,7 +42,8 @@ class GroupScorer {
     SW_TRY(Check(arm, is_canary ? ContractPolicy{} : endpoint_.snapshot.policy));
     arm_ = &arm;
     Status status = arm.package->Score(rows_, scores_);
-    if (status || !is_canary) return status;
+    if (!status && !is_canary) return std::unexpected(CannotScore(arm, std::move(status).error()));
+    if (status) return Ok();
     endpoint_.counters.canary_failures.Add(static_cast<std::int64_t>(rows_.num_rows()));
     return ScoreBy(endpoint_.live);
   }
