@@ -181,16 +181,17 @@ void AppendHistoryRow(const History& from, std::size_t row, History& into) {
   into.values.AppendRow(from.values, row);
 }
 
-void Merge(History& into, const History& more) {
-  if (more.num_rows() == 0) return;
-  if (into.num_rows() == 0 || !Before(more, 0, into, into.num_rows() - 1)) {
-    for (std::size_t row = 0; row < more.num_rows(); ++row) AppendHistoryRow(more, row, into);
+void Merge(History& into, const History& more, std::size_t begin, std::size_t end) {
+  if (begin == end) return;
+  into.index = nullptr;
+  if (into.num_rows() == 0 || !Before(more, begin, into, into.num_rows() - 1)) {
+    for (std::size_t row = begin; row < end; ++row) AppendHistoryRow(more, row, into);
     return;
   }
   History merged;
   merged.values = data::Batch(into.values.schema());
-  for (std::size_t a = 0, b = 0; a < into.num_rows() || b < more.num_rows();) {
-    const bool take_more = a == into.num_rows() || (b < more.num_rows() && Before(more, b, into, a));
+  for (std::size_t a = 0, b = begin; a < into.num_rows() || b < end;) {
+    const bool take_more = a == into.num_rows() || (b < end && Before(more, b, into, a));
     take_more ? AppendHistoryRow(more, b++, merged) : AppendHistoryRow(into, a++, merged);
   }
   into = std::move(merged);

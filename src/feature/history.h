@@ -58,8 +58,9 @@ using Entities = std::unordered_map<std::string, History>;  // by entity key
 // row is always known and windows run over event time.
 Result<Entities> GroupRows(const ViewPlan& view, const SourceRows& rows, bool ignore_availability);
 
-// Both in total order, of the same columns.
-void Merge(History& into, const History& more);
+// Both in total order, of the same columns; rows [begin, end) of `more`.
+void Merge(History& into, const History& more, std::size_t begin, std::size_t end);
+inline void Merge(History& into, const History& more) { Merge(into, more, 0, more.num_rows()); }
 void AppendHistoryRow(const History& from, std::size_t row, History& into);  // at the end
 
 }  // namespace sw::feature

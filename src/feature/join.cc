@@ -34,6 +34,7 @@ Status Extend(const std::vector<const ViewPlan*>& views, const SourceRows& rows,
       std::shared_ptr<const History>& slot = table[key];
       auto longer = slot ? std::make_shared<History>(*slot) : std::make_shared<History>();
       slot ? Merge(*longer, more) : static_cast<void>(*longer = std::move(more));
+      longer->index = IndexHistory(*longer);
       slot = std::move(longer);
     }
   }

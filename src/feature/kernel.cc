@@ -40,14 +40,20 @@ FeatureValue ValueAt(const data::Column& column, std::size_t row) {
   return column.Int(row);
 }
 
-FeatureValue EvaluateSelection(const History& rows, const data::Column& column, Aggregate aggregate, Span span, TimeUs t) {
+// First and last look from their end, and stop at the first value.
+FeatureValue EvaluateEnd(const History& rows, const data::Column& column, bool is_last, Span span, TimeUs t) {
+  for (std::size_t i = 0; i < span.to - span.from; ++i) {
+    const std::size_t row = is_last ? span.to - 1 - i : span.from + i;
+    if (rows.available_at[row] <= t && !column.IsNull(row)) return ValueAt(column, row);
+  }
+  return FeatureValue{};
+}
+
+FeatureValue EvaluateExtreme(const History& rows, const data::Column& column, bool is_min, Span span, TimeUs t) {
   constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
   std::size_t best = kNone;
   ForEachValue(rows, column, span, t, [&](std::size_t row) {
-    const bool is_better = best == kNone || aggregate == Aggregate::kLast ||
-                           (aggregate == Aggregate::kMin && LessValue(column, row, best)) ||
-                           (aggregate == Aggregate::kMax && LessValue(column, best, row));
-    if (is_better) best = row;
+    if (best == kNone || (is_min ? LessValue(column, row, best) : LessValue(column, best, row))) best = row;
   });
   return best == kNone ? FeatureValue{} : ValueAt(column, best);
 }
@@ -64,6 +70,11 @@ Result<FeatureValue> EvaluateIntegers(__int128 sum, std::int64_t count, Aggregat
 FeatureValue EvaluateDoubles(const ExactSum& sum, Aggregate aggregate) {
   if (sum.count() == 0) return FeatureValue{};
   return aggregate == Aggregate::kMean ? sum.RoundedMean() : sum.Rounded();
+}
+
+// True when the index knows that every row of the span is visible at t.
+bool IsIndexed(const History& rows, Span span, TimeUs t) {
+  return rows.index != nullptr && (span.to == 0 || rows.index->known_by[span.to - 1] <= t);
 }
 
 // Calls visit(row) for each value of the window that is not settled yet.
@@ -120,18 +131,48 @@ void Settled::Add(const data::Column& column, std::size_t row) {
   if (column.type() == data::Type::kInt64 || column.type() == data::Type::kBool) integers += column.Int(row);
 }
 
+std::shared_ptr<const HistoryIndex> IndexHistory(const History& rows) {
+  auto index = std::make_shared<HistoryIndex>();
+  for (const TimeUs time : rows.available_at) {
+    index->known_by.push_back(index->known_by.empty() ? time : std::max(index->known_by.back(), time));
+  }
+  for (std::size_t i = 0; i < rows.values.num_columns(); ++i) {
+    const data::Column& column = rows.values.column(i);
+    const bool is_integer = column.type() == data::Type::kInt64 || column.type() == data::Type::kBool;
+    HistoryIndex::Sums& sums = index->columns.emplace_back();
+    sums.count.assign(1, 0);
+    if (is_integer) sums.sum.assign(1, 0);
+    for (std::size_t row = 0; row < column.size(); ++row) {
+      sums.count.push_back(sums.count.back() + (column.IsNull(row) ? 0 : 1));
+      if (is_integer) sums.sum.push_back(sums.sum.back() + (column.IsNull(row) ? 0 : column.Int(row)));
+    }
+  }
+  return index;
+}
+
 Result<FeatureValue> Evaluate(const History& rows, const Feature& feature, TimeUs t, const Settled* settled) {
   const data::Column& column = rows.values.column(feature.column);
   const bool is_arithmetic = feature.aggregate == Aggregate::kSum || feature.aggregate == Aggregate::kMean;
   if (is_arithmetic) SW_TRY(FeatureType(feature, column.type()));
   const Span span = WindowOf(rows, feature, t);
-  if (feature.aggregate == Aggregate::kCount) {
+  if (feature.aggregate == Aggregate::kFirst || feature.aggregate == Aggregate::kLast) {
+    return EvaluateEnd(rows, column, feature.aggregate == Aggregate::kLast, span, t);
+  }
+  const bool is_count = feature.aggregate == Aggregate::kCount;
+  if (!is_count && !is_arithmetic) return EvaluateExtreme(rows, column, feature.aggregate == Aggregate::kMin, span, t);
+  const bool is_real = column.type() == data::Type::kFloat64;
+  if (settled == nullptr && (is_count || !is_real) && IsIndexed(rows, span, t)) {
+    const HistoryIndex::Sums& sums = rows.index->columns[feature.column];
+    const std::int64_t count = sums.count[span.to] - sums.count[span.from];
+    if (is_count) return FeatureValue{count};
+    return EvaluateIntegers(sums.sum[span.to] - sums.sum[span.from], count, feature.aggregate);
+  }
+  if (is_count) {
     std::int64_t count = settled == nullptr ? 0 : settled->count;
     ForEachUnsettled(rows, column, span, t, settled, [&](std::size_t) { ++count; });
     return FeatureValue{count};
   }
-  if (!is_arithmetic) return EvaluateSelection(rows, column, feature.aggregate, span, t);
-  if (column.type() == data::Type::kFloat64) {
+  if (is_real) {
     ExactSum sum = settled == nullptr ? ExactSum{} : settled->doubles;
     ForEachUnsettled(rows, column, span, t, settled, [&](std::size_t row) { sum.Add(column.Double(row)); });
     return EvaluateDoubles(sum, feature.aggregate);

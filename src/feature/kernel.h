@@ -13,6 +13,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -33,12 +35,24 @@ Result<Aggregate> ParseAggregate(std::string_view name);
 inline constexpr TimeUs kAlways = INT64_MIN;
 inline constexpr TimeUs kNever = INT64_MAX;
 
+// Running counts and sums of a history that will be asked often: where all rows of a window are
+// visible, a count, integer sum or mean is a difference of two. Integers are exact, so it does not show.
+struct HistoryIndex {
+  struct Sums {
+    std::vector<std::int64_t> count;  // of values before row i, from 0 to the number of rows
+    std::vector<__int128> sum;        // likewise; of integer columns only
+  };
+  std::vector<TimeUs> known_by;       // when the last of rows 0 to i became known
+  std::vector<Sums> columns;
+};
+
 // Rows of one entity key. The total order is (event_time, tie), never arrival.
 struct History {
   std::vector<TimeUs> event_time;    // ascending
   std::vector<TimeUs> available_at;  // max(event_time + declared delay, created time)
   std::vector<std::uint64_t> tie;    // a hash of the row's id; Evaluate does not look at it
   data::Batch values;                // the view's columns, a row for each time
+  std::shared_ptr<const HistoryIndex> index = nullptr;  // of exactly these rows, or none
   std::size_t num_rows() const { return event_time.size(); }
 };
 
@@ -61,6 +75,8 @@ struct Settled {
   ExactSum doubles;
   void Add(const data::Column& column, std::size_t row);  // a null takes no part
 };
+
+std::shared_ptr<const HistoryIndex> IndexHistory(const History& rows);
 
 // t - window, but not before the first time there is.
 TimeUs WindowStart(TimeUs t, DurationUs window);

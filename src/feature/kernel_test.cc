@@ -89,6 +89,35 @@ TEST(Kernel, AnIntegerSumThatLeavesInt64IsAnErrorAndItsMeanIsNot) {
   EXPECT_EQ(rows.Of(Aggregate::kMean, 9), FeatureValue{4e18});
 }
 
+TEST(Kernel, AnIndexDoesNotShow) {
+  Landed rows;
+  for (int i = 0; i < 60; ++i) {
+    const std::optional<double> value = i % 7 == 0 ? std::nullopt : std::optional(i * 1e17);
+    rows.At(i, i % 9 == 0 ? i + 5 : i, value);
+  }
+  History indexed = rows.rows();
+  indexed.index = IndexHistory(indexed);
+  for (TimeUs t = -1; t < 70; ++t) {
+    for (const Aggregate aggregate : {Aggregate::kCount, Aggregate::kSum, Aggregate::kMean}) {
+      const Feature feature{.aggregate = aggregate, .column = 0, .window = 4};
+      EXPECT_EQ(Evaluate(indexed, feature, t), Evaluate(rows.rows(), feature, t)) << t;
+    }
+  }
+}
+
+TEST(Kernel, SettledRowsCountOnceWhetherTheHistoryStillHasThemOrNot) {
+  const Landed rows = Landed().At(0, 0, 1).At(1, 1, 2).At(2, 9, 4);
+  Settled settled;
+  settled.through = 2;
+  for (const std::size_t row : {0, 1}) settled.Add(rows.rows().values.column(0), row);
+  const Landed later = Landed().At(2, 9, 4);
+  for (const Landed* held : {&rows, &later}) {
+    EXPECT_EQ(Evaluate(held->rows(), {.aggregate = Aggregate::kSum}, 8, &settled).value(), FeatureValue{3L});
+    EXPECT_EQ(Evaluate(held->rows(), {.aggregate = Aggregate::kSum}, 9, &settled).value(), FeatureValue{7L});
+    EXPECT_EQ(Evaluate(held->rows(), {.aggregate = Aggregate::kCount}, 9, &settled).value(), FeatureValue{3L});
+  }
+}
+
 TEST(Kernel, ArithmeticOnTextIsRefused) {
   EXPECT_FALSE(FeatureType({.aggregate = Aggregate::kMean}, data::Type::kString).has_value());
   EXPECT_EQ(FeatureType({.aggregate = Aggregate::kLast}, data::Type::kString).value(), data::Type::kString);

@@ -98,6 +98,7 @@ void DropUnneeded(const ViewPlan& view, LifetimeRecord& record) {
     if (!IsSelecting(feature)) continue;
     for (const std::size_t row : Candidates(record.rows, feature, record.through)) keep[row] = true;
   }
+  if (std::find(keep.begin(), keep.end(), false) == keep.end()) return;
   History kept;
   kept.values = data::Batch(record.rows.values.schema());
   for (std::size_t row = 0; row < keep.size(); ++row) {

@@ -24,7 +24,7 @@
 
 namespace sw::feature {
 
-inline constexpr std::size_t kPendingMax = 64;
+inline constexpr std::size_t kPendingMax = 32;
 
 struct LifetimeRecord {
   TimeUs through = kAlways;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <map>
 #include <unordered_map>
 
 #include "base/errors.h"
@@ -15,40 +14,41 @@ namespace {
 
 using Values = store::OnlineStore::Values;
 
-// New rows by the online key that they go under, in total order.
-std::map<std::string, History> ByChunk(const ViewPlan& view, const Entities& entities) {
-  std::map<std::string, History> chunks;
+// New rows that go under one online key: a stretch of an entity's history.
+struct Stretch {
+  std::string key;
+  const History* rows = nullptr;
+  std::size_t begin = 0, end = 0;
+};
+
+std::vector<Stretch> ByChunk(const ViewPlan& view, const Entities& entities) {
+  std::vector<Stretch> stretches;
   for (const auto& [key, history] : entities) {
-    std::int64_t chunk = 0;
-    History* into = nullptr;
-    for (std::size_t row = 0; row < history.num_rows(); ++row) {
-      const TimeUs time = history.event_time[row];
-      if (time == kAlways) continue;  // before any window
-      if (into == nullptr || ChunkOf(view, time) != chunk) {
-        chunk = ChunkOf(view, time);
-        into = &chunks[ChunkKey(view, key, chunk)];
-        into->values = data::Batch(history.values.schema());
-      }
-      AppendHistoryRow(history, row, *into);
+    for (std::size_t row = 0; row < history.num_rows();) {
+      const std::size_t begin = row;
+      const std::int64_t chunk = ChunkOf(view, history.event_time[begin]);
+      while (row < history.num_rows() && ChunkOf(view, history.event_time[row]) == chunk) ++row;
+      if (history.event_time[begin] == kAlways) continue;  // before any window
+      stretches.push_back({ChunkKey(view, key, chunk), &history, begin, row});
     }
   }
-  return chunks;
+  return stretches;
 }
 
 Status FoldChunks(store::OnlineStore& online, const ViewPlan& view, const Entities& entities,
                   std::vector<store::OnlineWrite>& writes) {
-  const std::map<std::string, History> chunks = ByChunk(view, entities);
+  const std::vector<Stretch> stretches = ByChunk(view, entities);
   std::vector<std::string> keys;
-  for (const auto& [key, rows] : chunks) keys.push_back(key);
+  keys.reserve(stretches.size());
+  for (const Stretch& stretch : stretches) keys.push_back(stretch.key);
   const Values values = SW_TRY(online.GetNow(keys));
-  std::size_t index = 0;
-  for (const auto& [key, rows] : chunks) {
+  const data::Schema schema = ValuesSchema(view);
+  for (std::size_t i = 0; i < stretches.size(); ++i) {
     History chunk;
-    chunk.values = data::Batch(rows.values.schema());
-    if (values[index]) SW_TRY(DecodeHistory(*values[index], chunk));
-    Merge(chunk, rows);
-    writes.push_back({key, EncodeHistory(chunk)});
-    ++index;
+    chunk.values = data::Batch(schema);
+    if (values[i]) SW_TRY(DecodeHistory(*values[i], chunk));
+    Merge(chunk, *stretches[i].rows, stretches[i].begin, stretches[i].end);
+    writes.push_back({std::move(keys[i]), EncodeHistory(chunk)});
   }
   return Ok();
 }
