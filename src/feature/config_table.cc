@@ -1,6 +1,7 @@
 #include "feature/config_table.h"
 
 #include <algorithm>
+#include <set>
 
 #include "feature/expression_syntax.h"
 
@@ -81,13 +82,12 @@ Result<DurationUs> ConfigTable::DurationOr(std::string_view key, DurationUs fall
 Result<std::vector<std::string>> ConfigTable::TextsOrNone(std::string_view key) {
   const Json* found = Find(key);
   std::vector<std::string> texts;
+  std::set<std::string_view> seen;
   if (found == nullptr) return texts;
   if (!found->IsArray()) return WrongValueAt(PathOf(key), "an array of texts", *found);
   for (const Json& item : found->AsArray()) {
     if (!item.IsString()) return WrongValueAt(PathOf(key), "an array of texts", *found);
-    if (std::ranges::find(texts, item.AsString()) != texts.end()) {
-      return ConfigError(PathOf(key), "\"{}\" stands twice", item.AsString());
-    }
+    if (!seen.insert(item.AsString()).second) return ConfigError(PathOf(key), "\"{}\" stands twice", item.AsString());
     texts.push_back(item.AsString());
   }
   return texts;

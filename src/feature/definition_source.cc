@@ -7,6 +7,8 @@
 namespace sw::feature {
 namespace {
 
+constexpr std::size_t kComputedColumnsMax = 1000;
+
 Result<data::Type> TypeAt(const std::string& path, const Json& json) {
   const auto type = json.IsString() ? data::ParseType(json.AsString()) : InvalidArgument("no text");
   if (!type) return WrongValueAt(path, "a type: \"bool\", \"int64\", \"float64\", \"string\" or \"timestamp\"", json);
@@ -92,6 +94,9 @@ Result<std::vector<ComputedColumn>> ParseColumnsOf(ConfigTable& table) {
     SW_TRY(CheckName(path, name));
     if (!expression.IsString()) return WrongValueAt(path, "an expression in quotes", expression);
     columns.push_back({name, expression.AsString()});
+    if (columns.size() > kComputedColumnsMax) {
+      return ConfigError(table.PathOf("columns"), "has more columns than the limit, which is {}", kComputedColumnsMax);
+    }
   }
   return InOrder(std::move(columns), table.PathOf("columns"));
 }

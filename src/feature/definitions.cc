@@ -1,6 +1,7 @@
 #include "feature/definitions.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/errors.h"
 #include "feature/config_table.h"
@@ -91,10 +92,9 @@ Status ExpandFeatures(const Definitions& defined, ServiceDef& service) {
       if (is_all || name == feature) expanded.push_back(fmt::format("{}.{}", owner, name));
     }
   }
-  for (std::size_t i = 0; i < expanded.size(); ++i) {
-    if (std::find(expanded.begin(), expanded.begin() + static_cast<std::ptrdiff_t>(i), expanded[i]) ==
-        expanded.begin() + static_cast<std::ptrdiff_t>(i)) continue;
-    return ConfigError(path, "\"{}\" comes twice", expanded[i]);
+  std::set<std::string_view> seen;
+  for (const std::string& name : expanded) {
+    if (!seen.insert(name).second) return ConfigError(path, "\"{}\" comes twice", name);
   }
   service.features = std::move(expanded);
   return Ok();

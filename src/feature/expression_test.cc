@@ -6,6 +6,8 @@
 #include <limits>
 
 #include "base/clock.h"
+#include "base/files.h"
+#include "feature/expression_functions.h"
 
 namespace sw::feature {
 namespace {
@@ -279,6 +281,16 @@ TEST(Expression, OneRowAndManyGiveTheSame) {
   for (std::size_t row = 0; row < flights.num_rows(); ++row) parts.AppendAll(expression.Evaluate(flights.Slice(row, 1)).value());
   EXPECT_EQ(parts, whole);
   EXPECT_EQ(expression.Evaluate(flights.Slice(0, 0)).value().size(), 0U);
+}
+
+TEST(Expression, EveryFunctionIsDocumented) {
+  const std::string page = base::ReadFile(SW_SOURCE_DIR "/docs/expressions.md").value();
+  for (const auto& functions : {NumberFunctions(), TextFunctions(), TimeFunctions(), LogicFunctions()}) {
+    for (const Signature& each : functions) {
+      const std::string name(each.name == "is null" || each.name == "is not null" ? "is [not] null" : each.name == "negative" ? "-" : each.name);
+      EXPECT_NE(page.find(name), std::string::npos) << name;
+    }
+  }
 }
 
 TEST(Expression, ParseColumnsNeedsNoSchema) {

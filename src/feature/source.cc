@@ -250,4 +250,8 @@ Result<Batch> DeriveRows(const SourceDef& source, const Batch& raw, const Lookup
   return rows;
 }
 
+Result<data::Schema> DeriveSchema(const SourceDef& source, const data::Schema& raw, const LookupTables& lookups) {
+  return SW_TRY(DeriveRows(source, Batch(raw), lookups)).schema();
+}
+
 }  // namespace sw::feature

@@ -38,4 +38,15 @@ Result<data::Batch> ReadSourceTable(const SourceDef& source, const std::string& 
 // key: "source.flights.columns.landed: line 1, column 13: ...".
 Result<data::Batch> DeriveRows(const SourceDef& source, const data::Batch& raw, const LookupTables& lookups);
 
+// What DeriveRows makes of rows of this schema; the same errors, without any row.
+Result<data::Schema> DeriveSchema(const SourceDef& source, const data::Schema& raw, const LookupTables& lookups);
+
+// Checks what the definitions say about a source's columns against its derived schema: the columns of
+// views, entity keys, and the training sets' times, labels and slices. INVALID_ARGUMENT with the key,
+// what was expected and near misses.
+Status CheckColumns(const Definitions& defined, const SourceDef& source, const data::Schema& derived);
+
+// DeriveSchema and CheckColumns for every source that has a table. Reads the tables.
+Status CheckTables(const Definitions& defined, const std::string& tables_folder);
+
 }  // namespace sw::feature

@@ -208,6 +208,56 @@ TEST(Source, AnEmptyBatchShowsTheDerivedSchema) {
   EXPECT_EQ(rows.schema().fields[1].type, Type::kTimestamp);
 }
 
+// The flights example's definitions, with the derived schema of its flights.
+struct Checked {
+  Definitions defined = FlightsDefinitions();
+  std::string Error() const {
+    const SourceDef& source = defined.sources.at("flights");
+    Write("airports.csv", kAirports);
+    data::Schema raw;
+    for (const char* name : {"year", "month", "day", "sched_dep_time", "sched_arr_time", "arr_delay", "flight"}) {
+      raw.fields.push_back({.name = name, .type = Type::kInt64});
+    }
+    for (const char* name : {"carrier", "origin", "dest", "tailnum"}) raw.fields.push_back({.name = name, .type = Type::kString});
+    const auto schema = DeriveSchema(source, raw, LoadLookups(source, ".").value());
+    const Status status = schema ? CheckColumns(defined, source, *schema) : std::unexpected(schema.error());
+    return status ? "none" : status.error().message;
+  }
+};
+
+TEST(CheckColumns, FindsWhatTheTableLacksBeforeAnyRowIsRead) {
+  EXPECT_EQ(Checked().Error(), "none");
+  Checked aggregate;
+  aggregate.defined.views.at("origin_delays").features[1].column = "arr_dely";
+  EXPECT_EQ(aggregate.Error(), "view.origin_delays.features.mean_1h.agg: no column \"arr_dely\" in source flights; did you mean arr_delay?");
+  Checked text;
+  text.defined.views.at("origin_delays").features[1].column = "carrier";
+  EXPECT_EQ(text.Error(), "view.origin_delays.features.mean_1h.agg: mean needs a column of numbers, found string");
+  Checked key;
+  key.defined.entities.at("origin").keys[0].type = Type::kInt64;
+  EXPECT_EQ(key.Error(), "view.origin_delays.entity: key \"origin\" is int64 in entity origin, but string in source flights; "
+                         "declare it in source.flights.types");
+  Checked moment;
+  moment.defined.training_sets.at("late").moment = "sched_dep_time";
+  EXPECT_EQ(moment.Error(), "training_set.late.moment: expected a column of timestamps, found \"sched_dep_time\" (int64)");
+  Checked label;
+  label.defined.training_sets.at("late").label = "concat(arr_delay)";
+  EXPECT_EQ(label.Error(), "training_set.late.label: expected a bool or a number, found string");
+  Checked slice;
+  slice.defined.training_sets.at("late").slices = {"origins"};
+  EXPECT_EQ(slice.Error(), "training_set.late.slices: no column \"origins\" in source flights; did you mean origin?");
+  Checked column;
+  column.defined.sources.at("flights").columns[0].expression = "concat(carier)";
+  EXPECT_EQ(column.Error(), "source.flights.columns.id: line 1, column 8: no column \"carier\"; did you mean carrier?");
+}
+
+TEST(CheckColumns, TheExampleFitsItsTables) {
+  if (!base::Exists(FlightsTables() + "/flights.csv")) GTEST_SKIP() << "no tables; run ./dev setup";
+  const Status status = CheckTables(FlightsDefinitions(), FlightsTables());
+  EXPECT_TRUE(status.has_value()) << status.error().message;
+  EXPECT_EQ(CheckTables(FlightsDefinitions(), ".").error().code, ErrorCode::kNotFound);
+}
+
 LookupDef Cities(std::string_view rows) {
   LookupDef lookup;
   lookup.name = "cities";
