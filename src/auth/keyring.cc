@@ -134,6 +134,11 @@ Result<std::unique_ptr<Keyring>> Keyring::Open(store::Catalog& catalog, const ba
   return keyring;
 }
 
+std::shared_ptr<const Keyring::Table> Keyring::Snapshot() const {
+  const std::scoped_lock lock(mutex_);
+  return table_;
+}
+
 Status Keyring::Refresh() {
   const std::scoped_lock lock(refresh_);
   auto table = std::make_shared<Table>();
@@ -146,7 +151,8 @@ Status Keyring::Refresh() {
     }
     return Ok();
   }));
-  table_.store(std::move(table));
+  const std::scoped_lock publish(mutex_);
+  table_ = std::move(table);
   return Ok();
 }
 
@@ -211,7 +217,7 @@ Result<Caller> Keyring::Authenticate(std::string_view authorization) const {
   if (!token)
     return Unauthenticated(
         "send a key as \"Authorization: Bearer sw_...\"; see seaworthy keys create");
-  const std::shared_ptr<const Table> table = table_.load();
+  const std::shared_ptr<const Table> table = Snapshot();
   const std::optional<std::string_view> id = KeyId(*token);
   if (!id) return NotAccepted();
   const auto found = table->keys.find(std::string(*id));
@@ -233,6 +239,6 @@ Result<Caller> Keyring::Authenticate(std::string_view authorization) const {
   return caller;
 }
 
-bool Keyring::HasKeys() const { return !table_.load()->keys.empty(); }
+bool Keyring::HasKeys() const { return !Snapshot()->keys.empty(); }
 
 }  // namespace sw::auth

@@ -11,7 +11,6 @@
 // catalog; Refresh takes in what other processes changed. Thread-safe.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -87,12 +86,16 @@ class Keyring {
 
   Keyring(store::Catalog& catalog, const base::Clock& clock, Entropy entropy)
       : catalog_(catalog), clock_(clock), entropy_(std::move(entropy)) {}
+  std::shared_ptr<const Table> Snapshot() const;
 
   store::Catalog& catalog_;
   const base::Clock& clock_;
   const Entropy entropy_;
-  std::mutex refresh_;  // an older snapshot never replaces a newer one
-  std::atomic<std::shared_ptr<const Table>> table_;
+  std::mutex
+      refresh_;  // held while reading the catalog: an older snapshot never replaces a newer one
+  // Held for a copy of the pointer. Not std::atomic<shared_ptr>: libstdc++ 12 races in it.
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Table> table_;
 };
 
 }  // namespace sw::auth
