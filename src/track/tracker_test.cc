@@ -91,8 +91,8 @@ TEST_F(TrackerTest, TheNewestMetricIsThatOfTheLargestStepThenTime) {
       tracker_->LogMetrics(caller_, run, {{.key = "loss", .value = 4, .step = 5, .time = 10}}));
   EXPECT_EQ(Get(run).metrics.at("loss"), 4);
   std::vector<double> values;
-  for (const Metric& metric : tracker_->History(caller_, run, "loss").value())
-    values.push_back(metric.value);
+  const std::vector<Metric> history = tracker_->History(caller_, run, "loss").value();
+  for (const Metric& metric : history) values.push_back(metric.value);
   EXPECT_THAT(values, ElementsAre(2, 3, 1, 4));
 }
 
