@@ -13,18 +13,26 @@ constexpr std::size_t kShownBytesMax = 60;
 
 }  // namespace
 
-std::unexpected<Error> WrongValueAt(std::string_view path, std::string_view expected, const Json& found) {
+std::unexpected<Error> WrongValueAt(std::string_view path, std::string_view expected,
+                                    const Json& found) {
   if (found.IsObject()) return ConfigError(path, "expected {}, found a table", expected);
   const std::string shown = found.Dump();
-  return ConfigError(path, "expected {}, found {}{}", expected, std::string_view(shown).substr(0, kShownBytesMax),
+  return ConfigError(path, "expected {}, found {}{}", expected,
+                     std::string_view(shown).substr(0, kShownBytesMax),
                      shown.size() > kShownBytesMax ? "..." : "");
 }
 
 Status CheckName(std::string_view path, std::string_view name) {
-  const auto is_start = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  const auto is_start = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  };
   const auto is_part = [&](char c) { return is_start(c) || (c >= '0' && c <= '9') || c == '-'; };
-  if (!name.empty() && name.size() <= kNameBytesMax && is_start(name[0]) && std::ranges::all_of(name, is_part)) return Ok();
-  return ConfigError(path, "expected a name of at most {} letters, digits, _ and -, that begins with a letter, found \"{}\"",
+  if (!name.empty() && name.size() <= kNameBytesMax && is_start(name[0]) &&
+      std::ranges::all_of(name, is_part))
+    return Ok();
+  return ConfigError(path,
+                     "expected a name of at most {} letters, digits, _ and -, that begins with a "
+                     "letter, found \"{}\"",
                      kNameBytesMax, name.substr(0, kNameBytesMax));
 }
 
@@ -53,7 +61,8 @@ Result<const Json*> ConfigTable::Any(std::string_view key) {
 
 Result<std::string> ConfigTable::Text(std::string_view key) {
   const Json* found = SW_TRY(Any(key));
-  if (!found->IsString() || found->AsString().empty()) return WrongValueAt(PathOf(key), "a text", *found);
+  if (!found->IsString() || found->AsString().empty())
+    return WrongValueAt(PathOf(key), "a text", *found);
   return found->AsString();
 }
 
@@ -74,8 +83,10 @@ Result<bool> ConfigTable::BoolOr(std::string_view key, bool fallback) {
 Result<DurationUs> ConfigTable::DurationOr(std::string_view key, DurationUs fallback) {
   const Json* found = Find(key);
   if (found == nullptr) return fallback;
-  const auto duration = found->IsString() ? base::ParseDuration(found->AsString()) : Result<DurationUs>(0);
-  if (!found->IsString() || !duration) return WrongValueAt(PathOf(key), "a duration such as \"3h\"", *found);
+  const auto duration =
+      found->IsString() ? base::ParseDuration(found->AsString()) : Result<DurationUs>(0);
+  if (!found->IsString() || !duration)
+    return WrongValueAt(PathOf(key), "a duration such as \"3h\"", *found);
   return *duration;
 }
 
@@ -87,7 +98,8 @@ Result<std::vector<std::string>> ConfigTable::TextsOrNone(std::string_view key) 
   if (!found->IsArray()) return WrongValueAt(PathOf(key), "an array of texts", *found);
   for (const Json& item : found->AsArray()) {
     if (!item.IsString()) return WrongValueAt(PathOf(key), "an array of texts", *found);
-    if (!seen.insert(item.AsString()).second) return ConfigError(PathOf(key), "\"{}\" stands twice", item.AsString());
+    if (!seen.insert(item.AsString()).second)
+      return ConfigError(PathOf(key), "\"{}\" stands twice", item.AsString());
     texts.push_back(item.AsString());
   }
   return texts;

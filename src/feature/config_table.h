@@ -53,11 +53,13 @@ class ConfigTable {
 };
 
 // INVALID_ARGUMENT "path: expected <expected>, found <the value, shortened>".
-std::unexpected<Error> WrongValueAt(std::string_view path, std::string_view expected, const Json& found);
+std::unexpected<Error> WrongValueAt(std::string_view path, std::string_view expected,
+                                    const Json& found);
 
 // INVALID_ARGUMENT "path: <message>".
 template <typename... Args>
-std::unexpected<Error> ConfigError(std::string_view path, fmt::format_string<Args...> format, Args&&... args) {
+std::unexpected<Error> ConfigError(std::string_view path, fmt::format_string<Args...> format,
+                                   Args&&... args) {
   return InvalidArgument("{}: {}", path, fmt::format(format, std::forward<Args>(args)...));
 }
 

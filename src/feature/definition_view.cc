@@ -7,7 +7,8 @@
 namespace sw::feature {
 namespace {
 
-constexpr std::string_view kAggregateNames[] = {"count", "sum", "mean", "min", "max", "first", "last"};
+constexpr std::string_view kAggregateNames[] = {"count", "sum",   "mean", "min",
+                                                "max",   "first", "last"};
 
 // "mean(arr_delay)"
 Status ParseAggregateOf(const Json& json, const std::string& path, FeatureDef& feature) {
@@ -20,7 +21,8 @@ Status ParseAggregateOf(const Json& json, const std::string& path, FeatureDef& f
   const auto aggregate = feature::ParseAggregate(name);
   if (!aggregate) {
     const std::vector<std::string> known(std::begin(kAggregateNames), std::end(kAggregateNames));
-    return ConfigError(path, "no aggregate \"{}\"; there are {}{}", name, fmt::join(known, ", "), DidYouMean(name, known));
+    return ConfigError(path, "no aggregate \"{}\"; there are {}{}", name, fmt::join(known, ", "),
+                       DidYouMean(name, known));
   }
   feature.aggregate = *aggregate;
   feature.column = text.substr(open + 1, text.size() - open - 2);
@@ -40,7 +42,8 @@ Result<FeatureDef> ParseFeature(const std::string& name, ConfigTable table) {
   const Json* window = table.Find("window");
   SW_TRY(table.RefuseOthers());
   if (window != nullptr && feature.window == 0) {
-    return ConfigError(table.PathOf("window"), "expected more than 0; leave it out for all of the history");
+    return ConfigError(table.PathOf("window"),
+                       "expected more than 0; leave it out for all of the history");
   }
   return feature;
 }
@@ -53,7 +56,8 @@ Result<EntityDef> ParseEntity(const std::string& name, ConfigTable table) {
   SW_TRY(table.RefuseOthers());
   for (data::Field& key : entity.keys) {
     if (key.type == data::Type::kFloat64) {
-      return ConfigError(fmt::format("{}.keys.{}", table.path(), key.name), "a key may not be float64; use int64 or string");
+      return ConfigError(fmt::format("{}.keys.{}", table.path(), key.name),
+                         "a key may not be float64; use int64 or string");
     }
     key.nullable = false;
   }
@@ -76,7 +80,8 @@ Result<ViewDef> ParseView(const std::string& name, ConfigTable table) {
     view.features.push_back(SW_TRY(ParseFeature(feature, SW_TRY(ConfigTable::Of(json, path)))));
   }
   SW_TRY(table.RefuseOthers());
-  if (view.features.empty()) return ConfigError(table.PathOf("features"), "is missing; a view has at least one feature");
+  if (view.features.empty())
+    return ConfigError(table.PathOf("features"), "is missing; a view has at least one feature");
   return view;
 }
 
@@ -94,7 +99,8 @@ Result<RequestDef> ParseRequest(const std::string& name, ConfigTable table) {
     request.features.push_back({feature, json.AsString()});
   }
   SW_TRY(table.RefuseOthers());
-  if (request.features.empty()) return ConfigError(table.PathOf("features"), "is missing; a request has at least one feature");
+  if (request.features.empty())
+    return ConfigError(table.PathOf("features"), "is missing; a request has at least one feature");
   return request;
 }
 
@@ -120,7 +126,8 @@ Result<TrainingSetDef> ParseTrainingSet(const std::string& name, ConfigTable tab
   SW_TRY(table.RefuseOthers());
   for (const auto& [key, expression] : {std::pair{"label", &set.label}, std::pair{"id", &set.id}}) {
     if (expression->empty()) continue;
-    if (const auto columns = ParseColumns(*expression); !columns) return ConfigError(table.PathOf(key), "{}", columns.error().message);
+    if (const auto columns = ParseColumns(*expression); !columns)
+      return ConfigError(table.PathOf(key), "{}", columns.error().message);
   }
   return set;
 }

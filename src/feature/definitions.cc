@@ -19,7 +19,8 @@ std::vector<std::string> NamesOf(const std::map<std::string, T>& defined) {
 }
 
 template <typename T>
-Result<const T*> FindIn(const std::map<std::string, T>& defined, std::string_view kind, std::string_view name) {
+Result<const T*> FindIn(const std::map<std::string, T>& defined, std::string_view kind,
+                        std::string_view name) {
   const auto found = defined.find(std::string(name));
   if (found != defined.end()) return &found->second;
   return NotFound("no {} \"{}\"{}", kind, name, DidYouMean(name, NamesOf(defined)));
@@ -27,7 +28,8 @@ Result<const T*> FindIn(const std::map<std::string, T>& defined, std::string_vie
 
 // All definitions of one kind: [source.flights], [source.weather], ...
 template <typename T>
-Status ParseAll(ConfigTable& config, std::string_view kind, Result<T> (*parse)(const std::string&, ConfigTable),
+Status ParseAll(ConfigTable& config, std::string_view kind,
+                Result<T> (*parse)(const std::string&, ConfigTable),
                 std::map<std::string, T>& into) {
   for (const auto& [name, json] : SW_TRY(config.MembersOrNone(kind))) {
     ConfigTable table = SW_TRY(ConfigTable::Of(json, fmt::format("{}.{}", kind, name)));
@@ -48,20 +50,26 @@ Status CheckView(const Definitions& defined, const ViewDef& view) {
   SW_TRY(Referred(defined.Entity(view.entity), path + ".entity"));
   const SourceDef* source = SW_TRY(Referred(defined.Source(view.source), path + ".source"));
   if (defined.requests.contains(view.name)) {
-    return ConfigError(path, "a request has this name too; a service could not tell their features apart");
+    return ConfigError(
+        path, "a request has this name too; a service could not tell their features apart");
   }
   if (!source->is_static) return Ok();
-  if (view.window_over_available) return ConfigError(path + ".window_over", "source \"{}\" is static: its rows have no time", source->name);
+  if (view.window_over_available)
+    return ConfigError(path + ".window_over", "source \"{}\" is static: its rows have no time",
+                       source->name);
   for (const FeatureDef& feature : view.features) {
     if (feature.window == 0 && !feature.strict) continue;
-    return ConfigError(fmt::format("{}.features.{}", path, feature.name),
-                       "source \"{}\" is static: its rows have no time, so that there is no window or strict", source->name);
+    return ConfigError(
+        fmt::format("{}.features.{}", path, feature.name),
+        "source \"{}\" is static: its rows have no time, so that there is no window or strict",
+        source->name);
   }
   return Ok();
 }
 
 // The names of the features of a view or request.
-Result<std::vector<std::string>> FeaturesOf(const Definitions& defined, const std::string& owner, const std::string& path) {
+Result<std::vector<std::string>> FeaturesOf(const Definitions& defined, const std::string& owner,
+                                            const std::string& path) {
   std::vector<std::string> names;
   if (const auto view = defined.views.find(owner); view != defined.views.end()) {
     for (const FeatureDef& feature : view->second.features) names.push_back(feature.name);
@@ -81,12 +89,14 @@ Status ExpandFeatures(const Definitions& defined, ServiceDef& service) {
   std::vector<std::string> expanded;
   for (const std::string& written : service.features) {
     const std::size_t dot = written.find('.');
-    if (dot == std::string::npos) return WrongValueAt(path, "\"view.feature\" or \"view.*\"", Json(written));
+    if (dot == std::string::npos)
+      return WrongValueAt(path, "\"view.feature\" or \"view.*\"", Json(written));
     const std::string owner = written.substr(0, dot), feature = written.substr(dot + 1);
     const std::vector<std::string> names = SW_TRY(FeaturesOf(defined, owner, path));
     const bool is_all = feature == "*";
     if (!is_all && std::ranges::find(names, feature) == names.end()) {
-      return ConfigError(path, "no feature \"{}\" in \"{}\"{}", feature, owner, DidYouMean(feature, names));
+      return ConfigError(path, "no feature \"{}\" in \"{}\"{}", feature, owner,
+                         DidYouMean(feature, names));
     }
     for (const std::string& name : names) {
       if (is_all || name == feature) expanded.push_back(fmt::format("{}.{}", owner, name));
@@ -111,8 +121,9 @@ Status CheckInputs(const Definitions& defined, const ServiceDef& service) {
     for (const data::Field& field : fields) {
       const auto [seen, is_new] = types.emplace(field.name, field.type);
       if (is_new || seen->second == field.type) continue;
-      return ConfigError(fmt::format("service.{}.features", service.name), "\"{}\" takes \"{}\" as {}, another feature as {}",
-                         feature, field.name, data::TypeName(field.type), data::TypeName(seen->second));
+      return ConfigError(fmt::format("service.{}.features", service.name),
+                         "\"{}\" takes \"{}\" as {}, another feature as {}", feature, field.name,
+                         data::TypeName(field.type), data::TypeName(seen->second));
     }
   }
   return Ok();
@@ -122,17 +133,29 @@ Status CheckTrainingSet(const Definitions& defined, const TrainingSetDef& set) {
   const std::string path = "training_set." + set.name;
   const SourceDef* source = SW_TRY(Referred(defined.Source(set.source), path + ".source"));
   SW_TRY(Referred(defined.Service(set.service), path + ".service"));
-  if (source->is_static) return ConfigError(path + ".source", "source \"{}\" is static: its rows have no moment", source->name);
+  if (source->is_static)
+    return ConfigError(path + ".source", "source \"{}\" is static: its rows have no moment",
+                       source->name);
   return Ok();
 }
 
 }  // namespace
 
-Result<const SourceDef*> Definitions::Source(std::string_view name) const { return FindIn(sources, "source", name); }
-Result<const EntityDef*> Definitions::Entity(std::string_view name) const { return FindIn(entities, "entity", name); }
-Result<const ViewDef*> Definitions::View(std::string_view name) const { return FindIn(views, "view", name); }
-Result<const RequestDef*> Definitions::Request(std::string_view name) const { return FindIn(requests, "request", name); }
-Result<const ServiceDef*> Definitions::Service(std::string_view name) const { return FindIn(services, "service", name); }
+Result<const SourceDef*> Definitions::Source(std::string_view name) const {
+  return FindIn(sources, "source", name);
+}
+Result<const EntityDef*> Definitions::Entity(std::string_view name) const {
+  return FindIn(entities, "entity", name);
+}
+Result<const ViewDef*> Definitions::View(std::string_view name) const {
+  return FindIn(views, "view", name);
+}
+Result<const RequestDef*> Definitions::Request(std::string_view name) const {
+  return FindIn(requests, "request", name);
+}
+Result<const ServiceDef*> Definitions::Service(std::string_view name) const {
+  return FindIn(services, "service", name);
+}
 Result<const TrainingSetDef*> Definitions::TrainingSet(std::string_view name) const {
   return FindIn(training_sets, "training set", name);
 }

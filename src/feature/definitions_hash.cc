@@ -11,7 +11,8 @@ Json ToJson(const std::vector<data::Field>& fields) { return data::Schema{fields
 
 Json ToJson(const std::vector<ComputedColumn>& columns) {
   Json json = Json::MakeArray();
-  for (const ComputedColumn& column : columns) json.Append(Json::MakeArray({column.name, column.expression}));
+  for (const ComputedColumn& column : columns)
+    json.Append(Json::MakeArray({column.name, column.expression}));
   return json;
 }
 
@@ -48,7 +49,8 @@ struct Parts {
   Json features = Json::MakeArray();
 };
 
-void AddViewFeature(const ViewDef& view, const EntityDef& entity, const std::string& name, Parts& parts) {
+void AddViewFeature(const ViewDef& view, const EntityDef& entity, const std::string& name,
+                    Parts& parts) {
   for (const FeatureDef& feature : view.features) {
     if (feature.name != name) continue;
     parts.features.Append(Json::MakeObject({{"name", view.name + "." + name},
@@ -87,9 +89,11 @@ Result<std::string> ServiceHash(const Definitions& defined, std::string_view ser
     }
   }
   Json sources = Json::MakeArray();
-  for (const std::string& name : parts.sources) sources.Append(ToJson(*SW_TRY(defined.Source(name))));
-  const Json whole = Json::MakeObject(
-      {{"semantics", kSemantics}, {"features", std::move(parts.features)}, {"sources", std::move(sources)}});
+  for (const std::string& name : parts.sources)
+    sources.Append(ToJson(*SW_TRY(defined.Source(name))));
+  const Json whole = Json::MakeObject({{"semantics", kSemantics},
+                                       {"features", std::move(parts.features)},
+                                       {"sources", std::move(sources)}});
   return base::Sha256Hex(whole.Dump());
 }
 

@@ -24,7 +24,8 @@ Json Small() {
     "request": {"basket": {"inputs": {"amount": "float64"}, "features": {"large": "amount > 100"}}},
     "service": {"fraud": {"features": ["spend.*", "where.city", "basket.large"]}},
     "training_set": {"fraud": {"source": "sales", "service": "fraud", "moment": "sold", "label": "is_fraud = 1"}}
-  })json").value();
+  })json")
+      .value();
 }
 
 // Where the dotted path leads; objects on the way are made.
@@ -107,80 +108,134 @@ struct Case {
   std::string error;
 };
 
-TEST(Definitions, MistakesAreNamedByTheirKey) {
-  const Case cases[] = {
+void ExpectErrors(std::initializer_list<Case> cases) {
+  for (const Case& each : cases) EXPECT_EQ(ErrorWith(each.path, each.value), each.error);
+}
+
+TEST(Definitions, MistakesOfSourcesAreNamedByTheirKey) {
+  ExpectErrors({
       {"source.sales.delay", 3, "source.sales.delay: expected a duration such as \"3h\", found 3"},
-      {"source.sales.delay", "3 hours", "source.sales.delay: expected a duration such as \"3h\", found \"3 hours\""},
+      {"source.sales.delay", "3 hours",
+       "source.sales.delay: expected a duration such as \"3h\", found \"3 hours\""},
       {"source.sales.tabel", "x", "source.sales.tabel: is no known key; did you mean table?"},
       {"source.sales", 1, "source.sales: expected a table, found 1"},
       {"source", Json::MakeArray({1}), "source: expected a table, found [1]"},
       {"source.sales.static", "yes", "source.sales.static: expected true or false, found \"yes\""},
-      {"source.shops.delay", "1h", "source.shops.static: a static source is always visible: it has no event_time, created_time or delay"},
+      {"source.shops.delay", "1h",
+       "source.shops.static: a static source is always visible: it has no event_time, created_time "
+       "or delay"},
       {"source.sales.types", Json::MakeObject({{"shop", "int"}}),
-       "source.sales.types.shop: expected a type: \"bool\", \"int64\", \"float64\", \"string\" or \"timestamp\", found \"int\""},
-      {"source.sales.null_values", "NA", "source.sales.null_values: expected an array of texts, found \"NA\""},
-      {"source.sales.dedupe", Json::MakeArray({"a", "a"}), "source.sales.dedupe: \"a\" stands twice"},
-      {"source.sales.where", "amount >", "source.sales.where: line 1, column 9: expected a value, found the end"},
+       "source.sales.types.shop: expected a type: \"bool\", \"int64\", \"float64\", \"string\" or "
+       "\"timestamp\", found \"int\""},
+      {"source.sales.null_values", "NA",
+       "source.sales.null_values: expected an array of texts, found \"NA\""},
+      {"source.sales.dedupe", Json::MakeArray({"a", "a"}),
+       "source.sales.dedupe: \"a\" stands twice"},
+      {"source.sales.where", "amount >",
+       "source.sales.where: line 1, column 9: expected a value, found the end"},
       {"source.sales.columns.sold", "to_timestmp(epoch)",
-       "source.sales.columns.sold: line 1, column 1: no function \"to_timestmp\"; did you mean to_timestamp?"},
-      {"source.sales.columns.sold", "sold + 1", "source.sales.columns.sold: reads itself; give the new column another name"},
-      {"source.sales.columns.sold", 3, "source.sales.columns.sold: expected an expression in quotes, found 3"},
+       "source.sales.columns.sold: line 1, column 1: no function \"to_timestmp\"; did you mean "
+       "to_timestamp?"},
+      {"source.sales.columns.sold", "sold + 1",
+       "source.sales.columns.sold: reads itself; give the new column another name"},
+      {"source.sales.columns.sold", 3,
+       "source.sales.columns.sold: expected an expression in quotes, found 3"},
       {"source.sales.columns", Json::MakeObject({{"a", "b + 1"}, {"b", "a + 1"}}),
        "source.sales.columns: these columns read each other in a circle: a, b"},
-      {"entity.shop.keys", Json::MakeObject({}), "entity.shop.keys: expected names with types, such as { origin = \"string\" }, found a table"},
-      {"entity.shop.keys.shop", "float64", "entity.shop.keys.shop: a key may not be float64; use int64 or string"},
+      {"entity.shop.keys", Json::MakeObject({}),
+       "entity.shop.keys: expected names with types, such as { origin = \"string\" }, found a "
+       "table"},
+      {"entity.shop.keys.shop", "float64",
+       "entity.shop.keys.shop: a key may not be float64; use int64 or string"},
+  });
+}
+
+TEST(Definitions, MistakesOfViewsAndRequestsAreNamedByTheirKey) {
+  ExpectErrors({
       {"view.spend.entity", "shp", "view.spend.entity: no entity \"shp\"; did you mean shop?"},
       {"view.spend.source", "sale", "view.spend.source: no source \"sale\"; did you mean sales?"},
-      {"view.spend.window_over", "arrival", "view.spend.window_over: expected \"event\" or \"available\", found \"arrival\""},
-      {"view.spend.features.sum_1h.window", 3, "view.spend.features.sum_1h.window: expected a duration such as \"3h\", found 3"},
-      {"view.spend.features.sum_1h.window", "0", "view.spend.features.sum_1h.window: expected more than 0; leave it out for all of the history"},
+      {"view.spend.window_over", "arrival",
+       "view.spend.window_over: expected \"event\" or \"available\", found \"arrival\""},
+      {"view.spend.features.sum_1h.window", 3,
+       "view.spend.features.sum_1h.window: expected a duration such as \"3h\", found 3"},
+      {"view.spend.features.sum_1h.window", "0",
+       "view.spend.features.sum_1h.window: expected more than 0; leave it out for all of the "
+       "history"},
       {"view.spend.features.sum_1h.agg", "sum amount",
-       "view.spend.features.sum_1h.agg: expected an aggregate of a column, such as \"mean(arr_delay)\", found \"sum amount\""},
+       "view.spend.features.sum_1h.agg: expected an aggregate of a column, such as "
+       "\"mean(arr_delay)\", found \"sum amount\""},
       {"view.spend.features.sum_1h.agg", "avg(amount)",
-       "view.spend.features.sum_1h.agg: no aggregate \"avg\"; there are count, sum, mean, min, max, first, last"},
-      {"view.spend.features.sum_1h.agg", "sum(*)", "view.spend.features.sum_1h.agg: sum(*) means nothing; only count takes *"},
-      {"view.spend.features", Json::MakeObject({}), "view.spend.features: is missing; a view has at least one feature"},
+       "view.spend.features.sum_1h.agg: no aggregate \"avg\"; there are count, sum, mean, min, "
+       "max, first, last"},
+      {"view.spend.features.sum_1h.agg", "sum(*)",
+       "view.spend.features.sum_1h.agg: sum(*) means nothing; only count takes *"},
+      {"view.spend.features", Json::MakeObject({}),
+       "view.spend.features: is missing; a view has at least one feature"},
       {"view.where.features.city.window", "1h",
-       "view.where.features.city: source \"shops\" is static: its rows have no time, so that there is no window or strict"},
+       "view.where.features.city: source \"shops\" is static: its rows have no time, so that there "
+       "is no window or strict"},
       {"view.basket", SmallSpend(),
        "view.basket: a request has this name too; a service could not tell their features apart"},
       {"request.basket.features.large", "amout > 100",
-       "request.basket.features.large: line 1, column 1: no column \"amout\"; did you mean amount?"},
+       "request.basket.features.large: line 1, column 1: no column \"amout\"; did you mean "
+       "amount?"},
+  });
+}
+
+TEST(Definitions, MistakesOfServicesAndTrainingSetsAreNamedByTheirKey) {
+  ExpectErrors({
       {"service.fraud.features", Json::MakeArray({"spend.sum_2h"}),
        "service.fraud.features: no feature \"sum_2h\" in \"spend\"; did you mean sum_1h?"},
-      {"service.fraud.features", Json::MakeArray({"spnd.*"}), "service.fraud.features: no view or request \"spnd\"; did you mean spend?"},
-      {"service.fraud.features", Json::MakeArray({"spend"}), "service.fraud.features: expected \"view.feature\" or \"view.*\", found \"spend\""},
-      {"service.fraud.features", Json::MakeArray({"spend.*", "spend.n"}), "service.fraud.features: \"spend.n\" comes twice"},
-      {"service.fraud.features", Json::MakeArray({}), "service.fraud.features: expected an array of at least one text, found []"},
+      {"service.fraud.features", Json::MakeArray({"spnd.*"}),
+       "service.fraud.features: no view or request \"spnd\"; did you mean spend?"},
+      {"service.fraud.features", Json::MakeArray({"spend"}),
+       "service.fraud.features: expected \"view.feature\" or \"view.*\", found \"spend\""},
+      {"service.fraud.features", Json::MakeArray({"spend.*", "spend.n"}),
+       "service.fraud.features: \"spend.n\" comes twice"},
+      {"service.fraud.features", Json::MakeArray({}),
+       "service.fraud.features: expected an array of at least one text, found []"},
       {"request.basket.inputs.shop", "string",
-       "service.fraud.features: \"basket.large\" takes \"shop\" as string, another feature as int64"},
-      {"training_set.fraud.service", "frod", "training_set.fraud.service: no service \"frod\"; did you mean fraud?"},
-      {"training_set.fraud.source", "shops", "training_set.fraud.source: source \"shops\" is static: its rows have no moment"},
-      {"training_set.fraud.label", "is_fraud = ", "training_set.fraud.label: line 1, column 12: expected a value, found the end"},
+       "service.fraud.features: \"basket.large\" takes \"shop\" as string, another feature as "
+       "int64"},
+      {"training_set.fraud.service", "frod",
+       "training_set.fraud.service: no service \"frod\"; did you mean fraud?"},
+      {"training_set.fraud.source", "shops",
+       "training_set.fraud.source: source \"shops\" is static: its rows have no moment"},
+      {"training_set.fraud.label", "is_fraud = ",
+       "training_set.fraud.label: line 1, column 12: expected a value, found the end"},
       {"entity.a b.keys", Json::MakeObject({{"k", "string"}}),
-       "entity.a b: expected a name of at most 64 letters, digits, _ and -, that begins with a letter, found \"a b\""},
-  };
-  for (const Case& each : cases) EXPECT_EQ(ErrorWith(each.path, each.value), each.error);
+       "entity.a b: expected a name of at most 64 letters, digits, _ and -, that begins with a "
+       "letter, found \"a b\""},
+  });
 }
 
 TEST(Definitions, MissingKeysAreNamed) {
-  EXPECT_EQ(ErrorWithout("view.spend", "entity"), "view.spend.entity: is missing; the table has source, features");
+  EXPECT_EQ(ErrorWithout("view.spend", "entity"),
+            "view.spend.entity: is missing; the table has source, features");
   EXPECT_EQ(ErrorWithout("source.sales", "event_time"),
-            "source.sales.event_time: is missing; name the column of a row's time, or write static = true");
+            "source.sales.event_time: is missing; name the column of a row's time, or write static "
+            "= true");
   EXPECT_EQ(ErrorWithout("view.spend.features.n", "agg"), "view.spend.features.n.agg: is missing");
 }
 
 TEST(Definitions, LookupsAreChecked) {
-  const auto lookup = [](std::string_view text) { return ErrorWith("source.sales.lookup.zones", Json::Parse(text).value()); };
-  EXPECT_EQ(lookup(R"({"key": "city", "columns": ["zone"], "rows": [{"city": "Oslo", "zone": "Europe/Oslo"}]})"), "none");
+  const auto lookup = [](std::string_view text) {
+    return ErrorWith("source.sales.lookup.zones", Json::Parse(text).value());
+  };
+  EXPECT_EQ(
+      lookup(
+          R"({"key": "city", "columns": ["zone"], "rows": [{"city": "Oslo", "zone": "Europe/Oslo"}]})"),
+      "none");
   EXPECT_EQ(lookup(R"({"key": "city", "columns": ["zone"]})"),
             "source.sales.lookup.zones: has neither a table nor rows; give one of the two");
   EXPECT_EQ(lookup(R"({"key": "city", "columns": ["zone"], "rows": [{"zone": "x"}]})"),
             "source.sales.lookup.zones.rows: a row has no key \"city\": {\"zone\":\"x\"}");
   EXPECT_EQ(lookup(R"({"key": "city", "columns": ["zone"], "rows": [{"city": "x", "zoen": "y"}]})"),
-            "source.sales.lookup.zones.rows: \"zoen\" is neither the key \"city\" nor one of the columns zone");
+            "source.sales.lookup.zones.rows: \"zoen\" is neither the key \"city\" nor one of the "
+            "columns zone");
   EXPECT_EQ(lookup(R"({"key": "city", "columns": ["city"], "table": "csv:x.csv"})"),
-            "source.sales.lookup.zones.columns: \"city\" is the key; the source has it as \"city\" already");
+            "source.sales.lookup.zones.columns: \"city\" is the key; the source has it as \"city\" "
+            "already");
   EXPECT_EQ(lookup(R"({"key": "city", "columns": ["sold"], "table": "csv:x.csv"})"),
             "source.sales.columns.sold: a lookup has a column of this name");
 }
@@ -191,8 +246,10 @@ TEST(Definitions, ComputedColumnsComeAfterWhatTheyRead) {
   std::ranges::reverse(columns.AsObject());  // a reader of TOML need not keep the order of a table
   const Definitions defined = ParseDefinitions(config).value();
   std::vector<std::string> names;
-  for (const ComputedColumn& column : defined.sources.at("flights").columns) names.push_back(column.name);
-  EXPECT_EQ(names, (std::vector<std::string>{"arrives_same_day", "departs", "arrives", "landed", "id"}));
+  for (const ComputedColumn& column : defined.sources.at("flights").columns)
+    names.push_back(column.name);
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"arrives_same_day", "departs", "arrives", "landed", "id"}));
 }
 
 TEST(Definitions, OtherRoomsTablesAreLeftAlone) {
@@ -211,10 +268,14 @@ TEST(ServiceHash, ChangesWithWhatChangesValuesAndWithNothingElse) {
   const std::string hash = ServiceHash(ParseDefinitions(Small()).value(), "fraud").value();
   EXPECT_EQ(hash.size(), 64U);
   const std::pair<const char*, Json> matters[] = {
-      {"source.sales.where", "amount > 1"},         {"source.sales.delay", "1h"},
-      {"source.sales.columns.sold", "to_timestamp(epoch + 1)"}, {"view.spend.window_over", "available"},
-      {"view.spend.features.sum_1h.window", "2h"},  {"view.spend.features.sum_1h.strict", true},
-      {"request.basket.features.large", "amount > 101"}, {"service.fraud.features", Json::MakeArray({"spend.n"})},
+      {"source.sales.where", "amount > 1"},
+      {"source.sales.delay", "1h"},
+      {"source.sales.columns.sold", "to_timestamp(epoch + 1)"},
+      {"view.spend.window_over", "available"},
+      {"view.spend.features.sum_1h.window", "2h"},
+      {"view.spend.features.sum_1h.strict", true},
+      {"request.basket.features.large", "amount > 101"},
+      {"service.fraud.features", Json::MakeArray({"spend.n"})},
       {"entity.shop.keys", Json::MakeObject({{"shop_id", "int64"}})},
   };
   for (const auto& [path, value] : matters) EXPECT_NE(HashWith(path, value), hash) << path;
@@ -227,7 +288,8 @@ TEST(ServiceHash, ChangesWithWhatChangesValuesAndWithNothingElse) {
   };
   for (const auto& [path, value] : does_not) {
     Json config = Small();
-    config["service"]["fraud"]["features"] = Json::MakeArray({"spend.sum_1h", "spend.n", "where.city", "basket.large"});
+    config["service"]["fraud"]["features"] =
+        Json::MakeArray({"spend.sum_1h", "spend.n", "where.city", "basket.large"});
     At(config, path) = value;
     EXPECT_EQ(ServiceHash(ParseDefinitions(config).value(), "fraud").value(), hash) << path;
   }

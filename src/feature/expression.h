@@ -25,8 +25,8 @@ namespace sw::feature {
 
 inline constexpr std::size_t kExpressionBytesMax = 16 << 10;
 inline constexpr int kExpressionDepthMax = 128;
-inline constexpr std::size_t kExpressionValueBytesMax = 64 << 10;     // of one string computed
-inline constexpr std::size_t kExpressionColumnBytesMax = 1u << 30;    // of all strings in a column
+inline constexpr std::size_t kExpressionValueBytesMax = 64 << 10;   // of one string computed
+inline constexpr std::size_t kExpressionColumnBytesMax = 1u << 30;  // of all strings in a column
 
 class Expression {
  public:

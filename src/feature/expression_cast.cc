@@ -15,7 +15,8 @@ constexpr double kInt64End = 9223372036854775808.0;
 // Rounds to the nearest integer, ties to even.
 Checked<Int> Rounded(double value) {
   const double whole = std::nearbyint(value);
-  if (!(whole >= -kInt64End && whole < kInt64End)) return std::unexpected(Failure{fmt::format("{} does not fit into int64", value)});
+  if (!(whole >= -kInt64End && whole < kInt64End))
+    return std::unexpected(Failure{fmt::format("{} does not fit into int64", value)});
   return static_cast<Int>(whole);
 }
 
@@ -50,7 +51,8 @@ CallResult ToText(const CallInput& input) {
 CallResult Convert(const CallInput& input, Type from, Type to) {
   if (from == Type::kString) return FromText(input, to);
   if (to == Type::kString) return ToText(input);
-  if (to == Type::kFloat64) return EachRow<Int>(input, to, [](Int value) { return static_cast<double>(value); });
+  if (to == Type::kFloat64)
+    return EachRow<Int>(input, to, [](Int value) { return static_cast<double>(value); });
   if (from == Type::kFloat64) return EachRow<double>(input, to, Rounded);
   return EachRow<Int>(input, to, [](Int value) { return value; });  // bool and int64
 }

@@ -22,16 +22,28 @@ data::Column OneRow(const Literal& literal) {
   };
   return std::visit(
       Overloaded{
-          [&](std::monostate) { return made(Type::kFloat64, [](auto& column) { column.AppendNull(); }); },
-          [&](bool value) { return made(Type::kBool, [&](auto& column) { column.AppendBool(value); }); },
-          [&](std::int64_t value) { return made(Type::kInt64, [&](auto& column) { column.AppendInt(value); }); },
-          [&](double value) { return made(Type::kFloat64, [&](auto& column) { column.AppendDouble(value); }); },
-          [&](const std::string& value) { return made(Type::kString, [&](auto& column) { column.AppendString(value); }); },
+          [&](std::monostate) {
+            return made(Type::kFloat64, [](auto& column) { column.AppendNull(); });
+          },
+          [&](bool value) {
+            return made(Type::kBool, [&](auto& column) { column.AppendBool(value); });
+          },
+          [&](std::int64_t value) {
+            return made(Type::kInt64, [&](auto& column) { column.AppendInt(value); });
+          },
+          [&](double value) {
+            return made(Type::kFloat64, [&](auto& column) { column.AppendDouble(value); });
+          },
+          [&](const std::string& value) {
+            return made(Type::kString, [&](auto& column) { column.AppendString(value); });
+          },
       },
       literal);
 }
 
-std::string_view TypeOf(const Node& node) { return node.is_untyped_null ? "null" : data::TypeName(node.type); }
+std::string_view TypeOf(const Node& node) {
+  return node.is_untyped_null ? "null" : data::TypeName(node.type);
+}
 
 bool IsTextLiteral(const Node& node) {
   return node.kind == Kind::kLiteral && node.type == Type::kString && !node.literal.IsNull(0);
@@ -49,18 +61,27 @@ class Compiler {
 
   Result<Node> Compile(const Syntax& syntax) {
     switch (syntax.kind) {
-      case Kind::kLiteral: return OfLiteral(syntax);
-      case Kind::kColumn: return OfColumn(syntax);
-      case Kind::kCast: return OfCast(syntax);
-      default: break;
+      case Kind::kLiteral:
+        return OfLiteral(syntax);
+      case Kind::kColumn:
+        return OfColumn(syntax);
+      case Kind::kCast:
+        return OfCast(syntax);
+      default:
+        break;
     }
     Node node{.kind = syntax.kind, .place = syntax.place};
     for (const Syntax& part : syntax.parts) node.parts.push_back(SW_TRY(Compile(part)));
     switch (syntax.kind) {
-      case Kind::kCall: return OfCall(syntax, std::move(node));
-      case Kind::kCase: return OfCase(syntax, std::move(node));
-      case Kind::kCoalesce: SW_TRY(Unify(node, 0, 1)); return node;
-      default: return OfLogic(std::move(node));
+      case Kind::kCall:
+        return OfCall(syntax, std::move(node));
+      case Kind::kCase:
+        return OfCase(syntax, std::move(node));
+      case Kind::kCoalesce:
+        SW_TRY(Unify(node, 0, 1));
+        return node;
+      default:
+        return OfLogic(std::move(node));
     }
   }
 
@@ -80,7 +101,8 @@ class Compiler {
     if (!index) {
       std::vector<std::string> names;
       for (const data::Field& field : schema_.fields) names.push_back(field.name);
-      return ErrorAt(syntax.place, "no column \"{}\"{}", syntax.name, DidYouMean(syntax.name, names));
+      return ErrorAt(syntax.place, "no column \"{}\"{}", syntax.name,
+                     DidYouMean(syntax.name, names));
     }
     const data::Field& field = schema_.fields[*index];
     Node node{.kind = Kind::kColumn, .place = syntax.place, .type = field.type};
@@ -98,9 +120,11 @@ class Compiler {
     }
     if (operand.type == syntax.type) return operand;
     if (!CanCast(operand.type, syntax.type)) {
-      return ErrorAt(syntax.place, "no cast from {} to {}", data::TypeName(operand.type), data::TypeName(syntax.type));
+      return ErrorAt(syntax.place, "no cast from {} to {}", data::TypeName(operand.type),
+                     data::TypeName(syntax.type));
     }
-    if (operand.kind == Kind::kLiteral && !syntax.is_lenient) return Folded(std::move(operand), syntax.type);
+    if (operand.kind == Kind::kLiteral && !syntax.is_lenient)
+      return Folded(std::move(operand), syntax.type);
     Node cast = CastOf(std::move(operand), syntax.type, syntax.is_lenient);
     cast.place = syntax.place;
     return cast;
@@ -143,7 +167,8 @@ class Compiler {
   }
 
   static Status SettleZone(Node& node) {
-    if (!node.signature->parameters.ends_with('z') || !IsTextLiteral(node.parts.back())) return Ok();
+    if (!node.signature->parameters.ends_with('z') || !IsTextLiteral(node.parts.back()))
+      return Ok();
     auto zone = TimeZone::Find(node.parts.back().literal.String(0));
     if (!zone) return ErrorAt(node.parts.back().place, "{}", zone.error().message);
     node.zone = *std::move(zone);
@@ -153,7 +178,8 @@ class Compiler {
   static Result<Node> OfLogic(Node node) {
     const std::string_view word = node.kind == Kind::kAnd ? "and" : "or";
     for (Node& part : node.parts) {
-      if (!Adapt(part, Type::kBool)) return ErrorAt(part.place, "{} takes bool, found {}", word, TypeOf(part));
+      if (!Adapt(part, Type::kBool))
+        return ErrorAt(part.place, "{} takes bool, found {}", word, TypeOf(part));
     }
     node.type = Type::kBool;
     return node;
@@ -174,11 +200,13 @@ class Compiler {
   static Status SettleOperand(const Syntax& syntax, Node& node) {
     Type type = node.parts[0].type;
     for (std::size_t i = 1; i + 1 < node.parts.size(); i += 2) {
-      if (!node.parts[i].is_untyped_null && node.parts[i].type == Type::kFloat64) type = Type::kFloat64;
+      if (!node.parts[i].is_untyped_null && node.parts[i].type == Type::kFloat64)
+        type = Type::kFloat64;
     }
     for (std::size_t i = 0; i + 1 < node.parts.size(); i += i == 0 ? 1 : 2) {
       if (Adapt(node.parts[i], type)) continue;
-      return ErrorAt(node.parts[i].place, "case compares {} with {}; convert with cast(value as type)",
+      return ErrorAt(node.parts[i].place,
+                     "case compares {} with {}; convert with cast(value as type)",
                      data::TypeName(type), TypeOf(node.parts[i]));
     }
     const Syntax comparison{.kind = Kind::kCall, .place = syntax.place, .name = "="};
@@ -202,7 +230,8 @@ class Compiler {
     node.type = type.value_or(Type::kFloat64);
     for (Node* value : values) {
       if (node.is_untyped_null || Adapt(*value, node.type)) continue;
-      return ErrorAt(value->place, "this value is {}, another branch's {}; convert with cast(value as type)",
+      return ErrorAt(value->place,
+                     "this value is {}, another branch's {}; convert with cast(value as type)",
                      data::TypeName(value->type), data::TypeName(node.type));
     }
     return Ok();
@@ -217,7 +246,10 @@ class Compiler {
 bool Adapt(Node& node, Type wanted) {
   if (node.is_untyped_null) {
     // A case or coalesce of nothing but nulls is a null itself.
-    node = Node{.kind = Kind::kLiteral, .place = node.place, .type = wanted, .literal = data::Column(wanted)};
+    node = Node{.kind = Kind::kLiteral,
+                .place = node.place,
+                .type = wanted,
+                .literal = data::Column(wanted)};
     node.literal.AppendNull();
     return true;
   }
@@ -227,7 +259,8 @@ bool Adapt(Node& node, Type wanted) {
   return true;
 }
 
-Expression::Expression(std::shared_ptr<const Program> program) : program_(std::move(program)), type_(program_->root.type) {
+Expression::Expression(std::shared_ptr<const Program> program)
+    : program_(std::move(program)), type_(program_->root.type) {
   for (const data::Field& field : program_->columns) columns_.push_back(field.name);
 }
 
@@ -238,7 +271,8 @@ Result<Expression> Expression::Compile(std::string_view text, const data::Schema
   if (root.is_untyped_null) {
     return ErrorAt(root.place, "is always null; give it a type, as in cast(null as float64)");
   }
-  return Expression(std::make_shared<const Program>(Program{std::move(root), compiler.TakeColumns()}));
+  return Expression(
+      std::make_shared<const Program>(Program{std::move(root), compiler.TakeColumns()}));
 }
 
 }  // namespace sw::feature

@@ -14,30 +14,40 @@ using Rows = std::vector<std::size_t>;
 // and no others, so that what is not needed cannot fail.
 class Evaluator {
  public:
-  Evaluator(std::vector<const data::Column*> columns, std::size_t rows) : columns_(std::move(columns)), batch_rows_(rows) {}
+  Evaluator(std::vector<const data::Column*> columns, std::size_t rows)
+      : columns_(std::move(columns)), batch_rows_(rows) {}
 
   // `rows` null: all of the batch.
   Result<Value> Evaluate(const Node& node, const Rows* rows) const {
     if (CountOf(rows) == 0) return Value(data::Column(node.type));
     switch (node.kind) {
-      case Kind::kLiteral: return Value::Constant(node.literal);
-      case Kind::kColumn: return OfColumn(node, rows);
-      case Kind::kCall: return OfCall(node, rows);
-      case Kind::kCast: return OfCast(node, rows);
+      case Kind::kLiteral:
+        return Value::Constant(node.literal);
+      case Kind::kColumn:
+        return OfColumn(node, rows);
+      case Kind::kCall:
+        return OfCall(node, rows);
+      case Kind::kCast:
+        return OfCast(node, rows);
       case Kind::kAnd:
-      case Kind::kOr: return OfLogic(node, rows);
+      case Kind::kOr:
+        return OfLogic(node, rows);
       case Kind::kCase:
-      case Kind::kCoalesce: break;
+      case Kind::kCoalesce:
+        break;
     }
     return OfBranches(node, rows);
   }
 
  private:
-  std::size_t CountOf(const Rows* rows) const { return rows != nullptr ? rows->size() : batch_rows_; }
+  std::size_t CountOf(const Rows* rows) const {
+    return rows != nullptr ? rows->size() : batch_rows_;
+  }
 
   std::unexpected<Error> Failed(const Node& node, const Rows* rows, const RowError& error) const {
     const std::size_t row = rows != nullptr ? (*rows)[error.row] : error.row;
-    return InvalidArgument("row {}: line {}, column {}: {}", row, node.place.line, node.place.column, error.message);
+    return InvalidArgument("row {}: line {}, column {}: {}", row, node.place.line,
+                           node.place.column, error.message);
   }
 
   Value OfColumn(const Node& node, const Rows* rows) const {
@@ -110,7 +120,9 @@ class Evaluator {
     }
     const Rows* rows() const { return rows_; }
     const Rows& positions() const { return positions_; }
-    std::size_t RowAt(std::size_t index) const { return rows_ != nullptr ? (*rows_)[index] : index; }
+    std::size_t RowAt(std::size_t index) const {
+      return rows_ != nullptr ? (*rows_)[index] : index;
+    }
     // Drops the rows for which keep(position, index among the remaining) is false.
     template <typename F>
     void Keep(F&& keep) {
@@ -158,7 +170,8 @@ class Evaluator {
     const std::size_t count = CountOf(rows);
     Remaining left(rows, count);
     Merge merge(node.type, count);
-    SW_TRY(node.kind == Kind::kCase ? TakeCases(node, rows, left, merge) : TakeFirstNonNull(node, left, merge));
+    SW_TRY(node.kind == Kind::kCase ? TakeCases(node, rows, left, merge)
+                                    : TakeFirstNonNull(node, left, merge));
     merge.Add(SW_TRY(Evaluate(node.parts.back(), left.rows())));
     for (std::size_t i = 0; i < left.positions().size(); ++i) merge.Place(left.positions()[i], i);
     return merge.Finish();
@@ -202,7 +215,8 @@ class Evaluator {
     Value value = SW_TRY(Evaluate(when, left.rows()));
     if (!operand) return value;
     data::Column compared(operand->column().type());
-    for (const std::size_t position : left.positions()) compared.AppendFrom(operand->column(), operand->RowOf(position));
+    for (const std::size_t position : left.positions())
+      compared.AppendFrom(operand->column(), operand->RowOf(position));
     std::vector<Value> sides;
     sides.emplace_back(std::move(compared));
     sides.push_back(std::move(value));
@@ -229,12 +243,13 @@ Result<data::Column> Expression::Evaluate(const data::Batch& batch) const {
   for (const data::Field& field : program_->columns) {
     const data::Column* column = SW_TRY(batch.Get(field.name));
     if (column->type() != field.type) {
-      return InvalidArgument("column \"{}\": expected {}, found {}", field.name, data::TypeName(field.type),
-                             data::TypeName(column->type()));
+      return InvalidArgument("column \"{}\": expected {}, found {}", field.name,
+                             data::TypeName(field.type), data::TypeName(column->type()));
     }
     columns.push_back(column);
   }
-  Value value = SW_TRY(Evaluator(std::move(columns), batch.num_rows()).Evaluate(program_->root, nullptr));
+  Value value =
+      SW_TRY(Evaluator(std::move(columns), batch.num_rows()).Evaluate(program_->root, nullptr));
   if (value.is_constant()) return Repeated(value.column(), batch.num_rows());
   return std::move(value).Take();
 }

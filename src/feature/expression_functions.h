@@ -16,7 +16,8 @@ namespace sw::feature {
 // A computed column or one that belongs to the batch; a constant has one row that stands for all.
 class Value {
  public:
-  explicit Value(data::Column&& column, bool is_constant = false) : owned_(std::move(column)), is_constant_(is_constant) {}
+  explicit Value(data::Column&& column, bool is_constant = false)
+      : owned_(std::move(column)), is_constant_(is_constant) {}
   static Value Borrow(const data::Column& column) { return Value(&column, false); }
   static Value Constant(const data::Column& one_row) { return Value(&one_row, true); }
 
@@ -26,7 +27,8 @@ class Value {
   data::Column Take() && { return owned_ ? *std::move(owned_) : *borrowed_; }
 
  private:
-  Value(const data::Column* borrowed, bool is_constant) : borrowed_(borrowed), is_constant_(is_constant) {}
+  Value(const data::Column* borrowed, bool is_constant)
+      : borrowed_(borrowed), is_constant_(is_constant) {}
 
   std::optional<data::Column> owned_;
   const data::Column* borrowed_ = nullptr;
@@ -66,8 +68,8 @@ Status CheckCall(const Syntax& call);
 
 // An argument as far as its type is known.
 struct Argument {
-  std::optional<data::Type> type;                   // nothing: null, which has every type
-  const std::string* text = nullptr;                // of a literal, which may stand for a timestamp
+  std::optional<data::Type> type;     // nothing: null, which has every type
+  const std::string* text = nullptr;  // of a literal, which may stand for a timestamp
 };
 // The signature that needs the fewest conversions; the error says what the function takes.
 Result<const Signature*> Resolve(const Syntax& call, std::span<const Argument> arguments);

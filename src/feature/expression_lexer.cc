@@ -7,7 +7,8 @@
 namespace sw::feature {
 namespace {
 
-constexpr std::string_view kSymbols[] = {"<=", ">=", "<>", "!=", "||", "+", "-", "*", "/", "%", "(", ")", ",", "=", "<", ">"};
+constexpr std::string_view kSymbols[] = {"<=", ">=", "<>", "!=", "||", "+", "-", "*",
+                                         "/",  "%",  "(",  ")",  ",",  "=", "<", ">"};
 
 struct Mistake {
   std::string_view text;
@@ -43,7 +44,9 @@ class Lexer {
   }
 
  private:
-  char Peek(std::size_t ahead = 0) const { return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0'; }
+  char Peek(std::size_t ahead = 0) const {
+    return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0';
+  }
   Place Here() const { return {line_, static_cast<int>(at_ - line_start_) + 1}; }
 
   void SkipSpace() {
@@ -110,7 +113,8 @@ class Lexer {
       const char c = text_[at_];
       if (c == quote && Peek(1) != quote) {
         ++at_;
-        if (kind == Token::Kind::kQuotedName && token.text.empty()) return ErrorAt(token.place, "a column's name is empty");
+        if (kind == Token::Kind::kQuotedName && token.text.empty())
+          return ErrorAt(token.place, "a column's name is empty");
         return token;
       }
       if (c == quote) ++at_;
@@ -153,8 +157,9 @@ class Lexer {
 
 Result<std::vector<Token>> Tokenize(std::string_view text) {
   if (text.size() > kExpressionBytesMax) {
-    return InvalidArgument("expression has {} bytes, the limit is {}; split it into several computed columns", text.size(),
-                           kExpressionBytesMax);
+    return InvalidArgument(
+        "expression has {} bytes, the limit is {}; split it into several computed columns",
+        text.size(), kExpressionBytesMax);
   }
   return Lexer(text).Run();
 }

@@ -19,7 +19,8 @@ struct Token {
   Place place;
 
   bool Is(std::string_view symbol_or_keyword) const {
-    return (kind == Kind::kSymbol && text == symbol_or_keyword) || (kind == Kind::kName && lower == symbol_or_keyword);
+    return (kind == Kind::kSymbol && text == symbol_or_keyword) ||
+           (kind == Kind::kName && lower == symbol_or_keyword);
   }
 };
 

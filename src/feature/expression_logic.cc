@@ -79,7 +79,8 @@ template <bool kWanted>
 CallResult IsNull(const CallInput& input) {
   Output output(Type::kBool, input.rows);
   const Value& value = input.arguments[0];
-  for (std::size_t row = 0; row < input.rows; ++row) output.Append(value.column().IsNull(value.RowOf(row)) == kWanted);
+  for (std::size_t row = 0; row < input.rows; ++row)
+    output.Append(value.column().IsNull(value.RowOf(row)) == kWanted);
   return std::move(output).Finish();
 }
 
@@ -87,12 +88,13 @@ CallResult Not(const CallInput& input) {
   return EachRow<bool>(input, Type::kBool, [](bool value) { return !value; });
 }
 
-#define SW_COMPARISON(name, compare)                                 \
-  {name, "ii", Type::kBool, Compare<Int, compare>},                  \
-      {name, "ff", Type::kBool, Compare<double, compare>},           \
-      {name, "ss", Type::kBool, Compare<Text, compare>},             \
-      {name, "tt", Type::kBool, Compare<Int, compare>},              \
-      {name, "bb", Type::kBool, Compare<bool, compare>}
+#define SW_COMPARISON(name, compare)                       \
+  {name, "ii", Type::kBool, Compare<Int, compare>},        \
+      {name, "ff", Type::kBool, Compare<double, compare>}, \
+      {name, "ss", Type::kBool, Compare<Text, compare>},   \
+      {name, "tt", Type::kBool, Compare<Int, compare>}, {  \
+    name, "bb", Type::kBool, Compare<bool, compare>        \
+  }
 
 constexpr Signature kSignatures[] = {
     SW_COMPARISON("=", kEqual),

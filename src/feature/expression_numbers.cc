@@ -77,7 +77,8 @@ CallResult Extreme(const CallInput& input, Type type) {
       const std::size_t at = value.RowOf(row);
       if (value.column().IsNull(at)) continue;
       const T candidate = Read<T>(value.column(), at);
-      if (!best || (kGreatest ? IsLess(*best, candidate) : IsLess(candidate, *best))) best = candidate;
+      if (!best || (kGreatest ? IsLess(*best, candidate) : IsLess(candidate, *best)))
+        best = candidate;
     }
     output.Append(best);
   }
@@ -112,9 +113,12 @@ constexpr auto kSqrt = [](double a) -> std::optional<double> {
   return std::sqrt(a);
 };
 
-CallResult NegativeInt(const CallInput& input) { return EachRow<Int>(input, Type::kInt64, NegateInt); }
+CallResult NegativeInt(const CallInput& input) {
+  return EachRow<Int>(input, Type::kInt64, NegateInt);
+}
 CallResult AbsInt(const CallInput& input) {
-  return EachRow<Int>(input, Type::kInt64, [](Int a) -> Checked<Int> { return a < 0 ? NegateInt(a) : a; });
+  return EachRow<Int>(input, Type::kInt64,
+                      [](Int a) -> Checked<Int> { return a < 0 ? NegateInt(a) : a; });
 }
 
 template <typename T, bool kGreatest, Type kType>

@@ -29,11 +29,13 @@ constexpr Operator kOperators[] = {
     {"||", kConcatLevel, "concat"}, {"+", kSumLevel, "+"},          {"-", kSumLevel, "-"},
     {"*", kProductLevel, "*"},      {"/", kProductLevel, "/"},      {"%", kProductLevel, "mod"},
 };
-constexpr std::string_view kKeywords[] = {"and",  "or",   "not",  "is",   "null", "true", "false", "case",
-                                          "when", "then", "else", "end",  "in",   "between", "as"};
+constexpr std::string_view kKeywords[] = {"and",  "or",    "not",  "is",      "null",
+                                          "true", "false", "case", "when",    "then",
+                                          "else", "end",   "in",   "between", "as"};
 
 bool IsKeyword(const Token& token) {
-  return token.kind == Token::Kind::kName && std::ranges::find(kKeywords, token.lower) != std::end(kKeywords);
+  return token.kind == Token::Kind::kName &&
+         std::ranges::find(kKeywords, token.lower) != std::end(kKeywords);
 }
 
 std::vector<Syntax> ListOf(Syntax only) {
@@ -67,9 +69,11 @@ class Parser {
     return Ok();
   }
   std::unexpected<Error> Unexpected(std::string_view expected) const {
-    if (Now().kind == Token::Kind::kEnd) return ErrorAt(Now().place, "expected {}, found the end", expected);
-    return ErrorAt(Now().place, "expected {}, found {}{}", expected, Now().text,
-                   IsKeyword(Now()) ? " (a keyword; a column of that name goes into double quotes)" : "");
+    if (Now().kind == Token::Kind::kEnd)
+      return ErrorAt(Now().place, "expected {}, found the end", expected);
+    return ErrorAt(
+        Now().place, "expected {}, found {}{}", expected, Now().text,
+        IsKeyword(Now()) ? " (a keyword; a column of that name goes into double quotes)" : "");
   }
 
   Result<Syntax> Made(Syntax syntax) const {
@@ -78,10 +82,15 @@ class Parser {
     return syntax;
   }
   static std::unexpected<Error> TooDeep(const Place& place) {
-    return ErrorAt(place, "nested deeper than {}; split it into several computed columns", kExpressionDepthMax);
+    return ErrorAt(place, "nested deeper than {}; split it into several computed columns",
+                   kExpressionDepthMax);
   }
-  Result<Syntax> Call(const Place& place, std::string_view function, std::vector<Syntax> parts) const {
-    return Made({.kind = Kind::kCall, .place = place, .name = std::string(function), .parts = std::move(parts)});
+  Result<Syntax> Call(const Place& place, std::string_view function,
+                      std::vector<Syntax> parts) const {
+    return Made({.kind = Kind::kCall,
+                 .place = place,
+                 .name = std::string(function),
+                 .parts = std::move(parts)});
   }
 
   Result<Syntax> Whole() { return Binary(kOrLevel); }
@@ -95,7 +104,8 @@ class Parser {
       if (next->level != kCompareLevel) continue;
       const Operator* chained = OperatorNow();
       if (chained != nullptr && chained->level == kCompareLevel) {
-        return ErrorAt(Now().place, "comparisons do not chain; write a < b and b < c, or use parentheses");
+        return ErrorAt(Now().place,
+                       "comparisons do not chain; write a < b and b < c, or use parentheses");
       }
     }
     --nesting_;
@@ -105,7 +115,8 @@ class Parser {
   const Operator* OperatorNow() const {
     for (const Operator& each : kOperators) {
       // A `not` in this place belongs to `not in` and `not between`.
-      if (Now().Is(each.word) && (each.word != "not" || After().Is("in") || After().Is("between"))) return &each;
+      if (Now().Is(each.word) && (each.word != "not" || After().Is("in") || After().Is("between")))
+        return &each;
     }
     return nullptr;
   }
@@ -115,9 +126,12 @@ class Parser {
     if (with.level == kCompareLevel && with.function.empty()) return Predicate(std::move(left));
     ++at_;
     Syntax right = SW_TRY(Binary(with.level + 1));
-    const Kind kind = with.level == kOrLevel ? Kind::kOr : with.level == kAndLevel ? Kind::kAnd : Kind::kCall;
+    const Kind kind = with.level == kOrLevel    ? Kind::kOr
+                      : with.level == kAndLevel ? Kind::kAnd
+                                                : Kind::kCall;
     // a and b and c is one node of three parts, and so is a || b || c: no depth is lost to long chains.
-    const bool extends = left.kind == kind && (kind != Kind::kCall || (with.word == "||" && left.name == "concat"));
+    const bool extends =
+        left.kind == kind && (kind != Kind::kCall || (with.word == "||" && left.name == "concat"));
     if (extends) {
       left.parts.push_back(std::move(right));
       return Made(std::move(left));
@@ -179,12 +193,20 @@ class Parser {
   Result<Syntax> Primary() {
     const Token& token = Now();
     switch (token.kind) {
-      case Token::Kind::kInteger: return Integer("");
-      case Token::Kind::kNumber: return Number();
-      case Token::Kind::kText: ++at_; return Syntax{.place = token.place, .literal = token.text};
-      case Token::Kind::kQuotedName: ++at_; return Column(token);
-      case Token::Kind::kName: return Named();
-      default: break;
+      case Token::Kind::kInteger:
+        return Integer("");
+      case Token::Kind::kNumber:
+        return Number();
+      case Token::Kind::kText:
+        ++at_;
+        return Syntax{.place = token.place, .literal = token.text};
+      case Token::Kind::kQuotedName:
+        ++at_;
+        return Column(token);
+      case Token::Kind::kName:
+        return Named();
+      default:
+        break;
     }
     if (!Take("(")) return Unexpected("a value");
     Syntax inner = SW_TRY(Whole());
@@ -230,11 +252,13 @@ class Parser {
   }
 
   Result<Syntax> Function(const Token& token, std::vector<Syntax> parts) {
-    Syntax call{.kind = Kind::kCall, .place = token.place, .name = token.lower, .parts = std::move(parts)};
+    Syntax call{
+        .kind = Kind::kCall, .place = token.place, .name = token.lower, .parts = std::move(parts)};
     if (token.lower == "coalesce" || token.lower == "if") {
       const bool is_if = token.lower == "if";
       if (call.parts.empty() || (is_if && call.parts.size() != 3)) {
-        return ErrorAt(token.place, "{} takes {}", token.lower, is_if ? "(condition, value, other value)" : "at least one value");
+        return ErrorAt(token.place, "{} takes {}", token.lower,
+                       is_if ? "(condition, value, other value)" : "at least one value");
       }
       call.kind = is_if ? Kind::kCase : Kind::kCoalesce;
       return Made(std::move(call));
@@ -248,7 +272,8 @@ class Parser {
     cast.parts.push_back(SW_TRY(Whole()));
     SW_TRY(Require("as"));
     const auto type = data::ParseType(Now().lower);
-    if (Now().kind != Token::Kind::kName || !type) return Unexpected("a type: bool, int64, float64, string or timestamp");
+    if (Now().kind != Token::Kind::kName || !type)
+      return Unexpected("a type: bool, int64, float64, string or timestamp");
     cast.type = *type;
     ++at_;
     SW_TRY(Require(")"));
@@ -279,7 +304,9 @@ class Parser {
     const std::string digits = std::string(sign) + token.text;
     std::int64_t value = 0;
     const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (code != std::errc()) return ErrorAt(token.place, "{} does not fit into int64; write {}.0 for a float64", digits, digits);
+    if (code != std::errc())
+      return ErrorAt(token.place, "{} does not fit into int64; write {}.0 for a float64", digits,
+                     digits);
     ++at_;
     return Syntax{.place = token.place, .literal = value};
   }
@@ -289,7 +316,8 @@ class Parser {
     double value = 0;
     const char* last = token.text.data() + token.text.size();
     const auto [end, code] = std::from_chars(token.text.data(), last, value);
-    if (code != std::errc() || end != last) return ErrorAt(token.place, "{} is no number that a float64 can hold", token.text);
+    if (code != std::errc() || end != last)
+      return ErrorAt(token.place, "{} is no number that a float64 can hold", token.text);
     ++at_;
     return Syntax{.place = token.place, .literal = value};
   }
@@ -300,7 +328,8 @@ class Parser {
 };
 
 void CollectColumns(const Syntax& syntax, std::vector<std::string>& names) {
-  if (syntax.kind == Kind::kColumn && std::ranges::find(names, syntax.name) == names.end()) names.push_back(syntax.name);
+  if (syntax.kind == Kind::kColumn && std::ranges::find(names, syntax.name) == names.end())
+    names.push_back(syntax.name);
   for (const Syntax& part : syntax.parts) CollectColumns(part, names);
 }
 
@@ -313,7 +342,8 @@ std::string DidYouMean(std::string_view wanted, const std::vector<std::string>& 
 
 Result<Syntax> ParseExpression(std::string_view text) {
   std::vector<Token> tokens = SW_TRY(Tokenize(text));
-  if (tokens.size() == 1) return InvalidArgument("expression is empty; write one such as arr_delay > 15");
+  if (tokens.size() == 1)
+    return InvalidArgument("expression is empty; write one such as arr_delay > 15");
   return Parser(std::move(tokens)).Run();
 }
 

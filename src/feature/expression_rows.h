@@ -36,7 +36,8 @@ template <typename T>
 struct Reader {
   const data::Column& column;
   std::size_t stride;
-  explicit Reader(const Value& value) : column(value.column()), stride(value.is_constant() ? 0 : 1) {}
+  explicit Reader(const Value& value)
+      : column(value.column()), stride(value.is_constant() ? 0 : 1) {}
   bool IsNull(std::size_t row) const { return column.IsNull(row * stride); }
   T operator[](std::size_t row) const { return Read<T>(column, row * stride); }
 };
@@ -51,8 +52,10 @@ class Output {
   void Append(double value) { column_.AppendDouble(value); }
   void Append(std::string_view value) {
     bytes_ += value.size();
-    if (value.size() > kExpressionValueBytesMax) Fail("a text is longer than the limit of one value");
-    if (bytes_ > kExpressionColumnBytesMax) Fail("the column's texts are longer than the limit of one column");
+    if (value.size() > kExpressionValueBytesMax)
+      Fail("a text is longer than the limit of one value");
+    if (bytes_ > kExpressionColumnBytesMax)
+      Fail("the column's texts are longer than the limit of one column");
     if (!failure_) column_.AppendString(value);
   }
   void Append(const std::string& value) { Append(std::string_view(value)); }

@@ -21,16 +21,17 @@ struct Place {
   bool operator==(const Place&) const = default;
 };
 
-using Literal = std::variant<std::monostate, bool, std::int64_t, double, std::string>;  // null first
+using Literal =
+    std::variant<std::monostate, bool, std::int64_t, double, std::string>;  // null first
 
 struct Syntax {
   enum class Kind : std::uint8_t {
     kLiteral,
     kColumn,
-    kCall,      // of a function; operators are functions of their own name, as in "+" or "is null"
-    kAnd,       // of two parts or more
+    kCall,  // of a function; operators are functions of their own name, as in "+" or "is null"
+    kAnd,   // of two parts or more
     kOr,
-    kCase,      // [operand,] when, then, when, then, ..., else
+    kCase,  // [operand,] when, then, when, then, ..., else
     kCoalesce,
     kCast,
   };
@@ -38,17 +39,18 @@ struct Syntax {
   Kind kind = Kind::kLiteral;
   Place place{};
   Literal literal{};
-  std::string name{};                       // of the column or the function
-  data::Type type = data::Type::kBool;      // kCast: the type wanted
-  bool is_lenient = false;                  // kCast: null in place of an error (try_cast)
-  bool has_operand = false;                 // kCase: case x when 1 then ...
+  std::string name{};                   // of the column or the function
+  data::Type type = data::Type::kBool;  // kCast: the type wanted
+  bool is_lenient = false;              // kCast: null in place of an error (try_cast)
+  bool has_operand = false;             // kCase: case x when 1 then ...
   std::vector<Syntax> parts{};
   int depth = 1;
 };
 
 // INVALID_ARGUMENT that begins with the place.
 template <typename... Args>
-std::unexpected<Error> ErrorAt(const Place& place, fmt::format_string<Args...> format, Args&&... args) {
+std::unexpected<Error> ErrorAt(const Place& place, fmt::format_string<Args...> format,
+                               Args&&... args) {
   return InvalidArgument("line {}, column {}: {}", place.line, place.column,
                          fmt::format(format, std::forward<Args>(args)...));
 }

@@ -25,8 +25,8 @@ data::Batch Flights() {
                                   {"late", Type::kBool},
                                   {"zone", Type::kString},
                                   {"in.seats", Type::kInt64}}});
-  const auto add = [&](std::string_view carrier, std::int64_t delay, double distance, std::string_view departs, bool late,
-                       std::string_view zone) {
+  const auto add = [&](std::string_view carrier, std::int64_t delay, double distance,
+                       std::string_view departs, bool late, std::string_view zone) {
     batch.column(0).AppendString(carrier);
     batch.column(1).AppendInt(delay);
     batch.column(2).AppendDouble(distance);
@@ -88,13 +88,15 @@ TEST(Expression, Arithmetic) {
 }
 
 TEST(Expression, IntegersThatLeaveInt64AreErrorsWithTheirRow) {
-  EXPECT_EQ(Of("delay + 1"), "error: row 2: line 1, column 7: 9223372036854775807 + 1 leaves int64");
+  EXPECT_EQ(Of("delay + 1"),
+            "error: row 2: line 1, column 7: 9223372036854775807 + 1 leaves int64");
   EXPECT_TRUE(Of("delay * 2").starts_with("error: row 2"));
   EXPECT_TRUE(Of("-9223372036854775808 - 1").starts_with("error: row 0"));
   EXPECT_TRUE(Of("abs(-9223372036854775808)").starts_with("error: row 0"));
   EXPECT_TRUE(Of("div(-9223372036854775808, -1)").starts_with("error: row 0"));
   EXPECT_EQ(Of("9223372036854775808"),
-            "error: line 1, column 1: 9223372036854775808 does not fit into int64; write 9223372036854775808.0 for a float64");
+            "error: line 1, column 1: 9223372036854775808 does not fit into int64; write "
+            "9223372036854775808.0 for a float64");
 }
 
 TEST(Expression, ComparisonsAndLogicHaveThreeValues) {
@@ -149,7 +151,9 @@ TEST(Expression, Branches) {
 
 TEST(Expression, Text) {
   ExpectAll({
-      {"concat(carrier, delay, '-', late)", "UA11-false|null|b6 \xc3\xa9" "9223372036854775807-true"},
+      {"concat(carrier, delay, '-', late)",
+       "UA11-false|null|b6 \xc3\xa9"
+       "9223372036854775807-true"},
       {"carrier || '/' || distance", "UA/1400.5|null|b6 \xc3\xa9/-0.0"},
       {"lower(carrier)", "ua|null|b6 \xc3\xa9"},
       {"UPPER(carrier)", "UA|null|B6 \xc3\xa9"},
@@ -172,19 +176,24 @@ TEST(Expression, Casts) {
       {"cast('1.5' as float64)", "1.5|1.5|1.5"},
       {"cast(late as int64)", "0|null|1"},
       {"try_cast(carrier as int64)", "null|null|null"},
-      {"cast('2013-03-10T02:30:00-05:00' as timestamp)", "2013-03-10T07:30:00Z|2013-03-10T07:30:00Z|2013-03-10T07:30:00Z"},
+      {"cast('2013-03-10T02:30:00-05:00' as timestamp)",
+       "2013-03-10T07:30:00Z|2013-03-10T07:30:00Z|2013-03-10T07:30:00Z"},
       {"cast(null as int64)", "null|null|null"},
   });
   EXPECT_EQ(Of("cast('x' as int64)"), "error: line 1, column 6: expected int64, found \"x\"");
-  EXPECT_EQ(Of("cast(carrier as int64)"), "error: row 0: line 1, column 1: expected int64, found \"UA\"");
+  EXPECT_EQ(Of("cast(carrier as int64)"),
+            "error: row 0: line 1, column 1: expected int64, found \"UA\"");
   EXPECT_TRUE(Of("cast(1e300 as int64)").ends_with("1e+300 does not fit into int64"));
-  EXPECT_EQ(Of("cast(departs as int64)"), "error: line 1, column 1: no cast from timestamp to int64");
+  EXPECT_EQ(Of("cast(departs as int64)"),
+            "error: line 1, column 1: no cast from timestamp to int64");
 }
 
 TEST(Expression, Times) {
   ExpectAll({
-      {"make_timestamp(2013, 1, 31 + 1, 0, 5, 'America/New_York')", "2013-02-01T05:05:00Z|2013-02-01T05:05:00Z|2013-02-01T05:05:00Z"},
-      {"make_timestamp(2013, 7, 1, 12, 0, 30, zone)", "2013-07-01T16:00:30Z|null|2013-07-01T22:00:30Z"},
+      {"make_timestamp(2013, 1, 31 + 1, 0, 5, 'America/New_York')",
+       "2013-02-01T05:05:00Z|2013-02-01T05:05:00Z|2013-02-01T05:05:00Z"},
+      {"make_timestamp(2013, 7, 1, 12, 0, 30, zone)",
+       "2013-07-01T16:00:30Z|null|2013-07-01T22:00:30Z"},
       {"add_minutes(departs, 45)", "2013-01-01T11:00:00Z|null|2013-11-03T06:15:00Z"},
       {"add_minutes(departs, -0.5)", "2013-01-01T10:14:30Z|null|2013-11-03T05:29:30Z"},
       {"hour(departs, 'America/New_York')", "5|null|1"},
@@ -194,44 +203,62 @@ TEST(Expression, Times) {
       {"month(departs, zone)", "1|null|11"},
       {"day(departs, zone)", "1|null|2"},
       {"seconds_between(departs, add_seconds(departs, 90))", "90.0|null|90.0"},
-      {"to_timestamp(1357035300)", "2013-01-01T10:15:00Z|2013-01-01T10:15:00Z|2013-01-01T10:15:00Z"},
+      {"to_timestamp(1357035300)",
+       "2013-01-01T10:15:00Z|2013-01-01T10:15:00Z|2013-01-01T10:15:00Z"},
   });
   EXPECT_TRUE(Of("add_minutes(departs, delay)").starts_with("error: row 2"));
   EXPECT_TRUE(Of("add_minutes(departs, 1e300)").starts_with("error: row 0"));
   EXPECT_EQ(Of("hour(departs, carrier)"),
             "error: row 0: line 1, column 1: no time zone \"UA\"; did you mean Cuba, UCT, UTC?");
   EXPECT_EQ(Of("hour(departs, 'America/New_Yrok')"),
-            "error: line 1, column 15: no time zone \"America/New_Yrok\"; did you mean America/New_York?");
+            "error: line 1, column 15: no time zone \"America/New_Yrok\"; did you mean "
+            "America/New_York?");
 }
 
 TEST(Expression, MistakesAreExplainedWithTheirPlace) {
   ExpectAll({
       {"dely > 15", "error: line 1, column 1: no column \"dely\"; did you mean delay?"},
       {"concta(carrier)", "error: line 1, column 1: no function \"concta\"; did you mean concat?"},
-      {"1 +\n  upper(delay)", "error: line 2, column 3: upper takes (string), found (int64); convert with cast(value as type)"},
-      {"hour(departs)", "error: line 1, column 1: hour takes (timestamp, time zone), found 1 argument"},
+      {"1 +\n  upper(delay)",
+       "error: line 2, column 3: upper takes (string), found (int64); convert with cast(value as "
+       "type)"},
+      {"hour(departs)",
+       "error: line 1, column 1: hour takes (timestamp, time zone), found 1 argument"},
       {"late and delay", "error: line 1, column 10: and takes bool, found int64"},
       {"if(delay, 1, 2)", "error: line 1, column 4: a condition is bool, found int64"},
       {"delay == 1", "error: line 1, column 7: unexpected ==: write ="},
-      {"1 < delay < 3", "error: line 1, column 11: comparisons do not chain; write a < b and b < c, or use parentheses"},
+      {"1 < delay < 3",
+       "error: line 1, column 11: comparisons do not chain; write a < b and b < c, or use "
+       "parentheses"},
       {"carrier = 'UA", "error: line 1, column 11: a text is not closed; add ' at its end"},
       {"(1 + 2", "error: line 1, column 7: expected ), found the end"},
       {"1 2", "error: line 1, column 3: expected an operator or the end, found 2"},
       {"1abc", "error: line 1, column 2: \"a\" after a number; put a space or an operator between"},
-      {"case when late then 1", "error: line 1, column 22: expected when, else or end, found the end"},
+      {"case when late then 1",
+       "error: line 1, column 22: expected when, else or end, found the end"},
       {"case when late then 1 else 'x' end",
-       "error: line 1, column 28: this value is string, another branch's int64; convert with cast(value as type)"},
-      {"end", "error: line 1, column 1: expected a value, found end (a keyword; a column of that name goes into double quotes)"},
-      {"null", "error: line 1, column 1: is always null; give it a type, as in cast(null as float64)"},
+       "error: line 1, column 28: this value is string, another branch's int64; convert with "
+       "cast(value as type)"},
+      {"end",
+       "error: line 1, column 1: expected a value, found end (a keyword; a column of that name "
+       "goes into double quotes)"},
+      {"null",
+       "error: line 1, column 1: is always null; give it a type, as in cast(null as float64)"},
       {"  ", "error: expression is empty; write one such as arr_delay > 15"},
-      {"a -- b", "error: line 1, column 3: unexpected --: comments go into the TOML; put a space between two minus signs"},
+      {"a -- b",
+       "error: line 1, column 3: unexpected --: comments go into the TOML; put a space between two "
+       "minus signs"},
       {"\"\"", "error: line 1, column 1: a column's name is empty"},
-      {"cast(1 as decimal)", "error: line 1, column 11: expected a type: bool, int64, float64, string or timestamp, found decimal"},
+      {"cast(1 as decimal)",
+       "error: line 1, column 11: expected a type: bool, int64, float64, string or timestamp, "
+       "found decimal"},
       {"negative(1)", "error: line 1, column 1: no function \"negative\""},
       {"1e999", "error: line 1, column 1: 1e999 is no number that a float64 can hold"},
       {"\x01", "error: line 1, column 1: unexpected byte 0x01; text goes into single quotes"},
   });
-  EXPECT_TRUE(Of("carrier + 1").starts_with("error: line 1, column 9: + takes (int64, int64) or (float64, float64), found (string, int64)"));
+  EXPECT_TRUE(Of("carrier + 1")
+                  .starts_with("error: line 1, column 9: + takes (int64, int64) or (float64, "
+                               "float64), found (string, int64)"));
 }
 
 std::string Repeat(std::string_view part, int times) {
@@ -243,10 +270,12 @@ std::string Repeat(std::string_view part, int times) {
 TEST(Expression, HostileTextIsRefusedInBoundedTimeAndDepth) {
   const std::string too_deep = "nested deeper than 128";
   for (const std::string& text :
-       {Repeat("(", 16000), Repeat("not ", 4000) + "late", Repeat("-", 1) + Repeat(" -", 8000) + "1",
-        "1" + Repeat("+1", 8000), Repeat("abs(", 4000), Repeat("case when ", 1600), Repeat("coalesce(", 1800),
-        "1" + Repeat(" in (1", 2000), Repeat("case 1 when 1 then ", 800)}) {
-    EXPECT_NE(Of(text).find(too_deep), std::string::npos) << text.substr(0, 20) << ": " << Of(text).substr(0, 100);
+       {Repeat("(", 16000), Repeat("not ", 4000) + "late",
+        Repeat("-", 1) + Repeat(" -", 8000) + "1", "1" + Repeat("+1", 8000), Repeat("abs(", 4000),
+        Repeat("case when ", 1600), Repeat("coalesce(", 1800), "1" + Repeat(" in (1", 2000),
+        Repeat("case 1 when 1 then ", 800)}) {
+    EXPECT_NE(Of(text).find(too_deep), std::string::npos)
+        << text.substr(0, 20) << ": " << Of(text).substr(0, 100);
   }
   EXPECT_NE(Of(std::string(17000, '1')).find("the limit is 16384"), std::string::npos);
   EXPECT_EQ(Of("true" + Repeat(" and true", 1800)), "true|true|true");  // a chain is not deep
@@ -259,42 +288,54 @@ TEST(Expression, TextsAreLimitedInLength) {
   const auto twice = Expression::Compile("concat(text, text)", batch.schema()).value();
   const auto column = twice.Evaluate(batch);
   ASSERT_FALSE(column.has_value());
-  EXPECT_EQ(column.error().message, "row 0: line 1, column 1: a text is longer than the limit of one value");
+  EXPECT_EQ(column.error().message,
+            "row 0: line 1, column 1: a text is longer than the limit of one value");
 }
 
 TEST(Expression, ReadsItsColumnsByName) {
   const data::Batch flights = Flights();
-  const auto late = Expression::Compile("delay > 10 and carrier = 'UA' and delay < 100", flights.schema()).value();
+  const auto late =
+      Expression::Compile("delay > 10 and carrier = 'UA' and delay < 100", flights.schema())
+          .value();
   EXPECT_EQ(late.columns(), (std::vector<std::string>{"delay", "carrier"}));
   const data::Batch other_order = flights.Select({"carrier", "delay"}).value();
   EXPECT_EQ(late.Evaluate(other_order).value(), late.Evaluate(flights).value());
   EXPECT_FALSE(late.Evaluate(flights.Select({"delay"}).value()).has_value());
   data::Batch other_type(data::Schema{{{"delay", Type::kString}, {"carrier", Type::kString}}});
-  EXPECT_EQ(late.Evaluate(other_type).error().message, "column \"delay\": expected int64, found string");
+  EXPECT_EQ(late.Evaluate(other_type).error().message,
+            "column \"delay\": expected int64, found string");
 }
 
 TEST(Expression, OneRowAndManyGiveTheSame) {
   const data::Batch flights = Flights();
-  const auto expression = Expression::Compile("case when delay > 20 then distance else coalesce(delay, 7) end", flights.schema()).value();
+  const auto expression =
+      Expression::Compile("case when delay > 20 then distance else coalesce(delay, 7) end",
+                          flights.schema())
+          .value();
   const data::Column whole = expression.Evaluate(flights).value();
   data::Column parts(whole.type());
-  for (std::size_t row = 0; row < flights.num_rows(); ++row) parts.AppendAll(expression.Evaluate(flights.Slice(row, 1)).value());
+  for (std::size_t row = 0; row < flights.num_rows(); ++row)
+    parts.AppendAll(expression.Evaluate(flights.Slice(row, 1)).value());
   EXPECT_EQ(parts, whole);
   EXPECT_EQ(expression.Evaluate(flights.Slice(0, 0)).value().size(), 0U);
 }
 
 TEST(Expression, EveryFunctionIsDocumented) {
   const std::string page = base::ReadFile(SW_SOURCE_DIR "/docs/expressions.md").value();
-  for (const auto& functions : {NumberFunctions(), TextFunctions(), TimeFunctions(), LogicFunctions()}) {
+  for (const auto& functions :
+       {NumberFunctions(), TextFunctions(), TimeFunctions(), LogicFunctions()}) {
     for (const Signature& each : functions) {
-      const std::string name(each.name == "is null" || each.name == "is not null" ? "is [not] null" : each.name == "negative" ? "-" : each.name);
+      const std::string name(each.name == "is null" || each.name == "is not null" ? "is [not] null"
+                             : each.name == "negative"                            ? "-"
+                                                                                  : each.name);
       EXPECT_NE(page.find(name), std::string::npos) << name;
     }
   }
 }
 
 TEST(Expression, ParseColumnsNeedsNoSchema) {
-  EXPECT_EQ(ParseColumns("concat(a, b, a, \"c d\")").value(), (std::vector<std::string>{"a", "b", "c d"}));
+  EXPECT_EQ(ParseColumns("concat(a, b, a, \"c d\")").value(),
+            (std::vector<std::string>{"a", "b", "c d"}));
   EXPECT_FALSE(ParseColumns("concta(a)").has_value());
 }
 

@@ -22,12 +22,15 @@ std::string Shifted(Text text) {
 
 Text Trimmed(Text text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n");
-  return first == Text::npos ? Text() : text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+  return first == Text::npos ? Text()
+                             : text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
 bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xc0U) == 0x80U; }
 
-Int Length(Text text) { return std::ranges::count_if(text, [](char c) { return !IsContinuation(c); }); }
+Int Length(Text text) {
+  return std::ranges::count_if(text, [](char c) { return !IsContinuation(c); });
+}
 
 // The byte where character `index` (from 0) begins, or the end.
 std::size_t ByteOf(Text text, Int index) {
@@ -43,7 +46,8 @@ std::string Part(Text text, Int from, Int count) {
   const Int length = Length(text);
   const Int begin = std::clamp<Int>(from, 1, length + 1);
   Int end = 0;  // past the last
-  if (count <= 0 || __builtin_add_overflow(from, count, &end)) end = count <= 0 ? begin : length + 1;
+  if (count <= 0 || __builtin_add_overflow(from, count, &end))
+    end = count <= 0 ? begin : length + 1;
   end = std::clamp<Int>(end, begin, length + 1);
   const std::size_t first = ByteOf(text, begin - 1);
   return std::string(text.substr(first, ByteOf(text, end - 1) - first));
@@ -91,7 +95,9 @@ constexpr auto kEndsWith = [](Text text, Text part) { return text.ends_with(part
 constexpr auto kContains = [](Text text, Text part) { return text.find(part) != Text::npos; };
 
 CallResult LengthOf(const CallInput& input) { return EachRow<Text>(input, Type::kInt64, Length); }
-CallResult PartOf(const CallInput& input) { return EachRow<Text, Int, Int>(input, Type::kString, Part); }
+CallResult PartOf(const CallInput& input) {
+  return EachRow<Text, Int, Int>(input, Type::kString, Part);
+}
 
 constexpr Signature kSignatures[] = {
     {"concat", "?+", Type::kString, Concat},

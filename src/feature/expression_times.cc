@@ -60,7 +60,8 @@ CallResult MakeTimestamp(const CallInput& input) {
 CallResult MakeTimestampWithSeconds(const CallInput& input) {
   Zones zones(input.zone);
   return EachRow<Int, Int, Int, Int, Int, Int, Text>(
-      input, Type::kTimestamp, [&](Int year, Int month, Int day, Int hour, Int minute, Int second, Text zone) {
+      input, Type::kTimestamp,
+      [&](Int year, Int month, Int day, Int hour, Int minute, Int second, Text zone) {
         return TimeIn(zones, {year, month, day, hour, minute, second}, zone);
       });
 }
@@ -83,8 +84,10 @@ CallResult Field(const CallInput& input) {
 
 Checked<Int> Sum(TimeUs time, Int count, DurationUs unit) {
   Int duration = 0, sum = 0;
-  if (__builtin_mul_overflow(count, unit, &duration) || __builtin_add_overflow(time, duration, &sum)) {
-    return std::unexpected(Failure{fmt::format("adding {} to {} leaves the range of time", count, base::FormatTime(time))});
+  if (__builtin_mul_overflow(count, unit, &duration) ||
+      __builtin_add_overflow(time, duration, &sum)) {
+    return std::unexpected(Failure{
+        fmt::format("adding {} to {} leaves the range of time", count, base::FormatTime(time))});
   }
   return sum;
 }
@@ -92,13 +95,15 @@ Checked<Int> Sum(TimeUs time, Int count, DurationUs unit) {
 // Rounds to the microsecond, ties to even.
 Checked<Int> Microseconds(double count, DurationUs unit) {
   const double duration = std::nearbyint(count * static_cast<double>(unit));
-  if (!(std::fabs(duration) < kTimeEnd)) return std::unexpected(Failure{fmt::format("{} is no duration", count)});
+  if (!(std::fabs(duration) < kTimeEnd))
+    return std::unexpected(Failure{fmt::format("{} is no duration", count)});
   return static_cast<Int>(duration);
 }
 
 template <DurationUs kUnit>
 CallResult AddInts(const CallInput& input) {
-  return EachRow<Int, Int>(input, Type::kTimestamp, [](Int time, Int count) { return Sum(time, count, kUnit); });
+  return EachRow<Int, Int>(input, Type::kTimestamp,
+                           [](Int time, Int count) { return Sum(time, count, kUnit); });
 }
 
 template <DurationUs kUnit>
@@ -112,16 +117,19 @@ CallResult AddDoubles(const CallInput& input) {
 CallResult SecondsBetween(const CallInput& input) {
   return EachRow<Int, Int>(input, Type::kFloat64, [](Int from, Int to) {
     // Exact in 128 bits, rounded once.
-    return static_cast<double>(static_cast<__int128>(to) - from) / static_cast<double>(base::kSecondUs);
+    return static_cast<double>(static_cast<__int128>(to) - from) /
+           static_cast<double>(base::kSecondUs);
   });
 }
 
 CallResult ToTimestampInt(const CallInput& input) {
-  return EachRow<Int>(input, Type::kTimestamp, [](Int seconds) { return Sum(0, seconds, base::kSecondUs); });
+  return EachRow<Int>(input, Type::kTimestamp,
+                      [](Int seconds) { return Sum(0, seconds, base::kSecondUs); });
 }
 
 CallResult ToTimestampDouble(const CallInput& input) {
-  return EachRow<double>(input, Type::kTimestamp, [](double seconds) { return Microseconds(seconds, base::kSecondUs); });
+  return EachRow<double>(input, Type::kTimestamp,
+                         [](double seconds) { return Microseconds(seconds, base::kSecondUs); });
 }
 
 constexpr Signature kSignatures[] = {

@@ -13,7 +13,9 @@ namespace sw::feature {
 
 inline Json ConfigOf(const std::string& toml_path) {
   const std::string command =
-      "/usr/bin/python3 -c 'import json,sys,tomllib; print(json.dumps(tomllib.load(open(sys.argv[1], \"rb\"))))' '" + toml_path + "'";
+      "/usr/bin/python3 -c 'import json,sys,tomllib; "
+      "print(json.dumps(tomllib.load(open(sys.argv[1], \"rb\"))))' '" +
+      toml_path + "'";
   std::FILE* pipe = ::popen(command.c_str(), "r");
   std::string text;
   char buffer[4096];

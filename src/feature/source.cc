@@ -21,7 +21,9 @@ using data::Type;
 
 constexpr std::size_t kShownBytesMax = 60;
 
-std::string PathOf(const SourceDef& source, std::string_view key) { return fmt::format("source.{}.{}", source.name, key); }
+std::string PathOf(const SourceDef& source, std::string_view key) {
+  return fmt::format("source.{}.{}", source.name, key);
+}
 
 // Puts the path in front of the message and keeps the code.
 template <typename T>
@@ -32,13 +34,17 @@ Result<T> Within(Result<T> result, const std::string& path) {
 
 // "csv:flights.csv" in "/data" is "csv:/data/flights.csv". What a definition names stays inside of
 // the folder, because definitions arrive over the network too.
-Result<std::string> Located(const std::string& location, const std::string& folder, const std::string& path) {
+Result<std::string> Located(const std::string& location, const std::string& folder,
+                            const std::string& path) {
   const std::size_t colon = location.find(':');
   const std::size_t start = colon == std::string::npos ? 0 : colon + 1;
   const std::string file = location.substr(start);
   const std::string parts = "/" + file + "/";
   if (file.empty() || file[0] == '/' || parts.find("/../") != std::string::npos) {
-    return ConfigError(path, "expected a file inside of the folder of tables, such as \"csv:flights.csv\", found \"{}\"", location);
+    return ConfigError(
+        path,
+        "expected a file inside of the folder of tables, such as \"csv:flights.csv\", found \"{}\"",
+        location);
   }
   return location.substr(0, start) + base::JoinPath(folder, file);
 }
@@ -49,14 +55,15 @@ data::ReadOptions OptionsOf(const SourceDef& source) {
   return options;
 }
 
-Result<Batch> ReadLookupTable(const SourceDef& source, const LookupDef& lookup, const std::string& folder,
-                              const std::string& path) {
+Result<Batch> ReadLookupTable(const SourceDef& source, const LookupDef& lookup,
+                              const std::string& folder, const std::string& path) {
   const std::string location = SW_TRY(Located(lookup.table, folder, path + ".table"));
   data::ReadOptions options = OptionsOf(source);
   options.columns = lookup.columns;
   options.columns.insert(options.columns.begin(), lookup.key);
   // Keys compare as the source's column does: 007 stays text when that is text.
-  if (const auto type = source.types.find(lookup.on); type != source.types.end()) options.types[lookup.key] = type->second;
+  if (const auto type = source.types.find(lookup.on); type != source.types.end())
+    options.types[lookup.key] = type->second;
   return Within(data::ReadTable(location, options), path);
 }
 
@@ -66,7 +73,10 @@ Type TypeOfMember(const Json& rows, const std::string& name) {
   for (const Json& row : rows.AsArray()) {
     const Json* value = row.Find(name);
     if (value == nullptr || value->IsNull()) continue;
-    const Type found = value->IsBool() ? Type::kBool : value->IsInt() ? Type::kInt64 : value->IsDouble() ? Type::kFloat64 : Type::kString;
+    const Type found = value->IsBool()     ? Type::kBool
+                       : value->IsInt()    ? Type::kInt64
+                       : value->IsDouble() ? Type::kFloat64
+                                           : Type::kString;
     if (!type || (type == Type::kInt64 && found == Type::kFloat64)) type = found;
   }
   return type.value_or(Type::kString);
@@ -79,7 +89,9 @@ Result<Batch> RowsOf(const LookupDef& lookup, const data::Schema& schema, const 
     for (std::size_t i = 0; i < schema.fields.size(); ++i) {
       const Json* value = row.Find(schema.fields[i].name);
       const auto status = batch.column(i).AppendJson(value != nullptr ? *value : Json());
-      if (!status) return ConfigError(path + ".rows", "\"{}\": {}", schema.fields[i].name, status.error().message);
+      if (!status)
+        return ConfigError(path + ".rows", "\"{}\": {}", schema.fields[i].name,
+                           status.error().message);
     }
   }
   return batch;
@@ -87,7 +99,8 @@ Result<Batch> RowsOf(const LookupDef& lookup, const data::Schema& schema, const 
 
 data::Schema SchemaOfRows(const LookupDef& lookup) {
   data::Schema schema{{{.name = lookup.key, .type = TypeOfMember(lookup.rows, lookup.key)}}};
-  for (const std::string& name : lookup.columns) schema.fields.push_back({.name = name, .type = TypeOfMember(lookup.rows, name)});
+  for (const std::string& name : lookup.columns)
+    schema.fields.push_back({.name = name, .type = TypeOfMember(lookup.rows, name)});
   return schema;
 }
 
@@ -101,15 +114,18 @@ Status AddRows(const Batch& rows, LookupTable& table, const std::string& origin)
     const auto [seen, is_new] = own.emplace(key, row);
     if (!is_new) {
       return InvalidArgument("key \"{}\" comes twice in {} (rows {} and {}); a key names one row",
-                             std::string_view(key).substr(0, kShownBytesMax), origin, seen->second + 1, row + 1);
+                             std::string_view(key).substr(0, kShownBytesMax), origin,
+                             seen->second + 1, row + 1);
     }
     if (!table.row_of.emplace(key, table.columns.num_rows()).second) continue;
-    for (std::size_t i = 0; i < table.columns.num_columns(); ++i) table.columns.column(i).AppendFrom(rows.column(i + 1), row);
+    for (std::size_t i = 0; i < table.columns.num_columns(); ++i)
+      table.columns.column(i).AppendFrom(rows.column(i + 1), row);
   }
   return Ok();
 }
 
-Result<LookupTable> LoadLookup(const SourceDef& source, const LookupDef& lookup, const std::string& folder) {
+Result<LookupTable> LoadLookup(const SourceDef& source, const LookupDef& lookup,
+                               const std::string& folder) {
   const std::string path = PathOf(source, "lookup." + lookup.name);
   std::optional<Batch> read;
   if (!lookup.table.empty()) {
@@ -127,21 +143,25 @@ Result<LookupTable> LoadLookup(const SourceDef& source, const LookupDef& lookup,
   return table;
 }
 
-Status CheckKeyType(const Column& column, const LookupTable& table, const LookupDef& lookup, const std::string& path) {
+Status CheckKeyType(const Column& column, const LookupTable& table, const LookupDef& lookup,
+                    const std::string& path) {
   if (column.type() == table.key_type || column.null_count() == column.size()) return Ok();
-  return ConfigError(path + ".on", "\"{}\" is {}, the lookup's key \"{}\" is {}; declare one in types", lookup.on,
+  return ConfigError(path + ".on",
+                     "\"{}\" is {}, the lookup's key \"{}\" is {}; declare one in types", lookup.on,
                      data::TypeName(column.type()), lookup.key, data::TypeName(table.key_type));
 }
 
 Status AddNew(Batch& rows, Field field, Column column, const std::string& path) {
   if (rows.Find(field.name) != nullptr) {
-    return ConfigError(path, "the table has a column \"{}\" already; choose another name", field.name);
+    return ConfigError(path, "the table has a column \"{}\" already; choose another name",
+                       field.name);
   }
   rows.AddColumn(std::move(field), std::move(column));
   return Ok();
 }
 
-Status AddLookup(const SourceDef& source, const LookupDef& lookup, const LookupTables& tables, Batch& rows) {
+Status AddLookup(const SourceDef& source, const LookupDef& lookup, const LookupTables& tables,
+                 Batch& rows) {
   const std::string path = PathOf(source, "lookup." + lookup.name);
   const auto found = tables.find(lookup.name);
   if (found == tables.end()) return ConfigError(path, "is not loaded");
@@ -158,7 +178,8 @@ Status AddLookup(const SourceDef& source, const LookupDef& lookup, const LookupT
     } else {
       key = keys.ToText(row);
     }
-    if (const auto match = table.row_of.find(key); match != table.row_of.end()) matches[row] = match->second;
+    if (const auto match = table.row_of.find(key); match != table.row_of.end())
+      matches[row] = match->second;
   }
   for (std::size_t i = 0; i < table.columns.num_columns(); ++i) {
     const Column& from = table.columns.column(i);
@@ -171,7 +192,8 @@ Status AddLookup(const SourceDef& source, const LookupDef& lookup, const LookupT
         column.AppendFrom(from, match);
       }
     }
-    SW_TRY(AddNew(rows, {.name = table.columns.schema().fields[i].name, .type = from.type()}, std::move(column), path + ".columns"));
+    SW_TRY(AddNew(rows, {.name = table.columns.schema().fields[i].name, .type = from.type()},
+                  std::move(column), path + ".columns"));
   }
   return Ok();
 }
@@ -186,7 +208,8 @@ Status Filter(const SourceDef& source, Batch& rows) {
   if (source.where.empty()) return Ok();
   const Column kept = SW_TRY(Computed(source.where, rows, PathOf(source, "where")));
   if (kept.type() != Type::kBool) {
-    return ConfigError(PathOf(source, "where"), "expected a condition (bool), found {}", data::TypeName(kept.type()));
+    return ConfigError(PathOf(source, "where"), "expected a condition (bool), found {}",
+                       data::TypeName(kept.type()));
   }
   std::vector<std::size_t> wanted;
   for (std::size_t row = 0; row < kept.size(); ++row) {
@@ -196,24 +219,33 @@ Status Filter(const SourceDef& source, Batch& rows) {
   return Ok();
 }
 
-Result<const Column*> TimeColumn(const SourceDef& source, std::string_view key, const std::string& name, const Batch& rows) {
+Result<const Column*> TimeColumn(const SourceDef& source, std::string_view key,
+                                 const std::string& name, const Batch& rows) {
   const std::string path = PathOf(source, key);
   const Column* column = SW_TRY(Within(rows.Get(name, "source " + source.name), path));
   if (column->type() == Type::kTimestamp) return column;
-  return ConfigError(path, "expected a column of timestamps, found \"{}\" ({}); compute one in source.{}.columns with "
-                     "make_timestamp, to_timestamp or cast", name, data::TypeName(column->type()), source.name);
+  return ConfigError(
+      path,
+      "expected a column of timestamps, found \"{}\" ({}); compute one in source.{}.columns with "
+      "make_timestamp, to_timestamp or cast",
+      name, data::TypeName(column->type()), source.name);
 }
 
 Status CheckNamedColumns(const SourceDef& source, const Batch& rows) {
-  for (const std::string& name : source.dedupe) SW_TRY(Within(rows.Get(name, "source " + source.name), PathOf(source, "dedupe")));
-  if (!source.created_time.empty()) SW_TRY(TimeColumn(source, "created_time", source.created_time, rows));
+  for (const std::string& name : source.dedupe)
+    SW_TRY(Within(rows.Get(name, "source " + source.name), PathOf(source, "dedupe")));
+  if (!source.created_time.empty())
+    SW_TRY(TimeColumn(source, "created_time", source.created_time, rows));
   if (source.is_static) return Ok();
   const Column& times = *SW_TRY(TimeColumn(source, "event_time", source.event_time, rows));
   if (times.null_count() == 0) return Ok();
   std::size_t first = 0;
   while (!times.IsNull(first)) ++first;
-  return ConfigError(PathOf(source, "event_time"), "\"{0}\" is null in {1} of {2} rows (first: row {3}); leave such rows out with "
-                     "where = \"{0} is not null\"", source.event_time, times.null_count(), rows.num_rows(), first);
+  return ConfigError(
+      PathOf(source, "event_time"),
+      "\"{0}\" is null in {1} of {2} rows (first: row {3}); leave such rows out with "
+      "where = \"{0} is not null\"",
+      source.event_time, times.null_count(), rows.num_rows(), first);
 }
 
 }  // namespace
@@ -229,7 +261,9 @@ Result<LookupTables> LoadLookups(const SourceDef& source, const std::string& tab
 Result<Batch> ReadSourceTable(const SourceDef& source, const std::string& tables_folder) {
   const std::string path = PathOf(source, "table");
   if (source.table.empty()) {
-    return FailedPrecondition("{}: the source has no table, its rows come by push; add one such as \"csv:{}.csv\"", path, source.name);
+    return FailedPrecondition(
+        "{}: the source has no table, its rows come by push; add one such as \"csv:{}.csv\"", path,
+        source.name);
   }
   data::ReadOptions options = OptionsOf(source);
   options.types = source.types;
@@ -250,7 +284,8 @@ Result<Batch> DeriveRows(const SourceDef& source, const Batch& raw, const Lookup
   return rows;
 }
 
-Result<data::Schema> DeriveSchema(const SourceDef& source, const data::Schema& raw, const LookupTables& lookups) {
+Result<data::Schema> DeriveSchema(const SourceDef& source, const data::Schema& raw,
+                                  const LookupTables& lookups) {
   return SW_TRY(DeriveRows(source, Batch(raw), lookups)).schema();
 }
 

@@ -18,7 +18,7 @@
 namespace sw::feature {
 
 struct LookupTable {
-  data::Batch columns;                                  // LookupDef::columns, a row a key
+  data::Batch columns;  // LookupDef::columns, a row a key
   data::Type key_type = data::Type::kString;
   std::unordered_map<std::string, std::size_t> row_of;  // by the key's text
 };
@@ -36,15 +36,18 @@ Result<data::Batch> ReadSourceTable(const SourceDef& source, const std::string& 
 // dropped. A key without a match gives nulls. INVALID_ARGUMENT when an expression fails, a time
 // column is no timestamp, or a row of a source with time has no event time. Errors begin with the
 // key: "source.flights.columns.landed: line 1, column 13: ...".
-Result<data::Batch> DeriveRows(const SourceDef& source, const data::Batch& raw, const LookupTables& lookups);
+Result<data::Batch> DeriveRows(const SourceDef& source, const data::Batch& raw,
+                               const LookupTables& lookups);
 
 // What DeriveRows makes of rows of this schema; the same errors, without any row.
-Result<data::Schema> DeriveSchema(const SourceDef& source, const data::Schema& raw, const LookupTables& lookups);
+Result<data::Schema> DeriveSchema(const SourceDef& source, const data::Schema& raw,
+                                  const LookupTables& lookups);
 
 // Checks what the definitions say about a source's columns against its derived schema: the columns of
 // views, entity keys, and the training sets' times, labels and slices. INVALID_ARGUMENT with the key,
 // what was expected and near misses.
-Status CheckColumns(const Definitions& defined, const SourceDef& source, const data::Schema& derived);
+Status CheckColumns(const Definitions& defined, const SourceDef& source,
+                    const data::Schema& derived);
 
 // DeriveSchema and CheckColumns for every source that has a table. Reads the tables.
 Status CheckTables(const Definitions& defined, const std::string& tables_folder);

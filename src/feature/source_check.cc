@@ -12,25 +12,32 @@ using data::Schema;
 using data::Type;
 
 // The column's type; `path` is the key that names it.
-Result<Type> TypeOfColumn(const Schema& schema, const std::string& name, const SourceDef& source, const std::string& path) {
+Result<Type> TypeOfColumn(const Schema& schema, const std::string& name, const SourceDef& source,
+                          const std::string& path) {
   const auto index = schema.Index(name, "source " + source.name);
   if (!index) return ConfigError(path, "{}", index.error().message);
   return schema.fields[*index].type;
 }
 
-Status CheckIsTime(const Schema& schema, const std::string& name, const SourceDef& source, const std::string& path) {
+Status CheckIsTime(const Schema& schema, const std::string& name, const SourceDef& source,
+                   const std::string& path) {
   const Type type = SW_TRY(TypeOfColumn(schema, name, source, path));
   if (type == Type::kTimestamp) return Ok();
-  return ConfigError(path, "expected a column of timestamps, found \"{}\" ({})", name, data::TypeName(type));
+  return ConfigError(path, "expected a column of timestamps, found \"{}\" ({})", name,
+                     data::TypeName(type));
 }
 
-Status CheckView(const ViewDef& view, const EntityDef& entity, const SourceDef& source, const Schema& schema) {
+Status CheckView(const ViewDef& view, const EntityDef& entity, const SourceDef& source,
+                 const Schema& schema) {
   const std::string path = "view." + view.name;
   for (const data::Field& key : entity.keys) {
     const Type type = SW_TRY(TypeOfColumn(schema, key.name, source, path + ".entity"));
     if (type == key.type) continue;
-    return ConfigError(path + ".entity", "key \"{}\" is {} in entity {}, but {} in source {}; declare it in source.{}.types",
-                       key.name, data::TypeName(key.type), entity.name, data::TypeName(type), source.name, source.name);
+    return ConfigError(
+        path + ".entity",
+        "key \"{}\" is {} in entity {}, but {} in source {}; declare it in source.{}.types",
+        key.name, data::TypeName(key.type), entity.name, data::TypeName(type), source.name,
+        source.name);
   }
   for (const FeatureDef& feature : view.features) {
     if (feature.column == "*") continue;
@@ -42,7 +49,8 @@ Status CheckView(const ViewDef& view, const EntityDef& entity, const SourceDef& 
   return Ok();
 }
 
-Result<Type> TypeOfExpression(const std::string& text, const Schema& schema, const std::string& path) {
+Result<Type> TypeOfExpression(const std::string& text, const Schema& schema,
+                              const std::string& path) {
   const auto expression = Expression::Compile(text, schema);
   if (!expression) return ConfigError(path, "{}", expression.error().message);
   return expression->type();
@@ -51,13 +59,16 @@ Result<Type> TypeOfExpression(const std::string& text, const Schema& schema, con
 Status CheckTrainingSet(const TrainingSetDef& set, const SourceDef& source, const Schema& schema) {
   const std::string path = "training_set." + set.name;
   SW_TRY(CheckIsTime(schema, set.moment, source, path + ".moment"));
-  if (!set.label_time.empty()) SW_TRY(CheckIsTime(schema, set.label_time, source, path + ".label_time"));
+  if (!set.label_time.empty())
+    SW_TRY(CheckIsTime(schema, set.label_time, source, path + ".label_time"));
   const Type label = SW_TRY(TypeOfExpression(set.label, schema, path + ".label"));
   if (label == Type::kString || label == Type::kTimestamp) {
-    return ConfigError(path + ".label", "expected a bool or a number, found {}", data::TypeName(label));
+    return ConfigError(path + ".label", "expected a bool or a number, found {}",
+                       data::TypeName(label));
   }
   if (!set.id.empty()) SW_TRY(TypeOfExpression(set.id, schema, path + ".id"));
-  for (const std::string& slice : set.slices) SW_TRY(TypeOfColumn(schema, slice, source, path + ".slices"));
+  for (const std::string& slice : set.slices)
+    SW_TRY(TypeOfColumn(schema, slice, source, path + ".slices"));
   return Ok();
 }
 

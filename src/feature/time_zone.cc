@@ -28,23 +28,25 @@ std::string ZoneFolder() {
 }
 
 bool IsNameByte(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '+' ||
-         c == '-' || c == '/';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '+' || c == '-' || c == '/';
 }
 
 // Keeps names inside of the folder: no dots, no empty parts. Each accepted name is one file of it,
 // which bounds the cache that absl keeps for ever.
 bool IsName(std::string_view name) {
-  return !name.empty() && name.size() <= kNameBytesMax && std::all_of(name.begin(), name.end(), IsNameByte) &&
-         name.front() != '/' && name.back() != '/' && name.find("//") == std::string_view::npos;
+  return !name.empty() && name.size() <= kNameBytesMax &&
+         std::all_of(name.begin(), name.end(), IsNameByte) && name.front() != '/' &&
+         name.back() != '/' && name.find("//") == std::string_view::npos;
 }
 
 bool IsFile(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
 }
 
-void CollectNames(const std::string& folder, const std::string& prefix, int depth, std::vector<std::string>& names) {
+void CollectNames(const std::string& folder, const std::string& prefix, int depth,
+                  std::vector<std::string>& names) {
   const auto entries = base::ListFolder(folder);
   if (!entries || depth > kZoneFolderDepthMax) return;
   for (const std::string& entry : *entries) {
@@ -63,10 +65,12 @@ std::unexpected<Error> UnknownZone(std::string_view name) {
   std::vector<std::string> names;
   CollectNames(ZoneFolder(), "", 1, names);
   if (names.empty()) {
-    return InvalidArgument("no time zone \"{}\": {} holds no zones; install the package tzdata", shown, ZoneFolder());
+    return InvalidArgument("no time zone \"{}\": {} holds no zones; install the package tzdata",
+                           shown, ZoneFolder());
   }
   const auto near = data::NearMisses(shown, names);
-  if (near.empty()) return InvalidArgument("no time zone \"{}\"; write one such as America/New_York or UTC", shown);
+  if (near.empty())
+    return InvalidArgument("no time zone \"{}\"; write one such as America/New_York or UTC", shown);
   return InvalidArgument("no time zone \"{}\"; did you mean {}?", shown, fmt::join(near, ", "));
 }
 
@@ -91,14 +95,15 @@ Result<TimeZone> TimeZone::Find(std::string_view name) {
 }
 
 Result<TimeUs> TimeZone::TimeOf(const CivilTime& civil) const {
-  const bool within = IsWithin(civil.year) && IsWithin(civil.month) && IsWithin(civil.day) && IsWithin(civil.hour) &&
-                      IsWithin(civil.minute) && IsWithin(civil.second);
-  const absl::CivilSecond second = within ? absl::CivilSecond(civil.year, civil.month, civil.day, civil.hour,
-                                                              civil.minute, civil.second)
-                                          : absl::CivilSecond(0);
+  const bool within = IsWithin(civil.year) && IsWithin(civil.month) && IsWithin(civil.day) &&
+                      IsWithin(civil.hour) && IsWithin(civil.minute) && IsWithin(civil.second);
+  const absl::CivilSecond second = within
+                                       ? absl::CivilSecond(civil.year, civil.month, civil.day,
+                                                           civil.hour, civil.minute, civil.second)
+                                       : absl::CivilSecond(0);
   if (second.year() < 1 || second.year() > 9999) {
-    return InvalidArgument("no time {}-{}-{} {}:{}:{}: years go from 1 to 9999", civil.year, civil.month, civil.day,
-                           civil.hour, civil.minute, civil.second);
+    return InvalidArgument("no time {}-{}-{} {}:{}:{}: years go from 1 to 9999", civil.year,
+                           civil.month, civil.day, civil.hour, civil.minute, civil.second);
   }
   // `pre` goes by the offset before the change: in a gap the time as if the clock had not been moved
   // yet, in an overlap the first of the two.
@@ -107,7 +112,8 @@ Result<TimeUs> TimeZone::TimeOf(const CivilTime& civil) const {
 
 CivilTime TimeZone::CivilOf(TimeUs time) const {
   const absl::CivilSecond second = zone_->zone.At(absl::FromUnixMicros(time)).cs;
-  return {second.year(), second.month(), second.day(), second.hour(), second.minute(), second.second()};
+  return {second.year(), second.month(),  second.day(),
+          second.hour(), second.minute(), second.second()};
 }
 
 int Weekday(const CivilTime& civil) {

@@ -49,7 +49,8 @@ TEST(TimeZone, ARepeatedTimeIsItsFirstOccurrence) {
   const TimeZone zone = Zone("America/New_York");
   EXPECT_EQ(FormatTime(zone.TimeOf({2013, 11, 3, 1, 30, 0}).value()), "2013-11-03T05:30:00Z");
   EXPECT_EQ(FormatTime(zone.TimeOf({2013, 11, 3, 2, 0, 0}).value()), "2013-11-03T07:00:00Z");
-  EXPECT_EQ(zone.CivilOf(base::ParseTime("2013-11-03T06:30:00Z").value()), (CivilTime{2013, 11, 3, 1, 30, 0}));
+  EXPECT_EQ(zone.CivilOf(base::ParseTime("2013-11-03T06:30:00Z").value()),
+            (CivilTime{2013, 11, 3, 1, 30, 0}));
 }
 
 TEST(TimeZone, FieldsOverflowIntoTheNext) {
@@ -64,18 +65,30 @@ TEST(TimeZone, FieldsOverflowIntoTheNext) {
 
 TEST(TimeZone, RefusesTimesThatHaveNoForm) {
   constexpr std::int64_t kHuge = std::numeric_limits<std::int64_t>::max();
-  for (const CivilTime& civil : {CivilTime{kHuge, 1, 1}, CivilTime{2013, -kHuge, 1}, CivilTime{2013, 1, kHuge},
-                                 CivilTime{10000, 1, 1}, CivilTime{0, 12, 31}, CivilTime{9999, 12, 32}}) {
+  for (const CivilTime& civil :
+       {CivilTime{kHuge, 1, 1}, CivilTime{2013, -kHuge, 1}, CivilTime{2013, 1, kHuge},
+        CivilTime{10000, 1, 1}, CivilTime{0, 12, 31}, CivilTime{9999, 12, 32}}) {
     EXPECT_FALSE(Zone("UTC").TimeOf(civil).has_value()) << civil.year;
   }
 }
 
 TEST(TimeZone, NamesStayInsideOfTheFolderOfZones) {
   const std::string long_name(10'000, 'A');
-  const std::string_view names[] = {
-       "", "/etc/passwd", "../../../etc/passwd", "America/../America/New_York", "./UTC", "America//New_York",
-        "America/", "America", "file:/etc/passwd", "localtime\n", "zone.tab", "Fixed/UTC+05:00:00", "EST5EDT,M3.2.0",
-        std::string_view("UTC\0x", 5), long_name};
+  const std::string_view names[] = {"",
+                                    "/etc/passwd",
+                                    "../../../etc/passwd",
+                                    "America/../America/New_York",
+                                    "./UTC",
+                                    "America//New_York",
+                                    "America/",
+                                    "America",
+                                    "file:/etc/passwd",
+                                    "localtime\n",
+                                    "zone.tab",
+                                    "Fixed/UTC+05:00:00",
+                                    "EST5EDT,M3.2.0",
+                                    std::string_view("UTC\0x", 5),
+                                    long_name};
   for (const std::string_view name : names) {
     EXPECT_FALSE(TimeZone::Find(name).has_value()) << name;
   }
@@ -84,7 +97,8 @@ TEST(TimeZone, NamesStayInsideOfTheFolderOfZones) {
 TEST(TimeZone, AnUnknownNameComesWithNearMisses) {
   const auto zone = TimeZone::Find("America/New_Yrok");
   ASSERT_FALSE(zone.has_value());
-  EXPECT_EQ(zone.error().message, "no time zone \"America/New_Yrok\"; did you mean America/New_York?");
+  EXPECT_EQ(zone.error().message,
+            "no time zone \"America/New_Yrok\"; did you mean America/New_York?");
 }
 
 TEST(TimeZone, WeeksBeginOnMonday) {
