@@ -14,22 +14,37 @@ namespace sw::app {
 namespace {
 
 constexpr SettingSpec kSpecs[] = {
-    {"data", SettingKind::kText, "", "the folder that holds everything; made when it does not exist"},
-    {"config", SettingKind::kText, "", "a TOML file whose table [server] holds settings", {}, false},
+    {"data", SettingKind::kText, "",
+     "the folder that holds everything; made when it does not exist"},
+    {"config",
+     SettingKind::kText,
+     "",
+     "a TOML file whose table [server] holds settings",
+     {},
+     false},
     {"listen", SettingKind::kText, "127.0.0.1:8420",
-     "addresses to listen on, with ',' between them; HOST:PORT/GROUP+GROUP offers only those groups of routes"},
-    {"clock", SettingKind::kChoice, "system", "manual: time moves only by POST /seaworthy/v1/clock", "system|manual"},
+     "addresses to listen on, with ',' between them; HOST:PORT/GROUP+GROUP offers only those "
+     "groups of routes"},
+    {"clock", SettingKind::kChoice, "system", "manual: time moves only by POST /seaworthy/v1/clock",
+     "system|manual"},
     {"clock_start", SettingKind::kTime, "", "where a manual clock begins in a new data folder"},
     {"tables", SettingKind::kText, "", "the folder that tables are read from and written to"},
-    {"log_level", SettingKind::kChoice, "info", "the least serious log lines to print", "debug|info|warning|error"},
+    {"log_level", SettingKind::kChoice, "info", "the least serious log lines to print",
+     "debug|info|warning|error"},
     {"loops", SettingKind::kCount, "0", "event loops; 0: one a core"},
     {"workers", SettingKind::kCount, "4", "threads for slow requests"},
     {"jobs", SettingKind::kCount, "2", "threads for jobs"},
     {"connections_max", SettingKind::kCount, "1024", "open connections"},
     {"body_bytes_max", SettingKind::kBytes, "64MiB", "one request body"},
     {"bodies_bytes_max", SettingKind::kBytes, "256MiB", "all request bodies together"},
-    {"drain_timeout", SettingKind::kDuration, "10s", "how long requests in flight may take after SIGTERM"},
-    {"server", SettingKind::kText, "", "the server that commands talk to, http://HOST:PORT", {}, false},
+    {"drain_timeout", SettingKind::kDuration, "10s",
+     "how long requests in flight may take after SIGTERM"},
+    {"server",
+     SettingKind::kText,
+     "",
+     "the server that commands talk to, http://HOST:PORT",
+     {},
+     false},
     {"key", SettingKind::kSecret, "", "the API key that commands send", {}, false},
 };
 
@@ -64,7 +79,8 @@ std::string ReplaceAll(std::string_view text, char from, char to) {
 Status CheckValue(const SettingSpec& spec, const std::string& text, const std::string& where) {
   switch (spec.kind) {
     case SettingKind::kText:
-    case SettingKind::kSecret: return Ok();
+    case SettingKind::kSecret:
+      return Ok();
     case SettingKind::kCount: {
       const auto count = WholeNumber(text);
       if (count && *count >= 0 && *count <= 1'000'000) return Ok();
@@ -78,10 +94,12 @@ Status CheckValue(const SettingSpec& spec, const std::string& text, const std::s
       return InvalidArgument("{}: expected a duration such as 10s, found {}", where, text);
     case SettingKind::kTime:
       if (base::ParseTime(text)) return Ok();
-      return InvalidArgument("{}: expected a time such as 2013-01-01T00:00:00Z, found {}", where, text);
+      return InvalidArgument("{}: expected a time such as 2013-01-01T00:00:00Z, found {}", where,
+                             text);
     case SettingKind::kChoice:
       if (IsChoice(text, spec.choices)) return Ok();
-      return InvalidArgument("{}: expected {}, found {}", where, ReplaceAll(spec.choices, '|', '/'), text);
+      return InvalidArgument("{}: expected {}, found {}", where, ReplaceAll(spec.choices, '|', '/'),
+                             text);
   }
   return Ok();
 }
@@ -89,10 +107,13 @@ Status CheckValue(const SettingSpec& spec, const std::string& text, const std::s
 Result<std::string> TomlText(const Json& value) {
   if (value.IsString()) return value.AsString();
   if (value.IsInt()) return std::to_string(value.AsInt());
-  if (!value.IsArray()) return InvalidArgument("expected text, a number or a list of texts, found {}", value.TypeName());
+  if (!value.IsArray())
+    return InvalidArgument("expected text, a number or a list of texts, found {}",
+                           value.TypeName());
   std::string joined;
   for (const Json& item : value.AsArray()) {
-    if (!item.IsString()) return InvalidArgument("expected a list of texts, found {} in it", item.TypeName());
+    if (!item.IsString())
+      return InvalidArgument("expected a list of texts, found {} in it", item.TypeName());
     joined += (joined.empty() ? "" : ",") + item.AsString();
   }
   return joined;
@@ -119,20 +140,24 @@ std::string FlagName(std::string_view setting) { return "--" + ReplaceAll(settin
 
 std::string EnvironmentName(std::string_view setting) {
   std::string name = "SEAWORTHY_";
-  for (const char c : setting) name.push_back(c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c);
+  for (const char c : setting)
+    name.push_back(c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c);
   return name;
 }
 
 Result<std::uint64_t> ParseBytes(std::string_view text) {
   std::uint64_t unit = 1;
-  for (const auto& [suffix, bytes] : {std::pair<std::string_view, std::uint64_t>{"KiB", 1u << 10}, {"MiB", 1u << 20}, {"GiB", 1u << 30}}) {
+  for (const auto& [suffix, bytes] : {std::pair<std::string_view, std::uint64_t>{"KiB", 1u << 10},
+                                      {"MiB", 1u << 20},
+                                      {"GiB", 1u << 30}}) {
     if (!text.ends_with(suffix)) continue;
     unit = bytes;
     text.remove_suffix(suffix.size());
     break;
   }
   const auto count = WholeNumber(text);
-  if (!count || *count < 0 || *count > 1'000'000'000'000) return InvalidArgument("expected a size such as 64MiB");
+  if (!count || *count < 0 || *count > 1'000'000'000'000)
+    return InvalidArgument("expected a size such as 64MiB");
   return static_cast<std::uint64_t>(*count) * unit;
 }
 
@@ -148,11 +173,14 @@ Result<Settings> Settings::Resolve(const Flags& flags, const Environment& enviro
   }
   const char* config = environment(EnvironmentName("config").c_str());
   const auto config_flag = flags.find("config");
-  const std::string path = config_flag != flags.end() ? config_flag->second : config != nullptr ? config : "";
+  const std::string path = config_flag != flags.end() ? config_flag->second
+                           : config != nullptr        ? config
+                                                      : "";
   if (!path.empty()) {
     const TomlFile file = SW_TRY(ReadTomlFile(path));
     const Json* server = file.root.Find("server");
-    if (server != nullptr && !server->IsObject()) return InvalidArgument("{}: server: expected a table", path);
+    if (server != nullptr && !server->IsObject())
+      return InvalidArgument("{}: server: expected a table", path);
     for (const auto& [name, value] : server == nullptr ? Json::Object() : server->AsObject()) {
       const auto spec = ServerSpec(name);
       if (!spec) return std::unexpected(file.Locate(spec.error()));
@@ -184,9 +212,15 @@ const Settings::Value& Settings::Get(std::string_view name) const {
 
 const std::string& Settings::Text(std::string_view name) const { return Get(name).text; }
 const std::string& Settings::Origin(std::string_view name) const { return Get(name).origin; }
-std::int64_t Settings::Count(std::string_view name) const { return WholeNumber(Text(name)).value_or(0); }
-std::uint64_t Settings::Bytes(std::string_view name) const { return ParseBytes(Text(name)).value_or(0); }
-DurationUs Settings::Duration(std::string_view name) const { return base::ParseDuration(Text(name)).value_or(0); }
+std::int64_t Settings::Count(std::string_view name) const {
+  return WholeNumber(Text(name)).value_or(0);
+}
+std::uint64_t Settings::Bytes(std::string_view name) const {
+  return ParseBytes(Text(name)).value_or(0);
+}
+DurationUs Settings::Duration(std::string_view name) const {
+  return base::ParseDuration(Text(name)).value_or(0);
+}
 
 std::vector<std::string> Settings::List(std::string_view name) const {
   std::vector<std::string> items;
@@ -198,6 +232,13 @@ std::vector<std::string> Settings::List(std::string_view name) const {
     text.remove_prefix(end + 1);
   }
   return items;
+}
+
+Settings Settings::With(std::string_view name, std::string value, std::string origin) const {
+  SW_CHECK(FindSpec(name) != nullptr, "no such setting");
+  Settings changed = *this;
+  changed.values_[std::string(name)] = {std::move(value), std::move(origin)};
+  return changed;
 }
 
 Json Settings::ToJson() const {

@@ -26,12 +26,12 @@ namespace sw::app {
 enum class SettingKind : std::uint8_t { kText, kCount, kBytes, kDuration, kTime, kChoice, kSecret };
 
 struct SettingSpec {
-  std::string_view name;      // "drain_timeout": --drain-timeout, SEAWORTHY_DRAIN_TIMEOUT
+  std::string_view name;  // "drain_timeout": --drain-timeout, SEAWORTHY_DRAIN_TIMEOUT
   SettingKind kind;
   std::string_view fallback;  // "": none
   std::string_view help;
   std::string_view choices = {};  // of kChoice, with '|' between them
-  bool server = true;         // may stand in [server]; else it is for clients only
+  bool server = true;             // may stand in [server]; else it is for clients only
 };
 
 // All of them, in the order in which doctor shows them.
@@ -55,6 +55,9 @@ class Settings {
   std::uint64_t Bytes(std::string_view name) const;
   DurationUs Duration(std::string_view name) const;
   std::vector<std::string> List(std::string_view name) const;  // split at ','
+
+  // The same with one value more, which `origin` explains.
+  Settings With(std::string_view name, std::string value, std::string origin) const;
 
   // [{"name", "value", "origin", "help"}]; a secret's value is "(set)".
   Json ToJson() const;

@@ -18,15 +18,18 @@ Settings::Environment Variables(std::map<std::string, std::string> variables) {
   };
 }
 
-std::string ErrorOf(const Settings::Flags& flags, std::map<std::string, std::string> variables = {}) {
+std::string ErrorOf(const Settings::Flags& flags,
+                    std::map<std::string, std::string> variables = {}) {
   const auto settings = Settings::Resolve(flags, Variables(std::move(variables)));
   return settings ? "" : settings.error().message;
 }
 
 TEST(Settings, FlagsBeatVariablesBeatTheFileBeatDefaults) {
-  ASSERT_TRUE(base::WriteFileAtomic("s.toml", "[server]\nlisten = [\"127.0.0.1:1\", \"[::1]:1\"]\nloops = 3\nworkers = 9\n"));
-  const auto settings = Settings::Resolve({{"config", "s.toml"}, {"workers", "7"}},
-                                          Variables({{"SEAWORTHY_LOOPS", "5"}, {"SEAWORTHY_WORKERS", "6"}}));
+  ASSERT_TRUE(base::WriteFileAtomic(
+      "s.toml", "[server]\nlisten = [\"127.0.0.1:1\", \"[::1]:1\"]\nloops = 3\nworkers = 9\n"));
+  const auto settings =
+      Settings::Resolve({{"config", "s.toml"}, {"workers", "7"}},
+                        Variables({{"SEAWORTHY_LOOPS", "5"}, {"SEAWORTHY_WORKERS", "6"}}));
   ASSERT_TRUE(settings) << settings.error().message;
   EXPECT_EQ(settings->Count("workers"), 7);
   EXPECT_EQ(settings->Origin("workers"), "--workers");
@@ -41,7 +44,8 @@ TEST(Settings, FlagsBeatVariablesBeatTheFileBeatDefaults) {
 
 TEST(Settings, AWrongValueNamesWhoGaveItAndWhatWasExpected) {
   EXPECT_THAT(ErrorOf({{"loops", "many"}}), HasSubstr("--loops: expected a number"));
-  EXPECT_THAT(ErrorOf({}, {{"SEAWORTHY_CLOCK", "sun"}}), HasSubstr("SEAWORTHY_CLOCK: expected system/manual, found sun"));
+  EXPECT_THAT(ErrorOf({}, {{"SEAWORTHY_CLOCK", "sun"}}),
+              HasSubstr("SEAWORTHY_CLOCK: expected system/manual, found sun"));
   EXPECT_THAT(ErrorOf({{"body_bytes_max", "1TB"}}), HasSubstr("--body-bytes-max: expected a size"));
   EXPECT_THAT(ErrorOf({{"clock_start", "soon"}}), HasSubstr("--clock-start: expected a time"));
   EXPECT_THAT(ErrorOf({{"config", "absent.toml"}}), HasSubstr("absent.toml"));
@@ -49,7 +53,8 @@ TEST(Settings, AWrongValueNamesWhoGaveItAndWhatWasExpected) {
 
 TEST(Settings, AWrongLineOfTheFileIsNamed) {
   ASSERT_TRUE(base::WriteFileAtomic("w.toml", "[server]\n\nlisen = \"x\"\n"));
-  EXPECT_THAT(ErrorOf({{"config", "w.toml"}}), HasSubstr("w.toml:3: server.lisen: there is no such setting; did you mean listen"));
+  EXPECT_THAT(ErrorOf({{"config", "w.toml"}}),
+              HasSubstr("w.toml:3: server.lisen: there is no such setting; did you mean listen"));
   ASSERT_TRUE(base::WriteFileAtomic("w.toml", "[server]\nloops = 0.5\n"));
   EXPECT_THAT(ErrorOf({{"config", "w.toml"}}), HasSubstr("w.toml:2: server.loops: expected"));
   ASSERT_TRUE(base::WriteFileAtomic("w.toml", "server = 3\n"));
@@ -66,7 +71,8 @@ TEST(Settings, ASecretIsNeverShown) {
 TEST(Settings, BytesHaveUnits) {
   EXPECT_EQ(ParseBytes("3KiB").value(), 3072u);
   EXPECT_EQ(ParseBytes("7").value(), 7u);
-  for (const char* text : {"", "-1", "1MB", "1.5MiB", "MiB", "99999999999999999999"}) EXPECT_FALSE(ParseBytes(text)) << text;
+  for (const char* text : {"", "-1", "1MB", "1.5MiB", "MiB", "99999999999999999999"})
+    EXPECT_FALSE(ParseBytes(text)) << text;
 }
 
 }  // namespace

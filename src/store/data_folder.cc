@@ -108,6 +108,7 @@ DataFolder::~DataFolder() {
 }
 
 Status DataFolder::DrainOutbox() {
+  const std::lock_guard lock(drain_mutex_);  // the logbook takes one append of a producer at a time
   while (true) {
     std::vector<OutboxRow> rows = SW_TRY(catalog_->Outbox(kDrainRows));
     if (rows.empty()) return Ok();

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "base/counters.h"
@@ -35,6 +36,7 @@ class DataFolder {
   // online_was_lost.
   void OnlineWasRebuilt() { online_was_lost_ = false; }
   // Moves committed outbox rows into the logbook; call after writes that publish, and at start.
+  // Thread-safe.
   Status DrainOutbox();
 
  private:
@@ -46,6 +48,7 @@ class DataFolder {
   std::unique_ptr<Logbook> logbook_;
   std::unique_ptr<OnlineStore> online_;
   bool online_was_lost_ = false;
+  std::mutex drain_mutex_;
 };
 
 }  // namespace sw::store

@@ -1,0 +1,35 @@
+#include "api/native/arguments.h"
+#include "api/native/routes.h"
+
+namespace sw::native {
+
+void AddIncidentRoutes(const Context& context, Routes& routes) {
+  routes.push_back(
+      {.method = net::Method::kGet,
+       .pattern = "/seaworthy/v1/incidents",
+       .scope = "monitor.read",
+       .slow = true,
+       .handler = net::AnswerJson([&context](const net::Request& request) {
+         return Listed("incidents",
+                       context.flow->Incidents(request.caller, QueryText(request, "endpoint"),
+                                               QueryText(request, "state")));
+       }),
+       .summary = "Incidents, newest first, with their ranked causes.",
+       .query_schema = R"({"type":"object","properties":{"endpoint":{"type":"string"},)"
+                       R"("state":{"enum":["open","closed"]}}})"});
+  routes.push_back(
+      {.method = net::Method::kGet,
+       .pattern = "/seaworthy/v1/timeline",
+       .scope = "monitor.read",
+       .slow = true,
+       .handler = net::AnswerJson([&context](const net::Request& request) -> Result<Json> {
+         const TimeUs from = SW_TRY(QueryTime(request, "from", 0));
+         const TimeUs until = SW_TRY(QueryTime(request, "until", 0));
+         return Listed("events", context.flow->Timeline(request.caller, from, until));
+       }),
+       .summary = "What was trained, judged, registered, rolled out and noticed, oldest first.",
+       .query_schema =
+           R"({"type":"object","properties":{"from":{"type":"string"},"until":{"type":"string"}}})"});
+}
+
+}  // namespace sw::native

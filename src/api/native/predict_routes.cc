@@ -1,0 +1,132 @@
+#include <memory>
+
+#include "api/native/arguments.h"
+#include "api/native/routes.h"
+#include "api/native/rows.h"
+#include "base/errors.h"
+
+namespace sw::native {
+namespace {
+
+using net::Request;
+
+Result<serve::PredictRequest> PredictArguments(const Context& context, const Request& request) {
+  serve::PredictRequest predict;
+  predict.endpoint = request.Param("endpoint");
+  predict.caller = request.caller;
+  const auto snapshot = context.endpoints->Find(predict.endpoint);
+  if (snapshot == nullptr) {
+    const auto names = context.endpoints->Names();
+    return NotFound("no endpoint {} has a live version; {}", predict.endpoint,
+                    names.empty() ? std::string("none has")
+                                  : fmt::format("those that do: {}", fmt::join(names, ", ")));
+  }
+  const Json body = SW_TRY(BodyOf(request, {"rows", "ids", "version", "unit"}));
+  predict.rows = SW_TRY(RowsOf(request, body, HintsOf(snapshot->request)));
+  predict.ids = SW_TRY(TextsOr(body, "ids"));
+  predict.unit = SW_TRY(TextOr(body, "unit", ""));
+  if (body.Has("version")) predict.version = SW_TRY(body.GetInt("version"));
+  return predict;
+}
+
+Json PredictJson(const serve::PredictResult& result) {
+  Json predictions = Json::MakeArray();
+  for (std::size_t row = 0; row < result.ids.size(); ++row) {
+    predictions.Append(Json::MakeObject({{"id", result.ids[row]},
+                                         {"score", result.scores[row]},
+                                         {"decision", static_cast<bool>(result.decisions[row])},
+                                         {"version", result.versions[row]},
+                                         {"arm", serve::ServedAsName(result.arms[row])},
+                                         {"violations", result.violations[row]}}));
+  }
+  return Json::MakeObject({{"request_id", result.request_id},
+                           {"logged", result.logged},
+                           {"predictions", std::move(predictions)}});
+}
+
+void Predict(const Context& context, const Request& request, const net::Responder& responder) {
+  Result<serve::PredictRequest> predict = PredictArguments(context, request);
+  if (!predict) return responder.SendError(predict.error());
+  context.endpoints->Predict(
+      *std::move(predict), [responder](const Result<serve::PredictResult>& result) {
+        if (!result) return responder.SendError(result.error());
+        net::Response response = net::JsonResponse(200, PredictJson(*result));
+        response.headers.Add("X-Request-Id", result->request_id);
+        responder.Send(std::move(response));
+      });
+}
+
+Result<Json> AddLabels(const Context& context, const Request& request) {
+  const Json body = SW_TRY(BodyOf(request, {"labels", "producer", "sequence"}));
+  const Json* labels = SW_TRY(body.GetArray("labels"));
+  flow::LabelBatch batch;
+  batch.producer = SW_TRY(TextOr(body, "producer", ""));
+  batch.sequence = SW_TRY(IntOr(body, "sequence", 0));
+  if (labels->size() == 0) return InvalidArgument("labels: expected at least one");
+  if (labels->size() > kRowsMax) {
+    return ResourceExhausted("labels: {} of them, the limit rows_per_request_max is {}",
+                             labels->size(), kRowsMax);
+  }
+  for (std::size_t i = 0; i < labels->size(); ++i) {
+    const Json& label = labels->AsArray()[i];
+    if (!label.IsObject())
+      return InvalidArgument("labels[{}]: expected an object, found {}", i, label.TypeName());
+    SW_TRY(CheckKeys(label, {"id", "label"}, fmt::format("labels[{}]", i)));
+    Result<std::string> id = label.GetString("id");
+    if (!id) return std::unexpected(std::move(id).error().Within(fmt::format("labels[{}]", i)));
+    const Json* value = label.Find("label");
+    if (value == nullptr || !(value->IsNumber() || value->IsBool())) {
+      return InvalidArgument("labels[{}].label: expected a number, true or false", i);
+    }
+    batch.ids.push_back(*std::move(id));
+    batch.labels.push_back(value->IsBool() ? (value->AsBool() ? 1 : 0) : value->AsDouble());
+  }
+  Json answer = SW_TRY(context.flow->AddLabels(request.caller, request.Param("endpoint"), batch));
+  if (const std::int64_t unknown = answer.IntOr("unknown_count", 0); unknown > 0) {
+    answer.Set(
+        "message",
+        fmt::format(
+            "{} ids were never served by endpoint {} and were not written; a label joins by the id "
+            "that predict answered with, or that the client brought",
+            unknown, request.Param("endpoint")));
+  }
+  return answer;
+}
+
+}  // namespace
+
+void AddPredictRoutes(const Context& context, Routes& routes) {
+  routes.push_back(
+      {.method = net::Method::kPost,
+       .pattern = "/seaworthy/v1/endpoints/{endpoint}/predict",
+       .scope = "predict",
+       .handler = [&context](
+                      const Request& request,
+                      const net::Responder& responder) { Predict(context, request, responder); },
+       .summary = "Scores rows. A client may bring ids of its own: a retry is then logged once.",
+       .request_schema =
+           R"({"type":"object","required":["rows"],"properties":{"rows":{"type":"array",)"
+           R"("items":{"type":"object"}},"ids":{"type":"array","items":{"type":"string"}},)"
+           R"("unit":{"type":"string"},"version":{"type":"integer"}}})",
+       .response_schema =
+           R"({"type":"object","required":["request_id","predictions"],"properties":{)"
+           R"("request_id":{"type":"string"},"logged":{"type":"boolean"},)"
+           R"("predictions":{"type":"array","items":{"type":"object","properties":{)"
+           R"("id":{"type":"string"},"score":{"type":"number"},"decision":{"type":"boolean"},)"
+           R"("version":{"type":"integer"},"arm":{"type":"string"},)"
+           R"("violations":{"type":"integer"}}}}}})"});
+  routes.push_back(
+      {.method = net::Method::kPost,
+       .pattern = "/seaworthy/v1/endpoints/{endpoint}/labels",
+       .scope = "labels.write",
+       .slow = true,
+       .handler = net::AnswerJson([&context](const Request& r) { return AddLabels(context, r); }),
+       .summary = "The truth about predictions, by their ids; unknown ids are named in the answer.",
+       .request_schema =
+           R"({"type":"object","required":["labels"],"properties":{"labels":{"type":"array",)"
+           R"("items":{"type":"object","required":["id","label"]}},"producer":{"type":"string"},)"
+           R"("sequence":{"type":"integer"}}})",
+       .response_schema = R"({"type":"object","required":["accepted","repeated","unknown"]})"});
+}
+
+}  // namespace sw::native

@@ -1,0 +1,59 @@
+#include "app/adapters.h"
+
+#include "api/native/rows.h"
+#include "base/errors.h"
+
+namespace sw::app {
+
+void StoreFeatures::Read(const serve::FeatureRead& read, serve::FeaturesCallback done) {
+  store_.ReadOnline(read.service, read.rows, read.time, std::move(done));
+}
+
+Status LogbookPredictions::Append(const std::string& stream, std::int64_t sequence,
+                                  const serve::LoggedRows& rows) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!declared_.contains(stream)) {
+      store::StreamSpec spec;
+      spec.name = stream;
+      SW_TRY(logbook_.Declare(spec));
+      declared_.insert(stream);
+    }
+  }
+  store::AppendRequest request{
+      stream, 0, producer_, sequence, {rows.event_time, rows.id, rows.columns}};
+  SW_TRY(logbook_.Append(std::move(request), store::Durability::kBuffered));
+  return Ok();
+}
+
+Result<std::shared_ptr<const model::Package>> BlobPackages::Load(const std::string& package_id) {
+  return SW_TRY(model::LoadPackage(package_id,
+                                   [this](std::string_view hash) { return blobs_.ReadAll(hash); }));
+}
+
+Status EndpointServing::Publish(const flow::EndpointPlan& plan) {
+  const flow::EndpointDef& definition = plan.definition;
+  serve::EndpointSnapshot base;
+  base.name = definition.name;
+  base.service = definition.service;
+  base.unit_column = definition.unit;
+  base.rollout_salt = plan.salt;
+  if (!definition.service.empty()) {
+    base.request = SW_TRY(native::RequestSchema(*features_.definitions(), definition.service));
+  }
+  std::vector<serve::ArmSpec> arms;
+  for (const flow::ArmPlan& arm : plan.arms) {
+    serve::ArmSpec spec;
+    spec.version = arm.version;
+    spec.package_id = arm.package_id;
+    spec.mode = SW_TRY(serve::ParseArmMode(arm.mode));
+    spec.share = arm.share;
+    spec.threshold = arm.threshold;
+    arms.push_back(std::move(spec));
+  }
+  return endpoints_.Apply(std::move(base), arms, packages_);
+}
+
+Status EndpointServing::FlushLogs() { return endpoints_.Flush(); }
+
+}  // namespace sw::app

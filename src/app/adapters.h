@@ -1,0 +1,68 @@
+// Adapters: what serve and flow ask of the rest, over the stores. Inside this room only.
+//
+// Thread-safe.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "feature/feature_store.h"
+#include "flow/flow.h"
+#include "serve/endpoints.h"
+#include "store/blobs.h"
+#include "store/logbook.h"
+
+namespace sw::app {
+
+class StoreFeatures final : public serve::FeatureReader {
+ public:
+  explicit StoreFeatures(feature::FeatureStore& store) : store_(store) {}
+  void Read(const serve::FeatureRead& read, serve::FeaturesCallback done) override;
+
+ private:
+  feature::FeatureStore& store_;
+};
+
+// Appends without waiting for the disk: an answer says "logged", not "durable".
+class LogbookPredictions final : public serve::PredictionLog {
+ public:
+  // `producer` is unlike that of every other process that ever wrote to this logbook.
+  LogbookPredictions(store::Logbook& logbook, std::string producer)
+      : logbook_(logbook), producer_(std::move(producer)) {}
+  Status Append(const std::string& stream, std::int64_t sequence,
+                const serve::LoggedRows& rows) override;
+
+ private:
+  store::Logbook& logbook_;
+  const std::string producer_;
+  std::mutex mutex_;
+  std::set<std::string> declared_;  // guarded by mutex_
+};
+
+class BlobPackages final : public serve::PackageSource {
+ public:
+  explicit BlobPackages(const store::Blobs& blobs) : blobs_(blobs) {}
+  Result<std::shared_ptr<const model::Package>> Load(const std::string& package_id) override;
+
+ private:
+  const store::Blobs& blobs_;
+};
+
+class EndpointServing final : public flow::Serving {
+ public:
+  EndpointServing(serve::Endpoints& endpoints, feature::FeatureStore& features,
+                  serve::PackageSource& packages)
+      : endpoints_(endpoints), features_(features), packages_(packages) {}
+  Status Publish(const flow::EndpointPlan& plan) override;
+  Status FlushLogs() override;
+
+ private:
+  serve::Endpoints& endpoints_;
+  feature::FeatureStore& features_;
+  serve::PackageSource& packages_;
+};
+
+}  // namespace sw::app

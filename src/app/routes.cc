@@ -1,0 +1,59 @@
+#include "app/routes.h"
+
+#include <set>
+
+#include "api/metrics/metrics.h"
+#include "api/native/openapi.h"
+#include "api/native/routes.h"
+
+namespace sw::app {
+namespace {
+
+net::Route HealthRoute() {
+  return {.method = net::Method::kGet,
+          .pattern = "/health",
+          .handler = net::AnswerJson([](const net::Request&) -> Result<Json> {
+            return Json::MakeObject({{"status", "ok"}, {"version", SW_VERSION}});
+          }),
+          .summary = "200 once the server is ready.",
+          .response_schema = R"({"type":"object","required":["status"]})"};
+}
+
+}  // namespace
+
+std::vector<net::Route> AllRoutes(const native::Context& context, const base::Counters& counters) {
+  std::vector<net::Route> routes = native::NativeRoutes(context);
+  for (net::Route& route : metrics::MetricsRoutes(counters)) routes.push_back(std::move(route));
+  routes.push_back(HealthRoute());
+  auto document = std::make_shared<Json>();
+  routes.push_back({.method = net::Method::kGet,
+                    .pattern = "/seaworthy/v1/openapi.json",
+                    .handler = net::AnswerJson(
+                        [document](const net::Request&) -> Result<Json> { return *document; }),
+                    .summary = "This API as an OpenAPI document."});
+  *document = native::OpenApi(routes, SW_VERSION);
+  return routes;
+}
+
+std::vector<net::Route> DocumentedRoutes() {
+  native::Context context;
+  context.advance_clock = [](TimeUs) -> Status { return Ok(); };
+  const base::Counters counters;
+  return AllRoutes(context, counters);
+}
+
+std::vector<std::string> KnownScopes() {
+  std::set<std::string> scopes;
+  for (const net::Route& route : DocumentedRoutes()) {
+    if (!route.scope.empty()) scopes.insert(route.scope);
+  }
+  return {scopes.begin(), scopes.end()};
+}
+
+bool KeepsWorkspacesApart(const net::Route& route) {
+  return route.scope == "jobs.read" || route.scope == "keys.read" || route.scope == "keys.write" ||
+         route.scope == "models.read" || route.scope == "models.write" ||
+         route.scope == "runs.read" || route.scope == "runs.write";
+}
+
+}  // namespace sw::app

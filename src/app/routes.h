@@ -1,0 +1,25 @@
+// AllRoutes: every route of the program, from all wires. Inside this room only. Pure.
+#pragma once
+
+#include <vector>
+
+#include "api/native/context.h"
+#include "base/counters.h"
+#include "net/router.h"
+
+namespace sw::app {
+
+// Both outlive the routes. /health and the OpenAPI document are among them.
+std::vector<net::Route> AllRoutes(const native::Context& context, const base::Counters& counters);
+
+// As with a manual clock, for documents; their handlers must not be called.
+std::vector<net::Route> DocumentedRoutes();
+
+// The scopes that a key may have: those of the routes, sorted.
+std::vector<std::string> KnownScopes();
+
+// Whether a caller of a workspace other than "default" may use the route: its data is kept by
+// workspace. Everything else belongs to "default".
+bool KeepsWorkspacesApart(const net::Route& route);
+
+}  // namespace sw::app

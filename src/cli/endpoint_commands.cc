@@ -1,0 +1,221 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "base/errors.h"
+#include "base/files.h"
+#include "cli/command.h"
+#include "cli/rows_input.h"
+
+namespace sw::cli {
+namespace {
+
+std::string EndpointPath(const std::string& endpoint, std::string_view what) {
+  return fmt::format("/seaworthy/v1/endpoints/{}/{}", app::Encoded(endpoint), what);
+}
+
+void AddRolloutStart(Commands& commands, CLI::App& rollout) {
+  CLI::App& start =
+      commands.Add(rollout, "start", "Begins to move an endpoint to a version, step by step.");
+  auto endpoint = TextOption(start, "endpoint", "the endpoint", true);
+  auto version = TextOption(start, "version", "a number", true);
+  auto plan = TextOption(start, "--plan", "the plan; the endpoint's own when not given");
+  auto steps =
+      ListOption(start, "--step", "in place of the plan's: shadow, canary, live. May repeat");
+  auto share = TextOption(start, "--canary-share", "in place of the plan's");
+  commands.Run(start, [=](Session& session) -> Result<ExitCode> {
+    Json body = Json::MakeObject();
+    SW_TRY(SetNumber(body, "version", *version));
+    SetText(body, "plan", *plan);
+    if (!steps->empty()) body.Set("steps", Json::FromRange(*steps));
+    SW_TRY(SetNumber(body, "canary_share", *share));
+    session.PrintObject(SW_TRY(session.Post(EndpointPath(*endpoint, "rollout"), body)));
+    return ExitCode::kOk;
+  });
+  CLI::App& live = commands.Add(rollout, "live", "Makes a version that may serve live at once.");
+  auto where = TextOption(live, "endpoint", "the endpoint", true);
+  auto which = TextOption(live, "version", "a number", true);
+  commands.Run(live, [=](Session& session) -> Result<ExitCode> {
+    Json body = Json::MakeObject();
+    SW_TRY(SetNumber(body, "version", *which));
+    session.PrintObject(SW_TRY(session.Post(EndpointPath(*where, "live"), body)));
+    return ExitCode::kOk;
+  });
+}
+
+void AddSteer(Commands& commands, CLI::App& rollout, const char* name, const char* action,
+              const char* help) {
+  CLI::App& steer = commands.Add(rollout, name, help);
+  auto endpoint = TextOption(steer, "endpoint", "the endpoint", true);
+  auto reason = TextOption(steer, "--reason", "why; it is kept", true);
+  commands.Run(steer, [=, action = std::string(action)](Session& session) -> Result<ExitCode> {
+    const Json body = Json::MakeObject({{"action", action}, {"reason", *reason}});
+    session.PrintObject(SW_TRY(session.Post(EndpointPath(*endpoint, "rollout/steer"), body)));
+    return ExitCode::kOk;
+  });
+}
+
+void AddRollout(Commands& commands) {
+  CLI::App& rollout =
+      commands.AddGroup("rollout", "Moving an endpoint from one version to another.");
+  rollout.require_subcommand(1);
+  AddRolloutStart(commands, rollout);
+  CLI::App& status = commands.Add(rollout, "status", "Rollouts and their evidence.");
+  auto endpoint = TextOption(status, "endpoint", "only of this endpoint");
+  commands.Run(status, [=](Session& session) -> Result<ExitCode> {
+    session.PrintRows(
+        SW_TRY(session.Get(app::Target("/seaworthy/v1/rollouts", {{"endpoint", *endpoint}}))),
+        "rollouts",
+        {{"endpoint", "ENDPOINT"},
+         {"live", "LIVE"},
+         {"rollout.candidate", "CANDIDATE"},
+         {"rollout.state.step", "STEP"},
+         {"rollout.started", "STARTED"},
+         {"rollout.judgement.summary", "LAST JUDGEMENT"}});
+    return ExitCode::kOk;
+  });
+  AddSteer(commands, rollout, "advance", "advance",
+           "Your word: to the next step, whatever the evidence.");
+  AddSteer(commands, rollout, "back", "roll_back", "Your word: back to the version before.");
+}
+
+void AddPredict(Commands& commands) {
+  CLI::App& predict = commands.Add(commands.program(), "predict", "Scores rows by an endpoint.");
+  auto endpoint = TextOption(predict, "endpoint", "the endpoint", true);
+  auto rows = AddRowsInput(predict);
+  auto ids = ListOption(predict, "--id", "your own prediction id, one a row; may repeat");
+  auto version = TextOption(predict, "--version-number", "this version, whatever its arm");
+  commands.Run(predict, [=](Session& session) -> Result<ExitCode> {
+    Json body = Json::MakeObject({{"rows", SW_TRY(rows->Read())}});
+    if (!ids->empty()) body.Set("ids", Json::FromRange(*ids));
+    SW_TRY(SetNumber(body, "version", *version));
+    session.PrintRows(SW_TRY(session.Post(EndpointPath(*endpoint, "predict"), body)), "predictions",
+                      {{"id", "ID"},
+                       {"score", "SCORE"},
+                       {"decision", "DECISION"},
+                       {"version", "VERSION"},
+                       {"arm", "ARM"},
+                       {"violations", "VIOLATIONS"}});
+    return ExitCode::kOk;
+  });
+  CLI::App& label =
+      commands.Add(commands.program(), "label", "Tells the truth about predictions, by their ids.");
+  auto of = TextOption(label, "endpoint", "the endpoint", true);
+  auto truth = AddRowsInput(label);
+  commands.Run(label, [=](Session& session) -> Result<ExitCode> {
+    const Json answer = SW_TRY(session.Post(EndpointPath(*of, "labels"),
+                                            Json::MakeObject({{"labels", SW_TRY(truth->Read())}})));
+    session.PrintObject(answer);
+    return answer.IntOr("unknown_count", 0) == 0 ? ExitCode::kOk : ExitCode::kNotFound;
+  });
+}
+
+void AddEndpoints(Commands& commands) {
+  CLI::App& endpoints =
+      commands.AddGroup("endpoints", "Endpoints: their arms, and what they served.");
+  endpoints.require_subcommand(1);
+  CLI::App& list = commands.Add(endpoints, "list", "Endpoints with their arms.");
+  commands.Run(list, [](Session& session) -> Result<ExitCode> {
+    session.PrintRows(SW_TRY(session.Get("/seaworthy/v1/endpoints")), "endpoints",
+                      {{"endpoint", "ENDPOINT"},
+                       {"model", "MODEL"},
+                       {"live", "LIVE"},
+                       {"service", "SERVICE"},
+                       {"arms", "ARMS"}});
+    return ExitCode::kOk;
+  });
+  CLI::App& audit =
+      commands.Add(endpoints, "audit", "Recomputes what was served, and compares the bits.");
+  auto audited = TextOption(audit, "endpoint", "the endpoint", true);
+  auto from = TextOption(audit, "--from", "served from here on (RFC 3339)");
+  auto until = TextOption(audit, "--until", "and before this; now when not given");
+  commands.Run(audit, [=](Session& session) -> Result<ExitCode> {
+    Json body = Json::MakeObject();
+    SetText(body, "from", *from);
+    SetText(body, "until", *until);
+    const Json report = SW_TRY(session.RunJob(EndpointPath(*audited, "audit"), body));
+    session.PrintObject(report);
+    return report.IntOr("different", 1) == 0 ? ExitCode::kOk : ExitCode::kVerdictFail;
+  });
+  CLI::App& replay =
+      commands.Add(endpoints, "replay", "Scores what was served with another version.");
+  auto replayed = TextOption(replay, "endpoint", "the endpoint", true);
+  auto version = TextOption(replay, "version", "a number", true);
+  auto begin = TextOption(replay, "--from", "served from here on (RFC 3339)");
+  auto end = TextOption(replay, "--until", "and before this; now when not given");
+  commands.Run(replay, [=](Session& session) -> Result<ExitCode> {
+    Json body = Json::MakeObject();
+    SW_TRY(SetNumber(body, "version", *version));
+    SetText(body, "from", *begin);
+    SetText(body, "until", *end);
+    session.PrintObject(SW_TRY(session.RunJob(EndpointPath(*replayed, "replay"), body)));
+    return ExitCode::kOk;
+  });
+}
+
+void AddMonitor(Commands& commands) {
+  CLI::App& monitor = commands.Add(commands.program(), "monitor",
+                                   "Realised loss of an endpoint by day, beside its reference.");
+  auto endpoint = TextOption(monitor, "endpoint", "the endpoint", true);
+  commands.Run(monitor, [=](Session& session) -> Result<ExitCode> {
+    const Json answer = SW_TRY(session.Get(EndpointPath(*endpoint, "monitor")));
+    if (session.json()) {
+      session.PrintObject(answer);
+      return ExitCode::kOk;
+    }
+    for (const Json& one : answer.Find("monitors")->AsArray()) {
+      std::printf("monitor %s: reference loss %.6g of version %lld, tolerance %.6g, %s\n",
+                  one.StringOr("monitor", "").c_str(), one.DoubleOr("reference_loss", 0),
+                  static_cast<long long>(one.IntOr("reference_version", 0)),
+                  one.DoubleOr("tolerance", 0),
+                  one.BoolOr("open_page", false) ? "paging" : "not paging");
+      session.PrintRows(one, "blocks",
+                        {{"from", "FROM"},
+                         {"predictions", "PREDICTIONS"},
+                         {"labelled", "LABELLED"},
+                         {"censored", "CENSORED"},
+                         {"loss", "LOSS"}});
+    }
+    return ExitCode::kOk;
+  });
+  CLI::App& incidents =
+      commands.Add(commands.program(), "incidents", "Incidents with their causes, newest first.");
+  auto of = TextOption(incidents, "--endpoint", "only of this one");
+  auto state = TextOption(incidents, "--state", "open or closed");
+  commands.Run(incidents, [=](Session& session) -> Result<ExitCode> {
+    session.PrintRows(SW_TRY(session.Get(app::Target("/seaworthy/v1/incidents",
+                                                     {{"endpoint", *of}, {"state", *state}}))),
+                      "incidents",
+                      {{"id", "ID"},
+                       {"state", "STATE"},
+                       {"severity", "SEVERITY"},
+                       {"endpoint", "ENDPOINT"},
+                       {"opened_at", "OPENED"},
+                       {"exposed", "EXPOSED"},
+                       {"harm", "HARM"},
+                       {"summary", "SUMMARY"}});
+    return ExitCode::kOk;
+  });
+  CLI::App& timeline = commands.Add(commands.program(), "timeline",
+                                    "What was trained, judged, rolled out and noticed.");
+  auto from = TextOption(timeline, "--from", "from here on (RFC 3339)");
+  auto until = TextOption(timeline, "--until", "and before this");
+  commands.Run(timeline, [=](Session& session) -> Result<ExitCode> {
+    session.PrintRows(
+        SW_TRY(session.Get(
+            app::Target("/seaworthy/v1/timeline", {{"from", *from}, {"until", *until}}))),
+        "events",
+        {{"time", "TIME"}, {"kind", "KIND"}, {"subject", "SUBJECT"}, {"summary", "SUMMARY"}});
+    return ExitCode::kOk;
+  });
+}
+
+}  // namespace
+
+void AddEndpointCommands(Commands& commands) {
+  AddEndpoints(commands);
+  AddRollout(commands);
+  AddPredict(commands);
+  AddMonitor(commands);
+}
+
+}  // namespace sw::cli

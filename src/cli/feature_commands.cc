@@ -1,0 +1,133 @@
+#include <CLI/CLI.hpp>
+
+#include "base/errors.h"
+#include "base/files.h"
+#include "cli/command.h"
+#include "cli/rows_input.h"
+
+namespace sw::cli {
+namespace {
+
+std::string SourcePath(const std::string& source, const char* what) {
+  return fmt::format("/seaworthy/v1/sources/{}/{}", app::Encoded(source), what);
+}
+
+void AddSources(Commands& commands, CLI::App& features) {
+  CLI::App& list = commands.Add(features, "sources", "Sources and how many rows each has.");
+  commands.Run(list, [](Session& session) -> Result<ExitCode> {
+    session.PrintRows(
+        SW_TRY(session.Get("/seaworthy/v1/sources")), "sources",
+        {{"name", "SOURCE"}, {"rows", "ROWS"}, {"static", "STATIC"}, {"table", "TABLE"}});
+    return ExitCode::kOk;
+  });
+  CLI::App& load = commands.Add(features, "load",
+                                "Loads a source's own table, as far as it was known by a moment.");
+  auto source = TextOption(load, "source", "the source", true);
+  auto until = TextOption(load, "--until", "the moment (RFC 3339); now when not given");
+  commands.Run(load, [=](Session& session) -> Result<ExitCode> {
+    Json body = Json::MakeObject();
+    SetText(body, "until", *until);
+    session.PrintObject(SW_TRY(session.RunJob(SourcePath(*source, "load"), body)));
+    return ExitCode::kOk;
+  });
+  CLI::App& push =
+      commands.Add(features, "push", "Pushes the rows of a table on this machine to a source.");
+  auto to = TextOption(push, "source", "the source", true);
+  auto file = TextOption(push, "table", "a .csv, .parquet, .jsonl or .arrow file", true);
+  commands.Run(push, [=](Session& session) -> Result<ExitCode> {
+    session.PrintObject(SW_TRY(session.PushTable(*to, *file)));
+    return ExitCode::kOk;
+  });
+  CLI::App& rows =
+      commands.Add(features, "rows", "The first derived rows of a source, in order of time.");
+  auto of = TextOption(rows, "source", "the source", true);
+  auto rows_max = TextOption(rows, "--rows-max", "how many; 100 when not given");
+  commands.Run(rows, [=](Session& session) -> Result<ExitCode> {
+    session.PrintObject(
+        SW_TRY(session.Get(app::Target(SourcePath(*of, "rows"), {{"rows_max", *rows_max}}))));
+    return ExitCode::kOk;
+  });
+  CLI::App& profile =
+      commands.Add(features, "profile", "Reads a source's table and profiles its columns.");
+  auto table = TextOption(profile, "source", "the source", true);
+  commands.Run(profile, [=](Session& session) -> Result<ExitCode> {
+    const Json answer = SW_TRY(session.RunJob(SourcePath(*table, "profile"), Json::MakeObject()));
+    session.PrintRows(answer, "columns",
+                      {{"name", "COLUMN"},
+                       {"type", "TYPE"},
+                       {"rows", "ROWS"},
+                       {"nulls", "NULLS"},
+                       {"distinct", "DISTINCT"},
+                       {"min", "MIN"},
+                       {"max", "MAX"},
+                       {"findings", "FINDINGS"}});
+    return ExitCode::kOk;
+  });
+}
+
+void AddServices(Commands& commands, CLI::App& features) {
+  CLI::App& services =
+      commands.Add(features, "services", "Feature services and the hash of what defines them.");
+  commands.Run(services, [](Session& session) -> Result<ExitCode> {
+    session.PrintRows(SW_TRY(session.Get("/seaworthy/v1/services")), "services",
+                      {{"name", "SERVICE"}, {"hash", "HASH"}});
+    return ExitCode::kOk;
+  });
+  CLI::App& read = commands.Add(features, "read", "The online features of some rows.");
+  auto service = TextOption(read, "service", "the feature service", true);
+  auto rows = AddRowsInput(read);
+  auto time = TextOption(read, "--time", "as of this moment (RFC 3339); now when not given");
+  commands.Run(read, [=](Session& session) -> Result<ExitCode> {
+    Json body = Json::MakeObject({{"rows", SW_TRY(rows->Read())}});
+    SetText(body, "time", *time);
+    session.PrintObject(SW_TRY(
+        session.Post(fmt::format("/seaworthy/v1/services/{}/read", app::Encoded(*service)), body)));
+    return ExitCode::kOk;
+  });
+  CLI::App& rebuild =
+      commands.Add(features, "rebuild", "Rebuilds the online store from the logbook.");
+  commands.Run(rebuild, [](Session& session) -> Result<ExitCode> {
+    session.PrintObject(
+        SW_TRY(session.RunJob("/seaworthy/v1/features/rebuild", Json::MakeObject())));
+    return ExitCode::kOk;
+  });
+}
+
+void AddLog(Commands& commands) {
+  CLI::App& log = commands.AddGroup("log", "The logbook: what happened.");
+  log.require_subcommand(1);
+  CLI::App& streams = commands.Add(log, "streams", "Streams and how many rows each has.");
+  commands.Run(streams, [](Session& session) -> Result<ExitCode> {
+    session.PrintRows(
+        SW_TRY(session.Get("/seaworthy/v1/streams")), "streams",
+        {{"name", "STREAM"}, {"rows", "ROWS"}, {"segments", "SEGMENTS"}, {"bytes", "BYTES"}});
+    return ExitCode::kOk;
+  });
+  CLI::App& read = commands.Add(log, "read", "Rows of a stream, as JSON lines.");
+  auto stream = TextOption(read, "stream", "the stream, such as predictions/late", true);
+  auto from = TextOption(read, "--from", "the first offset");
+  auto rows_max = TextOption(read, "--rows-max", "how many; 100 when not given");
+  commands.Run(read, [=](Session& session) -> Result<ExitCode> {
+    const Json answer = SW_TRY(session.Get(app::Target(
+        "/seaworthy/v1/streams/" + *stream, {{"from", *from}, {"rows_max", *rows_max}})));
+    if (session.json())
+      session.PrintObject(answer);
+    else
+      for (const Json& row : answer.Find("rows")->AsArray())
+        std::printf("%s\n", row.Dump().c_str());
+    return ExitCode::kOk;
+  });
+}
+
+}  // namespace
+
+void AddFeatureCommands(Commands& commands) {
+  CLI::App& features =
+      commands.AddGroup("features", "Sources, feature services, and their values.");
+  features.require_subcommand(1);
+  AddSources(commands, features);
+  AddServices(commands, features);
+  AddLog(commands);
+}
+
+}  // namespace sw::cli

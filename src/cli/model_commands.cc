@@ -1,0 +1,239 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "base/errors.h"
+#include "cli/command.h"
+
+namespace sw::cli {
+namespace {
+
+std::string ModelPath(const std::string& model, std::string_view rest) {
+  return fmt::format("/seaworthy/v1/models/{}/{}", app::Encoded(model), rest);
+}
+
+std::string VersionPath(const std::string& model, const std::string& version,
+                        std::string_view rest = "") {
+  return ModelPath(model, fmt::format("versions/{}{}", app::Encoded(version), rest));
+}
+
+ExitCode ExitCodeOfVerdict(const Json& verdict) {
+  const std::string result = verdict.StringOr("result", "");
+  return result == "pass"   ? ExitCode::kOk
+         : result == "fail" ? ExitCode::kVerdictFail
+                            : ExitCode::kUndecided;
+}
+
+// Options that train and the building of a training set share.
+struct RowsOptions {
+  std::shared_ptr<std::string> recipe, from, until, held_out;
+  std::shared_ptr<bool> naive;
+  std::shared_ptr<std::vector<std::string>> extra;
+
+  explicit RowsOptions(CLI::App& command)
+      : recipe(TextOption(command, "recipe", "the recipe", true)),
+        from(TextOption(command, "--from", "moments from here on (RFC 3339)")),
+        until(TextOption(command, "--until",
+                         "moments before this, labelled by then; now when not given")),
+        held_out(TextOption(command, "--held-out",
+                            "the last part, such as 10d, that is not trained on but reported on")),
+        naive(Flag(command, "--naive",
+                   "ignore when rows became known: shows what a leak would be worth")),
+        extra(ListOption(command, "--extra",
+                         "one more column, NAME=EXPRESSION over the source's rows; may repeat")) {}
+
+  Result<Json> Body() const {
+    Json body = Json::MakeObject({{"recipe", *recipe}});
+    SetText(body, "from", *from);
+    SetText(body, "until", *until);
+    SetText(body, "held_out", *held_out);
+    if (*naive) body.Set("naive", true);
+    for (const std::string& word : *extra) {
+      const std::size_t equals = word.find('=');
+      if (equals == std::string::npos)
+        return InvalidArgument("--extra: expected NAME=EXPRESSION, found {}", word);
+      body["extra"].Set(word.substr(0, equals), word.substr(equals + 1));
+    }
+    return body;
+  }
+};
+
+void AddTrain(Commands& commands) {
+  CLI::App& train = commands.Add(commands.program(), "train",
+                                 "Trains a model by a recipe, and makes a package of it.");
+  const RowsOptions rows(train);
+  auto table = TextOption(train, "--table",
+                          "train on this file in the tables folder in place of the training set");
+  auto label = TextOption(train, "--label", "the label's column in --table");
+  auto seed = TextOption(train, "--seed", "for what is random; 0 when not given");
+  auto model = TextOption(train, "--register", "register the package as this model's next version");
+  commands.Run(train, [=](Session& session) -> Result<ExitCode> {
+    Json body = SW_TRY(rows.Body());
+    SetText(body, "table", *table);
+    SetText(body, "label", *label);
+    SW_TRY(SetNumber(body, "seed", *seed));
+    Json trained = SW_TRY(session.RunJob("/seaworthy/v1/train", body));
+    if (!model->empty()) {
+      const Json package = Json::MakeObject({{"package_id", trained.StringOr("package_id", "")},
+                                             {"run_id", trained.StringOr("run_id", "")}});
+      trained.Set("version",
+                  SW_TRY(session.Post(ModelPath(*model, "versions"), package)).IntOr("number", 0));
+    }
+    session.PrintObject(trained);
+    return ExitCode::kOk;
+  });
+  CLI::App& build = commands.Add(commands.program(), "training-set",
+                                 "Builds a recipe's training set by point-in-time join.");
+  const RowsOptions built(build);
+  auto out = TextOption(build, "--out", "write it here in the tables folder, as Parquet");
+  commands.Run(build, [=](Session& session) -> Result<ExitCode> {
+    Json body = SW_TRY(built.Body());
+    SetText(body, "out", *out);
+    session.PrintObject(SW_TRY(session.RunJob("/seaworthy/v1/training-sets", body)));
+    return ExitCode::kOk;
+  });
+}
+
+void AddEval(Commands& commands) {
+  CLI::App& eval =
+      commands.Add(commands.program(), "eval",
+                   "Judges a package by a gate. Exit code 0: pass, 10: fail, 11: undecided.");
+  auto gate = TextOption(eval, "gate", "the gate", true);
+  auto candidate = TextOption(eval, "candidate", "a package id, or MODEL/VERSION", true);
+  auto against = TextOption(eval, "--against", "the same, or champion; champion when not given");
+  auto from =
+      TextOption(eval, "--from", "judge on moments from here on; the held-out rows when not given");
+  auto until = TextOption(eval, "--until", "and before this");
+  auto table = TextOption(eval, "--table", "judge on this file in the tables folder");
+  auto label = TextOption(eval, "--label", "the label's column in --table");
+  commands.Run(eval, [=](Session& session) -> Result<ExitCode> {
+    Json body = Json::MakeObject({{"gate", *gate}, {"candidate", *candidate}});
+    SetText(body, "against", *against);
+    SetText(body, "from", *from);
+    SetText(body, "until", *until);
+    SetText(body, "table", *table);
+    SetText(body, "label", *label);
+    const Json verdict = SW_TRY(session.RunJob("/seaworthy/v1/gate", body));
+    if (session.json())
+      session.PrintObject(verdict);
+    else
+      std::printf("%s: %s\n", verdict.StringOr("result", "").c_str(),
+                  verdict.StringOr("summary", "").c_str());
+    return ExitCodeOfVerdict(verdict);
+  });
+}
+
+void AddRegister(Commands& commands) {
+  CLI::App& command = commands.Add(commands.program(), "register",
+                                   "Registers a package as a model's next version.");
+  auto model = TextOption(command, "model", "the model", true);
+  auto package = TextOption(command, "package", "the package's id", true);
+  auto run = TextOption(command, "--run", "the run that made it");
+  commands.Run(command, [=](Session& session) -> Result<ExitCode> {
+    Json body = Json::MakeObject({{"package_id", *package}});
+    SetText(body, "run_id", *run);
+    session.PrintObject(SW_TRY(session.Post(ModelPath(*model, "versions"), body)));
+    return ExitCode::kOk;
+  });
+}
+
+void AddModelReading(Commands& commands, CLI::App& models) {
+  CLI::App& list = commands.Add(models, "list", "Models with their aliases.");
+  commands.Run(list, [](Session& session) -> Result<ExitCode> {
+    session.PrintRows(
+        SW_TRY(session.Get("/seaworthy/v1/models")), "models",
+        {{"name", "MODEL"}, {"newest", "NEWEST"}, {"aliases", "ALIASES"}, {"created", "CREATED"}});
+    return ExitCode::kOk;
+  });
+  CLI::App& versions = commands.Add(models, "versions", "Versions of a model, newest first.");
+  auto of = TextOption(versions, "model", "the model", true);
+  commands.Run(versions, [=](Session& session) -> Result<ExitCode> {
+    session.PrintRows(SW_TRY(session.Get(ModelPath(*of, "versions"))), "versions",
+                      {{"number", "VERSION"},
+                       {"state", "STATE"},
+                       {"aliases", "ALIASES"},
+                       {"package_id", "PACKAGE"},
+                       {"created", "CREATED"}});
+    return ExitCode::kOk;
+  });
+  CLI::App& show = commands.Add(models, "show", "One version with its verdicts.");
+  auto model = TextOption(show, "model", "the model", true);
+  auto version = TextOption(show, "version", "a number, an alias or latest", true);
+  commands.Run(show, [=](Session& session) -> Result<ExitCode> {
+    session.PrintObject(SW_TRY(session.Get(VersionPath(*model, *version))));
+    return ExitCode::kOk;
+  });
+}
+
+void AddModelWriting(Commands& commands, CLI::App& models) {
+  CLI::App& alias = commands.Add(models, "alias", "Points an alias at a version.");
+  auto model = TextOption(alias, "model", "the model", true);
+  auto name = TextOption(alias, "alias", "such as champion", true);
+  auto number = TextOption(alias, "version", "a number", true);
+  commands.Run(alias, [=](Session& session) -> Result<ExitCode> {
+    Json body = Json::MakeObject();
+    SW_TRY(SetNumber(body, "version", *number));
+    session.PrintObject(SW_TRY(
+        SW_TRY(session.client())->Put(ModelPath(*model, "aliases/" + app::Encoded(*name)), body)));
+    return ExitCode::kOk;
+  });
+  CLI::App& override_it =
+      commands.Add(models, "override", "Records your word for a version that no gate passed.");
+  auto whose = TextOption(override_it, "model", "the model", true);
+  auto which = TextOption(override_it, "version", "a number or an alias", true);
+  auto reason =
+      TextOption(override_it, "--reason", "why it may serve all the same; it is kept", true);
+  commands.Run(override_it, [=](Session& session) -> Result<ExitCode> {
+    session.PrintObject(SW_TRY(session.Post(VersionPath(*whose, *which, "/override"),
+                                            Json::MakeObject({{"reason", *reason}}))));
+    return ExitCode::kOk;
+  });
+  CLI::App& archive = commands.Add(models, "archive", "Takes a version out of use.");
+  auto model_of = TextOption(archive, "model", "the model", true);
+  auto old = TextOption(archive, "version", "a number or an alias", true);
+  commands.Run(archive, [=](Session& session) -> Result<ExitCode> {
+    session.PrintObject(
+        SW_TRY(session.Post(VersionPath(*model_of, *old, "/archive"), Json::MakeObject())));
+    return ExitCode::kOk;
+  });
+}
+
+void AddRuns(Commands& commands) {
+  CLI::App& runs = commands.AddGroup("runs", "Runs of training.");
+  runs.require_subcommand(1);
+  CLI::App& list = commands.Add(runs, "list", "Runs, newest first.");
+  auto experiment = TextOption(list, "--experiment", "only of this one");
+  auto after = TextOption(list, "--after", "the next page: what the last answer called next");
+  commands.Run(list, [=](Session& session) -> Result<ExitCode> {
+    session.PrintRows(SW_TRY(session.Get(app::Target(
+                          "/seaworthy/v1/runs", {{"experiment", *experiment}, {"after", *after}}))),
+                      "runs",
+                      {{"id", "RUN"},
+                       {"experiment", "EXPERIMENT"},
+                       {"name", "NAME"},
+                       {"status", "STATUS"},
+                       {"started", "STARTED"},
+                       {"metrics", "METRICS"}});
+    return ExitCode::kOk;
+  });
+  CLI::App& show = commands.Add(runs, "show", "One run.");
+  auto run = TextOption(show, "run", "its id", true);
+  commands.Run(show, [=](Session& session) -> Result<ExitCode> {
+    session.PrintObject(SW_TRY(session.Get("/seaworthy/v1/runs/" + app::Encoded(*run))));
+    return ExitCode::kOk;
+  });
+}
+
+}  // namespace
+
+void AddModelCommands(Commands& commands) {
+  AddTrain(commands);
+  AddEval(commands);
+  AddRegister(commands);
+  CLI::App& models = commands.AddGroup("models", "Registered models and their versions.");
+  models.require_subcommand(1);
+  AddModelReading(commands, models);
+  AddModelWriting(commands, models);
+  AddRuns(commands);
+}
+
+}  // namespace sw::cli
