@@ -109,6 +109,7 @@ void AddFeatureCommands(Commands& commands);  // features, log
 void AddModelCommands(Commands& commands);    // train, eval, register, models, runs
 void AddEndpointCommands(
     Commands& commands);                    // rollout, predict, label, monitor, incidents, timeline
+void AddDemoCommand(Commands& commands);    // demo
 void AddShellCommands(Commands& commands);  // completion, routes
 
 // The rows as aligned columns under headings.

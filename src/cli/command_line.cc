@@ -17,6 +17,7 @@ void AddAll(Commands& commands) {
   AddFeatureCommands(commands);
   AddModelCommands(commands);
   AddEndpointCommands(commands);
+  AddDemoCommand(commands);
   AddShellCommands(commands);
 }
 

@@ -45,7 +45,9 @@ class LogFeatureStore final : public FeatureStore {
  private:
   PlanPtr plan() const { return plan_.load(); }
   Result<SourceLog*> Log(std::string_view source) const;
-  Result<const LookupTables*> Lookups(const SourceDef& source, const std::string& tables_folder);
+  Result<std::shared_ptr<const LookupTables>> Lookups(const Plan& plan, const SourceDef& source);
+  using Derive = std::function<Result<data::Batch>(const Plan& plan, const SourceDef& source)>;
+  Result<PushResult> Take(std::string_view source, const Derive& derive, const PushOptions& options);
   Result<PushResult> Accept(SourceLog& log, const SourceDef& source, const data::Batch& derived, const PushOptions& options);
   Result<PlanPtr> Learn(SourceLog& log, const SourceDef& source, const data::Batch& rows);
   Result<std::shared_ptr<const SourceHistories>> HistoriesOf(const Plan& plan, const std::string& source,
@@ -63,7 +65,7 @@ class LogFeatureStore final : public FeatureStore {
   mutable std::mutex logs_mutex_;    // guards the map; a log, once there, stays
   std::map<std::string, std::unique_ptr<SourceLog>, std::less<>> logs_;
   std::mutex lookups_mutex_;
-  std::map<std::string, std::pair<std::shared_ptr<const Definitions>, LookupTables>> lookups_;  // by source
+  std::map<std::string, std::pair<std::shared_ptr<const Definitions>, std::shared_ptr<const LookupTables>>> lookups_;
 };
 
 Result<SourceLog*> LogFeatureStore::Log(std::string_view source) const {
@@ -75,13 +77,16 @@ Result<SourceLog*> LogFeatureStore::Log(std::string_view source) const {
 }
 
 // Lookup tables are read once, and again after the definitions changed.
-Result<const LookupTables*> LogFeatureStore::Lookups(const SourceDef& source, const std::string& tables_folder) {
+Result<std::shared_ptr<const LookupTables>> LogFeatureStore::Lookups(const Plan& plan, const SourceDef& source) {
+  {
+    const std::lock_guard lock(lookups_mutex_);
+    const auto& [definitions, tables] = lookups_[source.name];
+    if (definitions == plan.definitions) return tables;
+  }
+  auto tables = std::make_shared<const LookupTables>(SW_TRY(LoadLookups(source, options_.tables_folder)));
   const std::lock_guard lock(lookups_mutex_);
-  auto& [definitions, tables] = lookups_[source.name];
-  if (definitions == plan()->definitions) return &tables;
-  tables = SW_TRY(LoadLookups(source, tables_folder));
-  definitions = plan()->definitions;
-  return &tables;
+  lookups_[source.name] = {plan.definitions, tables};
+  return tables;
 }
 
 // Publishes the columns that are new.
@@ -123,39 +128,54 @@ Result<PushResult> LogFeatureStore::Accept(SourceLog& log, const SourceDef& sour
   return log.Append(*plan, arrival, options);
 }
 
-Result<PushResult> LogFeatureStore::Push(std::string_view source, const data::Batch& raw_rows, const PushOptions& options) {
+// Derives without the log's mutex, since reading tables takes long, and anew when the definitions
+// were replaced meanwhile.
+Result<PushResult> LogFeatureStore::Take(std::string_view source, const Derive& derive, const PushOptions& options) {
   SourceLog& log = *SW_TRY(Log(source));
-  const std::lock_guard lock(log.mutex());
-  const PlanPtr now = plan();
-  const SourceDef& def = *SW_TRY(now->definitions->Source(source));
-  const LookupTables& lookups = *SW_TRY(Lookups(def, options_.tables_folder));
-  auto conformed = ConformToKnown(raw_rows, log.schema());
-  if (!conformed) return std::unexpected(std::move(conformed).error().Within("source " + def.name));
-  return Accept(log, def, SW_TRY(DeriveRows(def, *conformed, lookups)), options);
+  while (true) {
+    const PlanPtr now = plan();
+    const SourceDef& def = *SW_TRY(now->definitions->Source(source));
+    const data::Batch derived = SW_TRY(derive(*now, def));
+    const std::lock_guard lock(log.mutex());
+    if (plan()->definitions == now->definitions) return Accept(log, def, derived, options);
+  }
+}
+
+data::Schema KnownRows(const Plan& plan, const std::string& source) {
+  const auto known = plan.rows.find(source);
+  return known == plan.rows.end() ? data::Schema{} : known->second;
+}
+
+Result<PushResult> LogFeatureStore::Push(std::string_view source, const data::Batch& raw_rows, const PushOptions& options) {
+  const auto derive = [&](const Plan& now, const SourceDef& def) -> Result<data::Batch> {
+    const std::shared_ptr<const LookupTables> lookups = SW_TRY(Lookups(now, def));
+    auto conformed = ConformToKnown(raw_rows, KnownRows(now, def.name));
+    if (!conformed) return std::unexpected(std::move(conformed).error().Within("source " + def.name));
+    return DeriveRows(def, *conformed, *lookups);
+  };
+  return Take(source, derive, options);
 }
 
 Result<PushResult> LogFeatureStore::Load(std::string_view source, const std::string& tables_folder, TimeUs until) {
-  SourceLog& log = *SW_TRY(Log(source));
-  const std::lock_guard lock(log.mutex());
-  const PlanPtr now = plan();
-  const SourceDef& def = *SW_TRY(now->definitions->Source(source));
-  const LookupTables lookups = SW_TRY(LoadLookups(def, tables_folder));
-  const data::Batch derived = SW_TRY(DeriveRows(def, SW_TRY(ReadSourceTable(def, tables_folder)), lookups));
-  Arrival arrival = SW_TRY(MakeArrival(def, SW_TRY(ConformToKnown(derived, log.schema()))));
-  std::vector<std::size_t> due;
-  for (std::size_t row = 0; row < arrival.num_rows(); ++row) {
-    // A row that never becomes known is there from its event on, and hidden.
-    const TimeUs known = arrival.available_at[row] == kNever ? arrival.event_time[row] : arrival.available_at[row];
-    if (known <= until) due.push_back(row);
-  }
-  return Accept(log, def, arrival.columns.Take(due), {});
+  const auto derive = [&](const Plan& now, const SourceDef& def) -> Result<data::Batch> {
+    const LookupTables lookups = SW_TRY(LoadLookups(def, tables_folder));
+    data::Batch rows = SW_TRY(DeriveRows(def, SW_TRY(ReadSourceTable(def, tables_folder)), lookups));
+    const Arrival arrival = SW_TRY(MakeArrival(def, SW_TRY(ConformToKnown(rows, KnownRows(now, def.name)))));
+    std::vector<std::size_t> due;
+    for (std::size_t row = 0; row < arrival.num_rows(); ++row) {
+      // A row that never becomes known is there from its event on, and hidden.
+      const TimeUs known = arrival.available_at[row] == kNever ? arrival.event_time[row] : arrival.available_at[row];
+      if (known <= until) due.push_back(row);
+    }
+    return due.size() == arrival.num_rows() ? std::move(rows) : rows.Take(due);
+  };
+  return Take(source, derive, {});
 }
 
 Result<data::Batch> LogFeatureStore::Rows(std::string_view source, const store::Cut& cut) const {
   const SourceLog& log = *SW_TRY(Log(source));
   const PlanPtr now = plan();
-  std::vector<data::Field> fields;
-  if (const auto known = now->rows.find(std::string(source)); known != now->rows.end()) fields = known->second.fields;
+  std::vector<data::Field> fields = KnownRows(*now, std::string(source)).fields;
   fields.push_back({std::string(kAvailableColumn), data::Type::kTimestamp});
   const std::size_t wanted = fields.size();
   fields.push_back({"_erased", data::Type::kBool});
@@ -175,8 +195,7 @@ Result<data::Batch> LogFeatureStore::Rows(std::string_view source, const store::
 Result<data::Schema> LogFeatureStore::RowSchema(std::string_view source) const {
   SW_TRY(Log(source));
   const PlanPtr now = plan();
-  data::Schema schema;
-  if (const auto known = now->rows.find(std::string(source)); known != now->rows.end()) schema = known->second;
+  data::Schema schema = KnownRows(*now, std::string(source));
   if (!schema.fields.empty()) schema.fields.push_back({std::string(kAvailableColumn), data::Type::kTimestamp});
   return schema;
 }

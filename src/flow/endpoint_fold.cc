@@ -17,7 +17,7 @@ Status EndpointFold::ReplaceReference(const monitor::Reference& reference) {
 Status EndpointFold::BeginStep(const RolloutState& rollout) {
   evidence_.reset();
   evidence_.emplace(Evidence{.fold = SW_TRY(rollout::PairFold::Create({.censor_after = censor_after_})),
-                             .paired = SW_TRY(rollout::PairedEvidence::Create(rollout::PolicyOf(rollout.plan))),
+                             .paired = SW_TRY(rollout::PairedEvidence::Create(rollout::PolicyOf(rollout.plan, rollout.plan.steps[rollout.state.step]))),
                              .rollout = rollout});
   return Ok();
 }

@@ -11,8 +11,7 @@ namespace {
 constexpr const char* kChampion = "champion";
 
 double LossOf(const model::Package& package) {
-  const Json* metrics = package.content().report.Find("metrics");
-  const Json* brier = metrics == nullptr ? nullptr : metrics->Find("brier");
+  const Json* brier = package.content().report.Find("brier");
   return brier == nullptr ? 0.25 : brier->DoubleOr("value", 0.25);  // a coin's loss, where no report says better
 }
 

@@ -79,6 +79,7 @@ Result<Gatekeeper::Decision> Gatekeeper::Judge(const Caller& caller, const Confi
   const stats::Judgement lineage = eval::JudgeLineage(decision.candidate.package->content().inputs,
                                                       LineageFromPackage(decision.candidate.package->content().lineage));
   decision.judgement = eval::JudgeTogether({{"lineage", lineage}, {"comparison", comparison}});
+  if (decision.judgement.verdict == stats::Verdict::kPass) decision.judgement.summary = comparison.summary;
   decision.judgement.evidence.Set("candidate", decision.candidate.name);
   decision.judgement.evidence.Set("against", decision.against.name);
   decision.judgement.evidence.Set("rows", table->num_rows());

@@ -101,10 +101,9 @@ Result<std::string> Trainer::Track(const Caller& caller, const train::Recipe& re
                                              {"rounds", fmt::format("{}", recipe.rounds)}, {"seed", fmt::format("{}", recipe.seed)},
                                              {"params", recipe.params.Dump()}}));
   std::vector<track::Metric> metrics;
-  if (const Json* values = report.Find("metrics"); values != nullptr && values->IsObject()) {
-    for (const auto& [name, value] : values->AsObject()) {
-      if (value.Has("value")) metrics.push_back({.key = name, .value = value.DoubleOr("value", 0)});
-    }
+  for (const char* name : {"auc", "brier", "log_loss", "cost", "accuracy"}) {
+    const Json* estimate = report.Find(name);
+    if (estimate != nullptr && estimate->Has("value")) metrics.push_back({.key = name, .value = estimate->DoubleOr("value", 0)});
   }
   SW_TRY(tracker_.LogMetrics(caller, run.id, metrics));
   SW_TRY(tracker_.Finish(caller, run.id, track::RunStatus::kFinished));

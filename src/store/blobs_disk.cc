@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <map>
 #include <mutex>
 
 #include "base/errors.h"
@@ -79,6 +80,8 @@ class DiskBlobs final : public Blobs {
   std::string PathOf(std::string_view hash) const { return base::JoinPath(ShardPath(hash), hash.substr(2)); }
   std::string TmpFolder() const { return base::JoinPath(folder_, "tmp"); }
   Status MakeShard(std::string_view hash);
+  Status Settle(std::string_view hash) const;
+  Result<BlobStat> Find(std::string_view hash) const;
 
   const std::string folder_;
   const base::Clock& clock_;
@@ -87,6 +90,13 @@ class DiskBlobs final : public Blobs {
   // has just found to exist.
   std::mutex names_mutex_;
   std::set<std::string, std::less<>> synced_shards_;
+
+  struct Shard {
+    std::uint64_t changes = 1;  // what an earlier process left counts as one
+    std::uint64_t synced = 0;   // how many of them are on disk
+  };
+  mutable std::mutex shards_mutex_;
+  mutable std::map<std::string, Shard, std::less<>> shards_;
 };
 
 class DiskBlobWriter final : public BlobWriter {
@@ -172,21 +182,45 @@ Status DiskBlobs::Adopt(const std::string& tmp, const std::string& hash) {
     } else {
       SW_TRY(SetWritten(tmp, clock_.Now()));
       if (std::rename(tmp.c_str(), path.c_str()) != 0) return Unavailable("{}: {}", path, std::strerror(errno));
+      const std::lock_guard shards_lock(shards_mutex_);
+      ++shards_[hash.substr(0, 2)].changes;
     }
   }
-  // Also when it existed: the writer that made it may not have come this far yet.
-  return base::SyncFolder(ShardPath(hash));
+  return Settle(hash);
+}
+
+// Returns when the blob's name is on disk. Whoever finds a blob may rely on it, even though the
+// writer that made it has not synced its folder yet, could not, or was killed before.
+Status DiskBlobs::Settle(std::string_view hash) const {
+  std::uint64_t changes = 0;
+  {
+    const std::lock_guard lock(shards_mutex_);
+    const Shard& shard = shards_[std::string(hash.substr(0, 2))];
+    if (shard.synced == shard.changes) return Ok();
+    changes = shard.changes;
+  }
+  SW_TRY(base::SyncFolder(ShardPath(hash)));
+  const std::lock_guard lock(shards_mutex_);
+  Shard& shard = shards_[std::string(hash.substr(0, 2))];
+  shard.synced = std::max(shard.synced, changes);
+  return Ok();
+}
+
+Result<BlobStat> DiskBlobs::Find(std::string_view hash) const {
+  SW_TRY(CheckHash(hash));
+  const BlobStat found = SW_TRY(StatBlob(PathOf(hash), hash));
+  SW_TRY(Settle(hash));
+  return found;
 }
 
 Result<bool> DiskBlobs::Has(std::string_view hash) const {
-  SW_TRY(CheckHash(hash));
-  return base::Exists(PathOf(hash));
+  const auto found = Find(hash);
+  if (found) return true;
+  if (found.error().code == ErrorCode::kNotFound) return false;
+  return std::unexpected(found.error());
 }
 
-Result<std::uint64_t> DiskBlobs::Size(std::string_view hash) const {
-  SW_TRY(CheckHash(hash));
-  return SW_TRY(StatBlob(PathOf(hash), hash)).bytes;
-}
+Result<std::uint64_t> DiskBlobs::Size(std::string_view hash) const { return SW_TRY(Find(hash)).bytes; }
 
 Result<std::string> DiskBlobs::Read(std::string_view hash, std::uint64_t offset, std::uint64_t bytes_max) const {
   const std::uint64_t size = SW_TRY(Size(hash));

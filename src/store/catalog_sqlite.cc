@@ -158,9 +158,18 @@ class SqliteCatalog final : public Catalog {
   std::jthread thread_;  // last: joined before what it uses goes
 };
 
+// Commits of a process that was killed before it synced them count from now on: events leave the
+// outbox and rows are read, so they must be on disk first.
+Status SyncLeftovers(const std::string& path) {
+  const std::string log = path + "-wal";
+  if (!base::Exists(log)) return Ok();
+  return SW_TRY(base::File::OpenForRead(log)).Sync();
+}
+
 Result<std::unique_ptr<Catalog>> SqliteCatalog::Open(const SqliteCatalogOptions& options) {
   SW_CHECK(options.clock != nullptr && options.group_max > 0, "the catalog needs a clock and groups");
   std::unique_ptr<SqliteCatalog> catalog(new SqliteCatalog(options));
+  SW_TRY(SyncLeftovers(options.path));
   catalog->writer_ = SW_TRY(SqliteConnection::Open(options.path, SqliteConnection::Mode::kReadWrite));
   SW_TRY(catalog->OpenFormat());
   // SQLite syncs the folder for its journal, but not for the database file itself.

@@ -158,8 +158,11 @@ Status FileLogbook::OpenStream(const StreamSpec& spec, const std::string& path) 
 
 Status FileLogbook::Recover() {
   const std::unique_lock lock(mutex_);
+  // Folders that a killed process made may not be on disk yet, and rows will be promised in them.
+  SW_TRY(base::SyncFolder(folder_));
   for (const std::string& name : SW_TRY(base::ListFolder(folder_))) {
     const std::string path = base::JoinPath(folder_, name);
+    SW_TRY(base::SyncFolder(path));
     const std::optional<StreamSpec> spec = SW_TRY(ReadStreamSpec(path));
     if (!spec) continue;  // a crash came before the stream existed
     SW_TRY(OpenStream(*spec, path));

@@ -105,11 +105,14 @@ Status Partition::RecoverWal(std::int64_t first, bool last) {
     return DataLoss("{} begins at row {}, after row {}; restore the file between them from a copy", wal->path, first,
                     next_offset_);
   }
-  if (last && !scan.closed) {
-    // Rows that survived are served from now on, so they must be on disk before anybody reads them.
+  if (last) {
     base::File file = SW_TRY(base::File::OpenForReadWrite(wal->path));
-    SW_TRY(file.Truncate(scan.good_bytes));
-    SW_TRY(file.Sync());
+    // A closing frame says that what is before it is on disk, but a torn frame may follow it.
+    if (!scan.closed || SW_TRY(file.Size()) > scan.good_bytes) {
+      // Rows that survived are served from now on, so they must be on disk before anybody reads them.
+      SW_TRY(file.Truncate(scan.good_bytes));
+      SW_TRY(file.Sync());
+    }
   }
   wal->written = scan.good_bytes;
   wal->synced = scan.good_bytes;
@@ -144,6 +147,9 @@ Status Partition::RecoverWals(const std::vector<std::string>& names) {
 }
 
 Status Partition::Recover() {
+  // A process that was killed may have left names that are not on disk yet. What follows relies on
+  // them: rows go into a file found here, and a file is removed because another replaced it.
+  SW_TRY(base::SyncFolder(folder_));
   const std::vector<std::string> names = SW_TRY(base::ListFolder(folder_));
   for (const std::string& name : names) {
     if (name.find(".tmp-") != std::string::npos) SW_TRY(base::RemoveFile(Path(name)));

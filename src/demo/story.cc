@@ -1,0 +1,31 @@
+#include "demo/story.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+namespace sw::demo {
+
+void Story::Say(int step, std::string_view what, const std::string& figures) {
+  fmt::print("{:>2}  {:<20} {}\n", step, what, figures);
+  std::fflush(stdout);
+  steps_.Append(Json::MakeObject({{"step", step}, {"what", what}, {"figures", figures}}));
+}
+
+void Story::Check(bool held, const std::string& text) {
+  statements_.push_back({text, held});
+  if (!held) fmt::print("    DID NOT HOLD: {}\n", text);
+}
+
+bool Story::AllHeld() const {
+  return std::all_of(statements_.begin(), statements_.end(), [](const Statement& s) { return s.held; });
+}
+
+Json Story::ToJson() const {
+  Json statements = Json::MakeArray();
+  for (const Statement& s : statements_) statements.Append(Json::MakeObject({{"text", s.text}, {"held", s.held}}));
+  return Json::MakeObject({{"steps", steps_}, {"statements", std::move(statements)}, {"facts", facts_}});
+}
+
+}  // namespace sw::demo
