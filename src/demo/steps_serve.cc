@@ -12,8 +12,9 @@ namespace sw::demo {
 namespace {
 
 constexpr double kHectopascalPerInch = 33.8639;
-constexpr int kBrokenCandidatesDay = 16;  // of July, or as soon as the retrained model is live
-constexpr int kOutsiderDaysMax = 10;
+constexpr int kBrokenCandidatesDay = 12;  // of July, or as soon as the retrained model is live
+constexpr int kOutsiderDaysMax = 16;
+constexpr double kOutsiderShare = 0.5;
 
 std::string Thousands(std::uint64_t number) {
   std::string digits = fmt::format("{}", number);
@@ -46,7 +47,7 @@ Result<TimeUs> PlayUntilDecided(Stage& stage, TimeUs from, TimeUs until, const s
   TimeUs clock = from;
   while (clock < until) {
     const std::string phase = SW_TRY(PhaseOf(stage));
-    if (phase != "running") break;
+    if (phase != "running" && phase != "escalated") break;
     const TimeUs next = std::min(until, clock + base::kDayUs);
     SW_TRY(stage.world.Play(stage.api, clock, next, fault));
     clock = next;
@@ -156,7 +157,7 @@ Status RefuseTheLeak(Stage& stage) {
 }
 
 Status RollBackTheOutsider(Stage& stage) {
-  const Json window = Json::MakeObject({{"recipe", "late"}, {"from", base::FormatTime(Midnight(1, 1))}, {"until", base::FormatTime(stage.clock)}});
+  const Json window = Json::MakeObject({{"recipe", "late"}, {"from", base::FormatTime(Midnight(1, 1))}, {"until", base::FormatTime(Midnight(6, 1))}});
   Json build = window;
   build.Set("out", "honest.parquet");
   SW_TRY(stage.api.Run("training-sets", build));
@@ -166,7 +167,7 @@ Status RollBackTheOutsider(Stage& stage) {
   const Json on_own = SW_TRY(JudgeVersion(stage, version, "outside.parquet"));
   stage.story.Check(on_own.StringOr("result", "") == "undecided", "a gate on the outsider's own table is undecided: labels without lineage");
   SW_TRY(stage.api.Post(fmt::format("models/late/versions/{}/override", version), Json::MakeObject({{"reason", "it looks clearly better on its table, and the release is today"}})));
-  SW_TRY(stage.api.Post("endpoints/late/rollout", Json::MakeObject({{"version", version}, {"steps", Json::MakeArray({"canary", "live"})}})));
+  SW_TRY(stage.api.Post("endpoints/late/rollout", Json::MakeObject({{"version", version}, {"steps", Json::MakeArray({"canary", "live"})}, {"canary_share", kOutsiderShare}})));
   const TimeUs began = stage.clock;
   stage.clock = SW_TRY(PlayUntilDecided(stage, stage.clock, std::min(Midnight(7, 31), stage.clock + kOutsiderDaysMax * base::kDayUs), {}));
   const Json rollout = SW_TRY(RolloutOf(stage));
@@ -191,7 +192,7 @@ Status ServeAugustWithFault(Stage& stage) {
   SW_TRY(stage.world.Play(stage.api, stage.clock, fault.from, {}));
   SW_TRY(CheckPagesBefore(stage, fault.from));
   const std::int64_t champion = SW_TRY(LiveVersion(stage));
-  SW_TRY(stage.world.Play(stage.api, fault.from, Midnight(9, 1), fault));
+  SW_TRY(stage.world.Play(stage.api, fault.from, Midnight(9, 1) - base::kHourUs, fault));
   const Json incidents = SW_TRY(stage.api.Get("incidents?endpoint=late"));
   Json found;
   for (const Json& incident : SW_TRY(incidents.GetArray("incidents"))->AsArray()) {

@@ -62,7 +62,7 @@ class TrainingTables {
   Status Write(const TrainingTable& table, const std::string& file) const;
 
  private:
-  static constexpr std::size_t kKept = 4;
+  static constexpr std::size_t kKept = 2;
   struct Kept {
     std::string key;
     std::shared_ptr<const TrainingTable> table;

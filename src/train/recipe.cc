@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -17,7 +18,7 @@ namespace {
 constexpr std::array kLibraries = {Library::kLightGbm, Library::kLogistic, Library::kConstant};
 
 Status CheckKeys(const Json& config) {
-  const std::vector<std::string> known = {"training_set", "library", "rounds", "params", "seed"};
+  const std::vector<std::string> known = {"training_set", "library", "rounds", "params", "monotone", "seed"};
   for (const auto& [key, value] : config.AsObject()) {
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
     const std::vector<std::string> near = data::NearMisses(key, known);
@@ -64,6 +65,21 @@ Result<std::int64_t> IntInRange(const Json& config, std::string_view key, std::i
   return value;
 }
 
+Result<std::map<std::string, int>> ParseMonotone(const Json& config, Library library) {
+  std::map<std::string, int> monotone;
+  const Json* found = config.Find("monotone");
+  if (found == nullptr) return monotone;
+  if (!found->IsObject()) return InvalidArgument("monotone: expected a table, found {}", found->TypeName());
+  if (library != Library::kLightGbm) return InvalidArgument("monotone: library {} takes none", LibraryName(library));
+  for (const auto& [column, direction] : found->AsObject()) {
+    if (!direction.IsInt() || std::abs(direction.AsInt()) != 1) {
+      return InvalidArgument("monotone.{}: expected 1 or -1, found {}", column, direction.Dump());
+    }
+    monotone[column] = static_cast<int>(direction.AsInt());
+  }
+  return monotone;
+}
+
 Result<Recipe> Parse(std::string_view name, const Json& config) {
   if (!config.IsObject()) return InvalidArgument("expected a table, found {}", config.TypeName());
   SW_TRY(CheckKeys(config));
@@ -76,6 +92,7 @@ Result<Recipe> Parse(std::string_view name, const Json& config) {
   recipe.seed = static_cast<std::uint64_t>(
       SW_TRY(IntInRange(config, "seed", 0, std::numeric_limits<std::int64_t>::max(), 0)));
   if (const Json* params = config.Find("params")) recipe.params = *params;
+  recipe.monotone = SW_TRY(ParseMonotone(config, recipe.library));
   SW_TRY(CheckParams(recipe));
   return recipe;
 }
@@ -99,6 +116,7 @@ Json Recipe::ToJson() const {
       {{"training_set", training_set}, {"library", LibraryName(library)}, {"seed", seed}});
   if (library == Library::kLightGbm) json.Set("rounds", rounds);
   if (!params.IsNull()) json.Set("params", params);
+  for (const auto& [column, direction] : monotone) json["monotone"].Set(column, direction);
   return json;
 }
 

@@ -6,9 +6,12 @@
 //   rounds = 100
 //   [recipe.late.params]       # lightgbm: its learning parameters; logistic: l2
 //   num_leaves = 31
+//   [recipe.late.monotone]     # lightgbm: the score only falls when the pressure rises
+//   "weather_now.pressure" = -1
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -32,6 +35,9 @@ struct Recipe {
   Library library = Library::kLightGbm;
   int rounds = 100;  // lightgbm only
   Json params = {};  // an object, or null
+  // Column -> 1 (a larger value never lowers the score) or -1; lightgbm only. Columns that the table
+  // lacks are left out.
+  std::map<std::string, int> monotone = {};
   std::uint64_t seed = 0;
 
   Json ToJson() const;  // what ParseRecipe reads

@@ -134,6 +134,14 @@ Result<std::string> WorkerParameters(const Recipe& recipe, const model::PackageC
   parameters += fmt::format(
       " num_iterations={} seed={} num_threads={} deterministic=true force_col_wise=true",
       recipe.rounds, recipe.seed & 0x7fffffff, std::max(1, threads));
+  if (!recipe.monotone.empty()) {
+    std::vector<int> directions;
+    for (const std::string& input : content.inputs) {
+      const auto found = recipe.monotone.find(input);
+      directions.push_back(found == recipe.monotone.end() ? 0 : found->second);
+    }
+    parameters += fmt::format(" monotone_constraints={}", fmt::join(directions, ","));
+  }
   std::vector<std::size_t> categorical;
   for (std::size_t i = 0; i < content.inputs.size(); ++i) {
     if (content.encoding.categories.contains(content.inputs[i])) categorical.push_back(i);
