@@ -350,6 +350,7 @@ Status LogFeatureStore::Replace(std::shared_ptr<const Definitions> definitions) 
 Result<std::unique_ptr<FeatureStore>> MakeFeatureStore(std::shared_ptr<const Definitions> definitions,
                                                        store::Logbook& logbook, store::OnlineStore& online,
                                                        const FeatureStoreOptions& options) {
+  if (options.online_was_lost) SW_TRY(ForgetAllOnline(online));
   auto store = std::make_unique<LogFeatureStore>(logbook, online, options);
   SW_TRY(store->Replace(std::move(definitions)));
   SW_TRY(store->Sweep());

@@ -58,7 +58,8 @@ struct ParityReport {
 };
 
 struct FeatureStoreOptions {
-  std::string tables_folder;  // where the lookups of pushed rows are read from
+  std::string tables_folder = {};  // where the lookups of pushed rows are read from
+  bool online_was_lost = false;    // DataFolder::online_was_lost: nothing in the online store is to be trusted
 };
 
 class FeatureStore {

@@ -277,6 +277,22 @@ TEST(FeatureStore, ALostOnlineStoreComesBackFromTheLogbook) {
   EXPECT_EQ(Text(story.Online("crew", Ship("Aida"), 9)), "3 3");
 }
 
+TEST(FeatureStore, NothingOfALostOnlineStoreIsTrusted) {
+  StoreStory story(CrewView());
+  ASSERT_TRUE(story.store().Push("landings", Landings().Row("a", "Aida", 0, 0, 3), {}).has_value());
+  std::vector<store::OnlineWrite> torn;
+  ASSERT_TRUE(story.online().ForEach("f|", [&](std::string_view key, std::string_view) -> Status {
+    torn.push_back({std::string(key), "torn"});
+    return Ok();
+  }).has_value());
+  ASSERT_TRUE(story.online().PutNow(torn).has_value());
+  const FeatureStoreOptions lost{.tables_folder = {}, .online_was_lost = true};
+  const auto store = MakeFeatureStore(story.definitions(), story.logbook(), story.online(), lost).value();
+  std::string text;
+  store->ReadOnline("crew", Ship("Aida"), 9, [&](Result<data::Batch> features) { text = Text(features.value()); });
+  EXPECT_EQ(text, "3 3");
+}
+
 // Refuses writes while told to.
 class FullStore final : public store::OnlineStore {
  public:

@@ -74,6 +74,8 @@ class SourceLog {
   std::map<std::string, std::int64_t> online_to_;  // by the view's prefix
 };
 
+// Deletes all that sources keep in the online store.
+Status ForgetAllOnline(store::OnlineStore& online);
 // Deletes what the online store holds of views that the plan does not have, or no longer so.
 Status SweepOnline(const Plan& plan, store::OnlineStore& online);
 
