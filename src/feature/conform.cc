@@ -70,11 +70,15 @@ Result<data::Batch> ConformTable(const data::Batch& table, const std::vector<dat
   return conformed;
 }
 
-Result<data::Batch> ConformToKnown(const data::Batch& table, const data::Schema& known) {
+Result<data::Batch> ConformToKnown(data::Batch table, const data::Schema& known) {
   data::Batch conformed;
   for (std::size_t i = 0; i < table.num_columns(); ++i) {
     data::Field field = table.schema().fields[i];
     if (const auto index = known.Find(field.name)) field.type = known.fields[*index].type;
+    if (table.column(i).type() == field.type) {
+      conformed.AddColumn(std::move(field), std::move(table.column(i)));
+      continue;
+    }
     auto column = ConformColumn(table.column(i), field.type);
     if (!column) return std::unexpected(std::move(column).error().Within(fmt::format("column \"{}\"", field.name)));
     conformed.AddColumn(std::move(field), *std::move(column));

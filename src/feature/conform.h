@@ -23,6 +23,6 @@ Result<data::Batch> ConformTable(const data::Batch& table, const std::vector<dat
                                  std::string_view table_name);
 
 // All columns of `table`; those that `known` has too take its types. Errors name the column.
-Result<data::Batch> ConformToKnown(const data::Batch& table, const data::Schema& known);
+Result<data::Batch> ConformToKnown(data::Batch table, const data::Schema& known);
 
 }  // namespace sw::feature

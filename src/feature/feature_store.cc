@@ -48,7 +48,7 @@ class LogFeatureStore final : public FeatureStore {
   Result<std::shared_ptr<const LookupTables>> Lookups(const Plan& plan, const SourceDef& source);
   using Derive = std::function<Result<data::Batch>(const Plan& plan, const SourceDef& source)>;
   Result<PushResult> Take(std::string_view source, const Derive& derive, const PushOptions& options);
-  Result<PushResult> Accept(SourceLog& log, const SourceDef& source, const data::Batch& derived, const PushOptions& options);
+  Result<PushResult> Accept(SourceLog& log, const SourceDef& source, data::Batch derived, const PushOptions& options);
   Result<PlanPtr> Learn(SourceLog& log, const SourceDef& source, const data::Batch& rows);
   Result<std::shared_ptr<const SourceHistories>> HistoriesOf(const Plan& plan, const std::string& source,
                                                              const JoinOptions& options) const;
@@ -107,22 +107,24 @@ Result<PlanPtr> LogFeatureStore::Learn(SourceLog& log, const SourceDef& source, 
 }
 
 // A column without any value has no type to be trusted: it stays out until it has one.
-data::Batch WithoutEmptyColumns(const data::Batch& rows, const data::Schema& known, const SourceDef& source) {
+data::Batch WithoutEmptyColumns(data::Batch rows, const data::Schema& known, const SourceDef& source) {
   data::Batch kept;
+  const std::size_t count = rows.num_rows();
   for (std::size_t i = 0; i < rows.num_columns(); ++i) {
     const data::Field& field = rows.schema().fields[i];
-    const bool has_values = rows.column(i).null_count() < rows.num_rows();
+    const bool has_values = rows.column(i).null_count() < count;
     const bool is_needed = field.name == source.event_time || field.name == source.created_time ||
                            std::find(source.dedupe.begin(), source.dedupe.end(), field.name) != source.dedupe.end();
-    if (has_values || is_needed || known.Find(field.name)) kept.AddColumn({field.name, field.type}, rows.column(i));
+    if (has_values || is_needed || known.Find(field.name)) kept.AddColumn({field.name, field.type}, std::move(rows.column(i)));
   }
   return kept;
 }
 
 // Requires the log's mutex.
-Result<PushResult> LogFeatureStore::Accept(SourceLog& log, const SourceDef& source, const data::Batch& derived,
+Result<PushResult> LogFeatureStore::Accept(SourceLog& log, const SourceDef& source, data::Batch derived,
                                            const PushOptions& options) {
-  data::Batch rows = WithoutEmptyColumns(SW_TRY(ConformToKnown(derived, log.schema())), log.schema(), source);
+  data::Batch rows = SW_TRY(ConformToKnown(std::move(derived), log.schema()));
+  rows = WithoutEmptyColumns(std::move(rows), log.schema(), source);
   const Arrival arrival = SW_TRY(MakeArrival(source, std::move(rows)));
   const PlanPtr plan = SW_TRY(Learn(log, source, arrival.columns));
   return log.Append(*plan, arrival, options);
@@ -135,9 +137,9 @@ Result<PushResult> LogFeatureStore::Take(std::string_view source, const Derive& 
   while (true) {
     const PlanPtr now = plan();
     const SourceDef& def = *SW_TRY(now->definitions->Source(source));
-    const data::Batch derived = SW_TRY(derive(*now, def));
+    data::Batch derived = SW_TRY(derive(*now, def));
     const std::lock_guard lock(log.mutex());
-    if (plan()->definitions == now->definitions) return Accept(log, def, derived, options);
+    if (plan()->definitions == now->definitions) return Accept(log, def, std::move(derived), options);
   }
 }
 
@@ -160,44 +162,53 @@ Result<PushResult> LogFeatureStore::Load(std::string_view source, const std::str
   const auto derive = [&](const Plan& now, const SourceDef& def) -> Result<data::Batch> {
     const LookupTables lookups = SW_TRY(LoadLookups(def, tables_folder));
     data::Batch rows = SW_TRY(DeriveRows(def, SW_TRY(ReadSourceTable(def, tables_folder)), lookups));
-    const Arrival arrival = SW_TRY(MakeArrival(def, SW_TRY(ConformToKnown(rows, KnownRows(now, def.name)))));
+    rows = SW_TRY(ConformToKnown(std::move(rows), KnownRows(now, def.name)));
+    Arrival arrival = SW_TRY(MakeArrival(def, std::move(rows)));
     std::vector<std::size_t> due;
     for (std::size_t row = 0; row < arrival.num_rows(); ++row) {
       // A row that never becomes known is there from its event on, and hidden.
       const TimeUs known = arrival.available_at[row] == kNever ? arrival.event_time[row] : arrival.available_at[row];
       if (known <= until) due.push_back(row);
     }
-    return due.size() == arrival.num_rows() ? std::move(rows) : rows.Take(due);
+    return due.size() == arrival.num_rows() ? std::move(arrival.columns) : arrival.columns.Take(due);
   };
   return Take(source, derive, {});
+}
+
+data::Schema WithAvailable(data::Schema rows) {
+  rows.fields.push_back({std::string(kAvailableColumn), data::Type::kTimestamp});
+  return rows;
+}
+
+// The source's rows that a cut has; it has one partition.
+Result<std::int64_t> OffsetOf(const store::Cut& cut, std::string_view source, std::int64_t end) {
+  const auto first = cut.find(0);
+  const std::int64_t asked = first == cut.end() ? 0 : first->second;
+  if (asked <= end) return asked;
+  return FailedPrecondition("source {} has {} rows, the cut {}; give a cut of this logbook", source, end, asked);
 }
 
 Result<data::Batch> LogFeatureStore::Rows(std::string_view source, const store::Cut& cut) const {
   const SourceLog& log = *SW_TRY(Log(source));
   const PlanPtr now = plan();
-  std::vector<data::Field> fields = KnownRows(*now, std::string(source)).fields;
-  fields.push_back({std::string(kAvailableColumn), data::Type::kTimestamp});
-  const std::size_t wanted = fields.size();
-  fields.push_back({"_erased", data::Type::kBool});
-  const store::Cut to = cut.empty() ? store::Cut{{0, SW_TRY(log.End())}} : cut;
-  store::LogRows read = SW_TRY(store::ReadFold(logbook_, StreamOf(source), {}, to, fields));
-  const data::Column& erased = read.columns.column(wanted);
-  std::vector<std::size_t> kept;
-  for (std::size_t row = 0; row < erased.size(); ++row) {
-    if (erased.IsNull(row) || erased.Int(row) == 0) kept.push_back(row);
+  const std::int64_t end = SW_TRY(log.End());
+  const std::int64_t to = cut.empty() ? end : SW_TRY(OffsetOf(cut, source, end));
+  const data::Schema known = KnownRows(*now, std::string(source));
+  const SourceRows rows = SW_TRY(ReadSourceRows(logbook_, source, 0, to, known.fields));
+  const std::vector<std::size_t> order = TotalOrder(rows.event_time, rows.tie);
+  data::Batch ordered = rows.columns.Take(order);
+  data::Batch out;
+  for (const data::Field& field : WithAvailable(known).fields) {
+    out.AddColumn(field, std::move(ordered.column(*ordered.schema().Find(field.name))));
   }
-  if (kept.size() < erased.size()) read.columns = read.columns.Take(kept);
-  data::Batch rows;
-  for (std::size_t i = 0; i < wanted; ++i) rows.AddColumn(fields[i], std::move(read.columns.column(i)));
-  return rows;
+  return out;
 }
 
 Result<data::Schema> LogFeatureStore::RowSchema(std::string_view source) const {
   SW_TRY(Log(source));
   const PlanPtr now = plan();
-  data::Schema schema = KnownRows(*now, std::string(source));
-  if (!schema.fields.empty()) schema.fields.push_back({std::string(kAvailableColumn), data::Type::kTimestamp});
-  return schema;
+  const data::Schema known = KnownRows(*now, std::string(source));
+  return known.fields.empty() ? known : WithAvailable(known);
 }
 
 // What a read needs until its values arrive, on whatever thread.
@@ -237,13 +248,9 @@ void LogFeatureStore::ReadOnline(std::string_view service, const data::Batch& re
 
 Result<std::shared_ptr<const SourceHistories>> LogFeatureStore::HistoriesOf(const Plan& plan, const std::string& source,
                                                                             const JoinOptions& options) const {
-  std::int64_t cut = SW_TRY(SW_TRY(Log(source))->End());
-  if (const auto given = options.cuts.find(source); given != options.cuts.end()) {
-    const auto first = given->second.find(0);
-    const std::int64_t asked = first == given->second.end() ? 0 : first->second;
-    if (asked > cut) return FailedPrecondition("source {} has {} rows, the cut {}; give a cut of this logbook", source, cut, asked);
-    cut = asked;
-  }
+  const std::int64_t end = SW_TRY(SW_TRY(Log(source))->End());
+  const auto given = options.cuts.find(source);
+  const std::int64_t cut = given == options.cuts.end() ? end : SW_TRY(OffsetOf(given->second, source, end));
   return histories_.Get(plan, source, cut, options.ignore_availability);
 }
 

@@ -48,15 +48,6 @@ bool Before(const History& a, std::size_t row_a, const History& b, std::size_t r
   return a.tie[row_a] < b.tie[row_b];
 }
 
-std::vector<std::size_t> InOrder(const std::vector<TimeUs>& time, const std::vector<std::uint64_t>& tie) {
-  std::vector<std::size_t> order(time.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return time[a] != time[b] ? time[a] < time[b] : tie[a] < tie[b];
-  });
-  return order;
-}
-
 void AppendChunk(store::LogChunk&& chunk, SourceRows& into) {
   const data::Column* const erased = chunk.rows.columns.Find(kErased);
   const data::Column& known = *chunk.rows.columns.Find(kAvailableColumn);
@@ -86,6 +77,7 @@ Result<SourceRows> ReadSourceRows(const store::Logbook& logbook, std::string_vie
   request.to = to;
   SourceRows rows;
   rows.columns = data::Batch(data::Schema{request.columns});
+  rows.columns.Reserve(static_cast<std::size_t>(std::max<std::int64_t>(to - from, 0)));
   for (request.from = from; request.from < to;) {
     store::LogChunk chunk = SW_TRY(logbook.Read(request));
     if (chunk.next <= request.from) {
@@ -96,6 +88,15 @@ Result<SourceRows> ReadSourceRows(const store::Logbook& logbook, std::string_vie
     AppendChunk(std::move(chunk), rows);
   }
   return rows;
+}
+
+std::vector<std::size_t> TotalOrder(const std::vector<TimeUs>& time, const std::vector<std::uint64_t>& tie) {
+  std::vector<std::size_t> order(time.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return time[a] != time[b] ? time[a] < time[b] : tie[a] < tie[b];
+  });
+  return order;
 }
 
 std::vector<data::Field> FieldsOf(const std::vector<const ViewPlan*>& views) {
@@ -159,7 +160,7 @@ Result<Entities> GroupRows(const ViewPlan& view, const SourceRows& rows, bool ig
   const bool over_available = view.window_over_available && !ignore_availability;
   const std::vector<TimeUs>& time = over_available ? rows.available_at : rows.event_time;
   const auto keys = SW_TRY(KeyColumns(view, rows.columns, "source " + view.source));
-  for (const std::size_t row : InOrder(time, rows.tie)) {
+  for (const std::size_t row : TotalOrder(time, rows.tie)) {
     if (known[row] == kNever) continue;
     const auto key = EntityKey(keys, row);
     if (!key) continue;

@@ -40,6 +40,9 @@ std::uint64_t TieOf(std::string_view row_id);
 Result<SourceRows> ReadSourceRows(const store::Logbook& logbook, std::string_view source, std::int64_t from,
                                   std::int64_t to, const std::vector<data::Field>& fields);
 
+// Positions of rows in the order (time, tie).
+std::vector<std::size_t> TotalOrder(const std::vector<TimeUs>& time, const std::vector<std::uint64_t>& tie);
+
 // The columns that the views need of their source, each once.
 std::vector<data::Field> FieldsOf(const std::vector<const ViewPlan*>& views);
 

@@ -119,7 +119,8 @@ Result<std::shared_ptr<const SourceHistories>> HistoryCache::Get(const Plan& pla
   const std::vector<const ViewPlan*> views = plan.ViewsOf(source);
   const std::string layout = LayoutOf(views);
   const std::lock_guard lock(mutex_);
-  std::shared_ptr<const SourceHistories>& latest = latest_[{source, ignore_availability}];
+  std::shared_ptr<const SourceHistories> none;  // the naive join is a rare comparison: not kept
+  std::shared_ptr<const SourceHistories>& latest = ignore_availability ? none : latest_[source];
   const bool goes_on = latest && latest->layout == layout && latest->cut <= cut;
   if (goes_on && latest->cut == cut) return latest;
   auto histories = goes_on ? std::make_shared<SourceHistories>(*latest) : std::make_shared<SourceHistories>();

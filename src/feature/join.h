@@ -43,7 +43,7 @@ class HistoryCache {
  private:
   const store::Logbook& logbook_;
   std::mutex mutex_;
-  std::map<std::pair<std::string, bool>, std::shared_ptr<const SourceHistories>> latest_;
+  std::map<std::string, std::shared_ptr<const SourceHistories>> latest_;  // by source
 };
 
 // `tables`: of each of the service's views. A moment a request row; a row a moment.

@@ -80,6 +80,7 @@ class DiskBlobs final : public Blobs {
   std::string PathOf(std::string_view hash) const { return base::JoinPath(ShardPath(hash), hash.substr(2)); }
   std::string TmpFolder() const { return base::JoinPath(folder_, "tmp"); }
   Status MakeShard(std::string_view hash);
+  void NoteChange(std::string_view hash);
   Status Settle(std::string_view hash) const;
   Result<BlobStat> Find(std::string_view hash) const;
 
@@ -92,7 +93,7 @@ class DiskBlobs final : public Blobs {
   std::set<std::string, std::less<>> synced_shards_;
 
   struct Shard {
-    std::uint64_t changes = 1;  // what an earlier process left counts as one
+    std::uint64_t changes = 1;  // of names; what an earlier process left counts as one
     std::uint64_t synced = 0;   // how many of them are on disk
   };
   mutable std::mutex shards_mutex_;
@@ -181,12 +182,19 @@ Status DiskBlobs::Adopt(const std::string& tmp, const std::string& hash) {
       SW_TRY(base::RemoveFile(tmp));
     } else {
       SW_TRY(SetWritten(tmp, clock_.Now()));
+      // Counted before, so that whoever finds the blob syncs, and after, so that a sync between
+      // the two is not taken for one of this name.
+      NoteChange(hash);
       if (std::rename(tmp.c_str(), path.c_str()) != 0) return Unavailable("{}: {}", path, std::strerror(errno));
-      const std::lock_guard shards_lock(shards_mutex_);
-      ++shards_[hash.substr(0, 2)].changes;
+      NoteChange(hash);
     }
   }
   return Settle(hash);
+}
+
+void DiskBlobs::NoteChange(std::string_view hash) {
+  const std::lock_guard lock(shards_mutex_);
+  ++shards_[std::string(hash.substr(0, 2))].changes;
 }
 
 // Returns when the blob's name is on disk. Whoever finds a blob may rely on it, even though the

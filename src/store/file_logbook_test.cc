@@ -74,6 +74,19 @@ TEST_F(FileLogbook, ATornTailIsCutWhereverItTore) {
   }
 }
 
+TEST_F(FileLogbook, ATornTailAfterACleanEndIsCutToo) {
+  Append(*Start(), 0, 2);
+  const std::string path = Files("wal-")[0];
+  const std::string closed = Bytes(path);
+  Append(*Start(), 2, 3);
+  const std::string longer = WithoutClosingFrame(Bytes(path));
+  for (std::size_t size = closed.size() + 1; size < longer.size(); ++size) {
+    Write(path, longer.substr(0, size));
+    Append(*Start(), 2, 4);
+    ASSERT_EQ(Start()->Read({"ships"}).value().rows.id, (std::vector<std::string>{"0", "1", "2", "3"})) << size;
+  }
+}
+
 TEST_F(FileLogbook, DamageToRowsThatWereOnDiskIsDataLoss) {
   {
     auto logbook = Start();
