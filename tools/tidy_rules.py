@@ -138,6 +138,8 @@ def include_edges(project):
 
 
 def _wrong_edge(project, file, room, path):
+    if not file.name.startswith("src/") and "/" not in path:
+        return None  # a header beside its test program
     target = project.room_of(path)
     if not target:
         return (f'"{path}" is in no room of src/deps.txt: write the path from src/, as in '

@@ -98,7 +98,7 @@ Status App::OpenStores(std::string_view purpose) {
 
 Status App::OpenRooms() {
   store::Catalog& catalog = data_->catalog();
-  configuration_ = SW_TRY(AppliedConfiguration::Open(catalog, *clock_));
+  configuration_ = SW_TRY(AppliedConfiguration::Open(catalog, *clock_, settings_.Text("tables")));
   const auto config = configuration_->config();
   feature::FeatureStoreOptions feature_options;
   feature_options.tables_folder = settings_.Text("tables");

@@ -100,9 +100,25 @@ Result<Json> Client::RunJob(const std::string& target, const Json& body,
   }
 }
 
+// A table is read as the source declares its columns.
+Result<data::ReadOptions> Client::ReadOptionsOf(std::string_view source) {
+  data::ReadOptions options;
+  const Json listing = SW_TRY(Get("/seaworthy/v1/sources"));
+  for (const Json& each : listing.Find("sources")->AsArray()) {
+    if (each.StringOr("name", "") != source) continue;
+    for (const auto& [column, type] : each.Find("types")->AsObject()) {
+      options.types[column] = SW_TRY(data::ParseType(type.AsString()));
+    }
+    const Json::Array& nulls = each.Find("null_values")->AsArray();
+    if (!nulls.empty()) options.null_values.clear();
+    for (const Json& text : nulls) options.null_values.push_back(text.AsString());
+  }
+  return options;
+}
+
 Result<Json> Client::PushTable(std::string_view source, const std::string& location,
                                const OnProgress& on_progress) {
-  const data::Batch table = SW_TRY(data::ReadTable(location));
+  const data::Batch table = SW_TRY(data::ReadTable(location, SW_TRY(ReadOptionsOf(source))));
   const std::string target = fmt::format("/seaworthy/v1/sources/{}/rows", Encoded(source));
   std::int64_t rows = 0, repeated = 0;
   for (std::size_t from = 0; from < table.num_rows(); from += kPushRows) {

@@ -19,6 +19,7 @@
 #include "app/settings.h"
 #include "base/json.h"
 #include "base/result.h"
+#include "data/readers.h"
 
 namespace sw::app {
 
@@ -51,6 +52,9 @@ class Client {
   // The answer's JSON, or the error that it tells.
   virtual Result<Json> Call(std::string_view method, const std::string& target, std::string body,
                             std::string_view content_type) = 0;
+
+ private:
+  Result<data::ReadOptions> ReadOptionsOf(std::string_view source);
 };
 
 // "/a/b?x=1&y=%20": values are encoded, empty ones left out.

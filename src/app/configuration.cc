@@ -5,6 +5,7 @@
 #include "app/config_diff.h"
 #include "base/errors.h"
 #include "base/hash.h"
+#include "feature/source.h"
 
 namespace sw::app {
 namespace {
@@ -14,19 +15,6 @@ CREATE TABLE app_configurations(
   version BIGINT PRIMARY KEY, applied_us BIGINT NOT NULL, principal TEXT NOT NULL, file TEXT NOT NULL,
   sha256 TEXT NOT NULL, toml TEXT NOT NULL);
 )sql"}};
-
-struct Checked {
-  TomlFile file;
-  std::shared_ptr<const flow::Config> config;
-};
-
-Result<Checked> Check(std::string_view text, const std::string& name) {
-  Checked checked{SW_TRY(ParseToml(text, name)), nullptr};
-  Result<flow::Config> config = flow::ParseConfig(checked.file.root);
-  if (!config) return std::unexpected(checked.file.Locate(std::move(config).error()));
-  checked.config = std::make_shared<const flow::Config>(*std::move(config));
-  return checked;
-}
 
 // Services whose values change although their own table may not: a view, a source or an expression
 // below them did. What was trained on them must be trained again.
@@ -41,19 +29,49 @@ Json ServicesThatChange(const flow::Config& before, const flow::Config& after) {
   return changed;
 }
 
-Json PlanJson(const Json& before, const flow::Config& before_config, const Checked& wanted) {
-  const std::vector<ConfigChange> changes = DiffConfigs(before, wanted.file.root);
-  return Json::MakeObject(
-      {{"changes", ChangesToJson(changes)},
-       {"services_with_new_values", ServicesThatChange(before_config, *wanted.config)}});
-}
-
 }  // namespace
 
-Result<std::unique_ptr<AppliedConfiguration>> AppliedConfiguration::Open(store::Catalog& catalog,
-                                                                         const base::Clock& clock) {
+Result<AppliedConfiguration::Checked> AppliedConfiguration::Check(std::string_view text,
+                                                                  const std::string& name) {
+  Checked checked{SW_TRY(ParseToml(text, name)), nullptr};
+  Result<flow::Config> config = flow::ParseConfig(checked.file.root);
+  if (!config) return std::unexpected(checked.file.Locate(std::move(config).error()));
+  checked.config = std::make_shared<const flow::Config>(*std::move(config));
+  return checked;
+}
+
+// A table may still be missing when its source is declared; one that is there must fit.
+Result<AppliedConfiguration::Checked> AppliedConfiguration::CheckWithTables(
+    std::string_view text, const std::string& name) const {
+  Checked checked = SW_TRY(Check(text, name));
+  if (tables_folder_.empty()) return checked;
+  for (const auto& [source, definition] : checked.config->features.sources) {
+    feature::Definitions only = checked.config->features;
+    only.sources = {{source, definition}};
+    const Status fits = feature::CheckTables(only, tables_folder_);
+    if (fits) continue;
+    if (fits.error().code != ErrorCode::kNotFound || feature::HasTable(definition, tables_folder_)) {
+      return std::unexpected(checked.file.Locate(fits.error()));
+    }
+    checked.warnings.push_back(checked.file.Locate(fits.error()).message);
+  }
+  return checked;
+}
+
+Json AppliedConfiguration::PlanJson(const Applied& before, const Checked& wanted) {
+  return Json::MakeObject(
+      {{"changes", ChangesToJson(DiffConfigs(before.file.root, wanted.file.root))},
+       {"services_with_new_values", ServicesThatChange(*before.config, *wanted.config)},
+       {"warnings", Json::FromRange(wanted.warnings)},
+       {"version", before.version},
+       {"applied", false}});
+}
+
+Result<std::unique_ptr<AppliedConfiguration>> AppliedConfiguration::Open(
+    store::Catalog& catalog, const base::Clock& clock, std::string tables_folder) {
   SW_TRY(catalog.Migrate("app_configuration", kMigrations));
-  std::unique_ptr<AppliedConfiguration> configuration(new AppliedConfiguration(catalog, clock));
+  std::unique_ptr<AppliedConfiguration> configuration(
+      new AppliedConfiguration(catalog, clock, std::move(tables_folder)));
   Applied applied;
   applied.config = std::make_shared<const flow::Config>();
   SW_TRY(catalog.Read([&](store::CatalogReader& reader) -> Status {
@@ -98,12 +116,7 @@ void AppliedConfiguration::Connect(feature::FeatureStore& features, flow::Flow& 
 }
 
 Result<Json> AppliedConfiguration::Plan(std::string_view toml, const std::string& file) const {
-  const Checked wanted = SW_TRY(Check(toml, file));
-  const auto now = applied();
-  Json plan = PlanJson(now->file.root, *now->config, wanted);
-  plan.Set("version", now->version);
-  plan.Set("applied", false);
-  return plan;
+  return PlanJson(*applied(), SW_TRY(CheckWithTables(toml, file)));
 }
 
 Status AppliedConfiguration::Publish(const flow::Config& config) const {
@@ -127,14 +140,10 @@ Result<Json> AppliedConfiguration::Apply(const Caller& caller, const std::string
   const std::lock_guard lock(apply_mutex_);
   if (features_ == nullptr)
     return Internal("a configuration was applied before its rooms were built");
-  Checked wanted = SW_TRY(Check(toml, file));
+  Checked wanted = SW_TRY(CheckWithTables(toml, file));
   const auto before = applied();
-  Json plan = PlanJson(before->file.root, *before->config, wanted);
-  if (plan.Find("changes")->size() == 0) {
-    plan.Set("version", before->version);
-    plan.Set("applied", false);
-    return plan;
-  }
+  Json plan = PlanJson(*before, wanted);
+  if (plan.Find("changes")->size() == 0) return plan;
   Applied next{before->version + 1,    clock_.Now(), caller.principal,
                std::move(wanted.file), toml,         std::move(wanted.config)};
   // The stores take it in before it is committed: what they fill is rebuildable, and a configuration

@@ -26,8 +26,10 @@ namespace sw::app {
 class AppliedConfiguration final : public native::Configuration {
  public:
   // FAILED_PRECONDITION when the applied text is not understood by this version of the program.
+  // Where `tables_folder` is not empty, sources are checked against their tables there.
   static Result<std::unique_ptr<AppliedConfiguration>> Open(store::Catalog& catalog,
-                                                            const base::Clock& clock);
+                                                            const base::Clock& clock,
+                                                            std::string tables_folder);
 
   // What is in force now; empty when nothing was applied.
   std::shared_ptr<const flow::Config> config() const;
@@ -48,8 +50,17 @@ class AppliedConfiguration final : public native::Configuration {
     std::string text;
     std::shared_ptr<const flow::Config> config;
   };
-  AppliedConfiguration(store::Catalog& catalog, const base::Clock& clock)
-      : catalog_(catalog), clock_(clock) {}
+  struct Checked {
+    TomlFile file;
+    std::shared_ptr<const flow::Config> config;
+    std::vector<std::string> warnings = {};
+  };
+  AppliedConfiguration(store::Catalog& catalog, const base::Clock& clock, std::string tables_folder)
+      : catalog_(catalog), clock_(clock), tables_folder_(std::move(tables_folder)) {}
+
+  static Result<Checked> Check(std::string_view text, const std::string& name);
+  Result<Checked> CheckWithTables(std::string_view text, const std::string& name) const;
+  static Json PlanJson(const Applied& before, const Checked& wanted);
 
   std::shared_ptr<const Applied> applied() const;
   Status Publish(const flow::Config& config) const;
@@ -57,6 +68,7 @@ class AppliedConfiguration final : public native::Configuration {
 
   store::Catalog& catalog_;
   const base::Clock& clock_;
+  const std::string tables_folder_;
   feature::FeatureStore* features_ = nullptr;
   flow::Flow* flow_ = nullptr;
   std::mutex apply_mutex_;  // one Apply at a time

@@ -25,6 +25,9 @@ void PrintPlan(const Json& plan) {
     std::printf("! service.%s gives other values than before: train its models again\n",
                 service.AsString().c_str());
   }
+  for (const Json& warning : plan.Find("warnings")->AsArray()) {
+    std::printf("warning: %s\n", warning.AsString().c_str());
+  }
   const auto version = static_cast<long long>(plan.IntOr("version", 0));
   if (plan.Find("changes")->size() == 0)
     std::printf("nothing to change; version %lld is in force\n", version);

@@ -5,6 +5,7 @@
 #include <arrow/ipc/api.h>
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "base/errors.h"
@@ -41,20 +42,48 @@ arrow::csv::ConvertOptions Conversion(const ReadOptions& options) {
   return convert;
 }
 
-Result<Batch> ParseCsv(const std::string& path, const ReadOptions& options) {
-  const auto file = SW_TRY(Open(path));
+arrow::csv::ReadOptions Reading() {
   auto read = arrow::csv::ReadOptions::Defaults();
   read.use_threads = false;
   read.block_size = kBlockBytes;
+  return read;
+}
+
+arrow::csv::ParseOptions Parsing(const ReadOptions& options) {
   auto parse = arrow::csv::ParseOptions::Defaults();
   parse.delimiter = options.delimiter;
   parse.newlines_in_values = true;
-  const auto reader =
-      arrow::csv::TableReader::Make(arrow::io::default_io_context(), file, read, parse, Conversion(options));
+  return parse;
+}
+
+// Arrow's "In CSV column #2" counts from 0; people go by names.
+std::string WithColumnName(std::string message, const std::string& path, const ReadOptions& options) {
+  constexpr std::string_view kMark = "In CSV column #";
+  const std::size_t at = message.find(kMark);
+  if (at == std::string::npos) return message;
+  const std::size_t digits = at + kMark.size();
+  const std::size_t end = message.find_first_not_of("0123456789", digits);
+  std::size_t index = 0;
+  std::from_chars(message.data() + digits, message.data() + std::min(end, message.size()), index);
+  const auto file = Open(path);
+  if (!file) return message;
+  const auto reader = arrow::csv::StreamingReader::Make(arrow::io::default_io_context(), *file, Reading(),
+                                                        Parsing(options), arrow::csv::ConvertOptions::Defaults());
+  if (!reader.ok() || static_cast<int>(index) >= (*reader)->schema()->num_fields()) return message;
+  const std::string& name = (*reader)->schema()->field(static_cast<int>(index))->name();
+  return message.replace(at, end - at, fmt::format("column \"{}\"", name));
+}
+
+Result<Batch> ParseCsv(const std::string& path, const ReadOptions& options) {
+  const auto file = SW_TRY(Open(path));
+  const auto reader = arrow::csv::TableReader::Make(arrow::io::default_io_context(), file, Reading(), Parsing(options),
+                                                    Conversion(options));
   if (!reader.ok()) return FromArrow(reader.status());
   const auto table = (*reader)->Read();
-  if (!table.ok()) return FromArrow(table.status());
-  return BatchFromArrow(**table);
+  if (table.ok()) return BatchFromArrow(**table);
+  Error error = FromArrow(table.status()).error();
+  error.message = WithColumnName(std::move(error.message), path, options);
+  return std::unexpected(std::move(error));
 }
 
 // Parses a column of text as timestamps; the error names the row as a person counts them.

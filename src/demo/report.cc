@@ -8,9 +8,17 @@
 namespace sw::demo {
 namespace {
 
-// "</script>" inside of a script would end it.
-std::string ForScript(std::string text) {
-  for (std::size_t at = text.find("</"); at != std::string::npos; at = text.find("</", at + 3)) text.insert(at + 1, "\\");
+// Inside of a script, neither a tag nor a comment may begin; JSON has "<" only within strings.
+std::string ForScript(const std::string& json) {
+  std::string text;
+  text.reserve(json.size() + json.size() / 64);
+  for (const char each : json) {
+    if (each == '<') {
+      text += "\\u003c";
+    } else {
+      text += each;
+    }
+  }
   return text;
 }
 

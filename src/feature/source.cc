@@ -258,6 +258,11 @@ Result<LookupTables> LoadLookups(const SourceDef& source, const std::string& tab
   return tables;
 }
 
+bool HasTable(const SourceDef& source, const std::string& tables_folder) {
+  const auto location = Located(source.table, tables_folder, "");
+  return location && base::Exists(location->substr(source.table.find(':') + 1));
+}
+
 Result<Batch> ReadSourceTable(const SourceDef& source, const std::string& tables_folder) {
   const std::string path = PathOf(source, "table");
   if (source.table.empty()) {

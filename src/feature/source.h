@@ -49,6 +49,9 @@ Result<data::Schema> DeriveSchema(const SourceDef& source, const data::Schema& r
 Status CheckColumns(const Definitions& defined, const SourceDef& source,
                     const data::Schema& derived);
 
+// Whether the file of the source's table is in the folder.
+bool HasTable(const SourceDef& source, const std::string& tables_folder);
+
 // DeriveSchema and CheckColumns for every source that has a table. Reads the tables.
 Status CheckTables(const Definitions& defined, const std::string& tables_folder);
 

@@ -30,8 +30,14 @@ Result<Json> Sources(const Context& context) {
     if (end) {
       for (const auto& [partition, offset] : *end) rows += offset;
     }
-    sources.Append(Json::MakeObject(
-        {{"name", name}, {"table", source.table}, {"static", source.is_static}, {"rows", rows}}));
+    Json types = Json::MakeObject();
+    for (const auto& [column, type] : source.types) types.Set(column, data::TypeName(type));
+    sources.Append(Json::MakeObject({{"name", name},
+                                     {"table", source.table},
+                                     {"static", source.is_static},
+                                     {"types", std::move(types)},
+                                     {"null_values", Json::FromRange(source.null_values)},
+                                     {"rows", rows}}));
   }
   return Json::MakeObject({{"sources", std::move(sources)}});
 }
@@ -60,6 +66,7 @@ Result<Json> Push(const Context& context, const net::Request& request) {
   }
   options.durability = SW_TRY(DurabilityOf(request));
   const data::Batch rows = SW_TRY(RowsOf(request, body, found->types));
+  SW_TRY(CheckPushedColumns(*defined, *found, rows.schema(), !IsEncodedBatch(request)));
   return PushJson(SW_TRY(context.features->Push(source, rows, options)));
 }
 

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <unordered_map>
 
 #include "base/clock.h"
 #include "base/errors.h"
+#include "feature/conform.h"
 
 namespace sw::native {
 namespace {
@@ -108,11 +110,43 @@ Result<data::Batch> RowsOf(const net::Request& request, const Json& body, const 
   if (IsEncodedBatch(request)) {
     Result<data::Batch> batch = data::DecodeBatch(request.body);
     if (!batch) return std::unexpected(std::move(batch).error().Within("request body"));
+    for (std::size_t i = 0; i < batch->num_columns(); ++i) {
+      const data::Field& field = batch->schema().fields[i];
+      const auto hint = hints.find(field.name);
+      if (hint == hints.end() || batch->column(i).null_count() == batch->num_rows() || hint->second == field.type) continue;
+      Result<data::Column> fitting = feature::ConformColumn(batch->column(i), hint->second);
+      if (!fitting) return std::unexpected(std::move(fitting).error().Within(fmt::format("column \"{}\"", field.name)));
+      batch->column(i) = *std::move(fitting);
+    }
     return batch;
   }
   const Json* rows = body.Find("rows");
   if (rows == nullptr) return InvalidArgument("rows: expected an array of objects, found nothing");
   return BatchFromRows(*rows, hints);
+}
+
+Status CheckPushedColumns(const feature::Definitions& defined, const feature::SourceDef& source, const data::Schema& rows,
+                          bool absent_is_null) {
+  std::set<std::string> wanted, made;
+  for (const auto& [name, view] : defined.views) {
+    if (view.source != source.name) continue;
+    for (const data::Field& key : SW_TRY(defined.Entity(view.entity))->keys) wanted.insert(key.name);
+    for (const feature::FeatureDef& feature : view.features) {
+      if (feature.column != "*") wanted.insert(feature.column);
+    }
+  }
+  for (const feature::ComputedColumn& column : source.columns) made.insert(column.name);
+  for (const feature::LookupDef& lookup : source.lookups) made.insert(lookup.columns.begin(), lookup.columns.end());
+  for (const std::string& name : wanted) {
+    if (made.contains(name) || rows.Find(name)) continue;
+    std::vector<std::string> others;  // columns that nothing else explains
+    for (const data::Field& field : rows.fields) {
+      if (!wanted.contains(field.name)) others.push_back(field.name);
+    }
+    if (absent_is_null && data::NearMisses(name, others).empty()) continue;
+    SW_TRY(rows.Index(name, "the rows for source " + source.name));
+  }
+  return Ok();
 }
 
 Result<data::Schema> RequestSchema(const feature::Definitions& defined,

@@ -33,6 +33,11 @@ Json RowsFromBatch(const data::Batch& batch);
 Result<data::Batch> RowsOf(const net::Request& request, const Json& body, const TypeHints& hints);
 bool IsEncodedBatch(const net::Request& request);
 
+// NOT_FOUND, with near misses, for a column that a view of the source uses and that `rows` lack, when
+// nothing computes it. JSON leaves nulls out, so there only one that looks misspelt is refused.
+Status CheckPushedColumns(const feature::Definitions& defined, const feature::SourceDef& source, const data::Schema& rows,
+                          bool absent_is_null);
+
 // What a request for the service's features brings: the keys of its entities, and request inputs.
 Result<data::Schema> RequestSchema(const feature::Definitions& defined, const std::string& service);
 TypeHints HintsOf(const data::Schema& schema);

@@ -53,6 +53,24 @@ TEST(Rows, LimitsAreNamed) {
   EXPECT_THAT(BatchFromRows(many, {}).error().message, HasSubstr("rows_per_request_max"));
 }
 
+TEST(Rows, PushedColumnsThatAViewUsesMustBeThere) {
+  feature::Definitions defined;
+  defined.entities["user"] = {"user", {{"user", data::Type::kString}}};
+  defined.views["v"] = {.name = "v", .entity = "user", .source = "visits", .features = {{.name = "f", .column = "seconds"}}};
+  feature::SourceDef source;
+  source.name = "visits";
+  source.columns = {{"seconds", "minutes * 60"}};
+  auto check = [&](const char* column, bool absent_is_null) {
+    const data::Schema rows{{{"minutes", data::Type::kFloat64}, {column, data::Type::kString}}};
+    const Status status = CheckPushedColumns(defined, source, rows, absent_is_null);
+    return status ? "" : status.error().message;
+  };
+  EXPECT_EQ(check("user", false), "");
+  EXPECT_THAT(check("usr", true), HasSubstr("usr")) << "a near miss";
+  EXPECT_THAT(check("x", false), HasSubstr("user"));
+  EXPECT_EQ(check("x", true), "") << "JSON leaves nulls out";
+}
+
 TEST(Rows, AnEncodedBatchIsTakenByItsContentType) {
   data::Batch batch(data::Schema{{{"a", data::Type::kInt64}}});
   batch.column(0).AppendInt(7);
