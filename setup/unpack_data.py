@@ -1,7 +1,7 @@
 """Unpacks the data folder of source archives: unpack_data.py DEPS ARCHIVE...
 
-name-1.0.tar.gz with name-1.0/name/data/x.csv gives DEPS/name/x.csv; a zipped file in that
-folder is unzipped beside it. Only plain files are taken, by their last name.
+name-1.0.tar.gz with name-1.0/name/data/x.csv (or _data/x.csv) gives DEPS/name/x.csv; a zipped
+file in that folder is unzipped beside it. Only plain files are taken, by their last name.
 """
 
 import io
@@ -18,7 +18,7 @@ def unpack(deps, archive):
     with tarfile.open(archive) as tar:
         for member in tar:
             path = pathlib.PurePosixPath(member.name)
-            if not member.isfile() or path.parts[1:-1] != (name, "data"):
+            if not member.isfile() or path.parts[1:-1] not in ((name, "data"), (name, "_data")):
                 continue
             content = tar.extractfile(member).read()
             if path.suffix == ".zip":
