@@ -24,7 +24,21 @@ Result<double> ThresholdOf(const Contender& contender) {
   return report.IsObject() ? report.DoubleOr("threshold", 0.5) : 0.5;
 }
 
+Result<std::vector<double>> Score(const Contender& contender, const TrainingTable& table) {
+  auto scores = ScoreAll(*contender.package, table.features);
+  if (scores || scores.error().code != ErrorCode::kNotFound) return scores;
+  return FailedPrecondition("{} cannot score the rows to judge on: {}; judge it on a table that has what it reads (--table)",
+                            contender.name, scores.error().message);
+}
+
 }  // namespace
+
+Status Gatekeeper::CheckHasChampion(const Caller& caller, const std::string& model) {
+  const registry::Model found = SW_TRY(registry_.GetModel(caller, model));
+  if (found.aliases.contains("champion")) return Ok();
+  return FailedPrecondition("model {} has no champion yet; name what to judge against, such as a baseline's version (--against {}/1)",
+                            model, model);
+}
 
 Result<Contender> Gatekeeper::Find(const Caller& caller, const std::string& name) {
   const std::size_t slash = name.find('/');
@@ -65,11 +79,12 @@ Result<Gatekeeper::Decision> Gatekeeper::Judge(const Caller& caller, const Confi
   if (against.empty() || against == "champion") {
     if (decision.candidate.model.empty()) return InvalidArgument("{} is not registered; say what to judge it against", request.candidate);
     against = decision.candidate.model + "/champion";
+    SW_TRY(CheckHasChampion(caller, decision.candidate.model));
   }
   decision.against = SW_TRY(Find(caller, against));
   const auto table = SW_TRY(RowsFor(request, policy, decision.candidate));
-  const std::vector<double> champion = SW_TRY(ScoreAll(*decision.against.package, table->features));
-  const std::vector<double> challenger = SW_TRY(ScoreAll(*decision.candidate.package, table->features));
+  const std::vector<double> champion = SW_TRY(Score(decision.against, *table));
+  const std::vector<double> challenger = SW_TRY(Score(decision.candidate, *table));
   const std::vector<std::uint8_t> labels = BinaryLabels(table->label);
   const std::vector<std::uint64_t> clusters = DayClusters(table->moments);
   const stats::Judgement comparison = SW_TRY(eval::Compare(

@@ -39,6 +39,7 @@ class Gatekeeper {
   Result<Contender> Find(const Caller& caller, const std::string& name);
 
  private:
+  Status CheckHasChampion(const Caller& caller, const std::string& model);
   Result<std::shared_ptr<const TrainingTable>> RowsFor(const GateRequest& request, const eval::GatePolicy& gate, const Contender& candidate);
 
   TrainingTables& tables_;

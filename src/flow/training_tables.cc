@@ -1,6 +1,7 @@
 #include "flow/training_tables.h"
 
 #include <algorithm>
+#include <bit>
 #include <numeric>
 #include <set>
 
@@ -16,6 +17,7 @@ namespace {
 
 constexpr const char* kMomentColumn = "moment";
 constexpr const char* kIdColumn = "id";
+constexpr std::size_t kExamplesMax = 5;
 
 Result<const data::Column*> TimeColumn(const data::Batch& rows, const std::string& name, const std::string& key) {
   const data::Column* column = SW_TRY(rows.Get(name, "the source's rows"));
@@ -53,20 +55,40 @@ data::Column AsLabels(const data::Column& column) {
   return labels;
 }
 
-eval::Lineage LineageOf(const data::Batch& features, const std::vector<TimeUs>& moments, const feature::LineageReport& extra) {
-  eval::Lineage lineage{.columns = {}, .label_is_known = true};
-  std::set<std::string> checked;
-  for (const auto& column : extra.columns) {
-    lineage.columns.push_back({column.name, column.rows, column.rows_too_late, column.examples});
-    checked.insert(column.name);
-  }
+// `checked` are the columns whose values were looked at one by one; the join gives the others, what was
+// known at the moment and nothing else.
+eval::Lineage LineageOf(const data::Batch& features, std::vector<eval::ColumnLineage> checked) {
+  eval::Lineage lineage{.columns = std::move(checked), .label_is_known = true};
+  std::set<std::string> names;
+  for (const auto& column : lineage.columns) names.insert(column.name);
   for (std::size_t c = 0; c < features.num_columns(); ++c) {
     const std::string& name = features.schema().fields[c].name;
-    // The join gives what was known at the moment, and nothing else.
-    if (!checked.contains(name)) {
-      lineage.columns.push_back({.name = name, .rows = std::max<std::size_t>(1, moments.size() - features.column(c).null_count()),
-                                 .rows_too_late = 0, .examples = {}});
-    }
+    if (names.contains(name)) continue;
+    lineage.columns.push_back({.name = name, .rows = std::max<std::size_t>(1, features.num_rows() - features.column(c).null_count()),
+                               .rows_too_late = 0, .examples = {}});
+  }
+  return lineage;
+}
+
+bool SameBits(const data::Column& a, const data::Column& b, std::size_t row) {
+  if (a.IsNull(row) || b.IsNull(row)) return a.IsNull(row) == b.IsNull(row);
+  if (a.type() == data::Type::kString) return a.String(row) == b.String(row);
+  if (a.type() != data::Type::kFloat64) return a.Int(row) == b.Int(row);
+  return std::bit_cast<std::uint64_t>(a.Double(row)) == std::bit_cast<std::uint64_t>(b.Double(row));
+}
+
+// What a join took that ignores when rows became known: the values that the honest join has not.
+eval::ColumnLineage TakenTooEarly(const data::Field& field, const data::Column& naive, const data::Column& honest,
+                                  const std::vector<TimeUs>& moments) {
+  eval::ColumnLineage lineage{.name = field.name};
+  for (std::size_t row = 0; row < naive.size(); ++row) {
+    if (naive.IsNull(row)) continue;
+    ++lineage.rows;
+    if (SameBits(naive, honest, row)) continue;
+    ++lineage.rows_too_late;
+    if (lineage.examples.size() >= kExamplesMax) continue;
+    lineage.examples.push_back(fmt::format("row {}: {} = {}, used at {}; what was known by then gives {}", row, field.name,
+                                           naive.ToText(row), base::FormatTime(moments[row]), honest.ToText(row)));
   }
   return lineage;
 }
@@ -114,7 +136,8 @@ Result<std::shared_ptr<const TrainingTable>> TrainingTables::Build(const TableRe
   table->moments.assign(moments->ints().begin(), moments->ints().end());
   table->features = SW_TRY(features_.Join(set.service, rows, table->moments,
                                           {.ignore_availability = request.naive, .cuts = {}, .progress = progress}));
-  feature::LineageReport extra_lineage;
+  std::vector<eval::ColumnLineage> checked;
+  if (request.naive) checked = SW_TRY(CheckNaive(request, table->features, table->moments));
   if (!request.extra.empty()) {
     const std::vector<TimeUs> available = SW_TRY(feature::AvailabilityOf(rows));
     feature::Availability known;
@@ -124,9 +147,11 @@ Result<std::shared_ptr<const TrainingTable>> TrainingTables::Build(const TableRe
       table->features.AddColumn({name, column.type()}, std::move(column));
       known[name] = available;
     }
-    extra_lineage = SW_TRY(feature::CheckLineage(table->features, table->moments, known));
+    for (auto& column : SW_TRY(feature::CheckLineage(table->features, table->moments, known)).columns) {
+      checked.push_back({column.name, column.rows, column.rows_too_late, std::move(column.examples)});
+    }
   }
-  table->lineage = LineageOf(table->features, table->moments, extra_lineage);
+  table->lineage = LineageOf(table->features, std::move(checked));
   table->slices = SW_TRY(rows.Select(set.slices));
   if (!set.id.empty()) {
     const auto id = SW_TRY(feature::Expression::Compile(set.id, rows.schema()));
@@ -137,6 +162,18 @@ Result<std::shared_ptr<const TrainingTable>> TrainingTables::Build(const TableRe
   kept_.push_front({key, table});
   if (kept_.size() > kKept) kept_.pop_back();
   return std::shared_ptr<const TrainingTable>(table);
+}
+
+Result<std::vector<eval::ColumnLineage>> TrainingTables::CheckNaive(TableRequest request, const data::Batch& features,
+                                                                    const std::vector<TimeUs>& moments) {
+  request.naive = false;
+  request.extra.clear();
+  const auto honest = SW_TRY(Build(request, {}));
+  std::vector<eval::ColumnLineage> checked;
+  for (std::size_t c = 0; c < features.num_columns(); ++c) {
+    checked.push_back(TakenTooEarly(features.schema().fields[c], features.column(c), honest->features.column(c), moments));
+  }
+  return checked;
 }
 
 Result<std::string> TrainingTables::PathInFolder(const std::string& file) const {

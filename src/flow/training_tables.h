@@ -1,8 +1,9 @@
 // TrainingTables: the labelled table of a training set, with where each value came from.
 //
-// Features come from the point-in-time join, so they were known at their moment. Extra columns come
-// from the training set's own rows and are known when those rows are: the lineage says so, whatever
-// they are called. Thread-safe; the last few tables are kept.
+// Features come from the point-in-time join, so they were known at their moment; those of a naive join
+// are compared with it, value by value. Extra columns come from the training set's own rows and are
+// known when those rows are: the lineage says so, whatever they are called. Thread-safe; the last few
+// tables are kept.
 #pragma once
 
 #include <cstdint>
@@ -68,6 +69,9 @@ class TrainingTables {
     std::shared_ptr<const TrainingTable> table;
   };
   Result<std::string> PathInFolder(const std::string& file) const;
+  // The lineage of the features of a naive join: compares them with those of the honest one.
+  Result<std::vector<eval::ColumnLineage>> CheckNaive(TableRequest request, const data::Batch& features,
+                                                      const std::vector<TimeUs>& moments);
 
   feature::FeatureStore& features_;
   const store::Logbook& logbook_;
