@@ -121,6 +121,19 @@ Status CheckEndpoint(const Config& config, const EndpointDef& endpoint) {
   return Ok();
 }
 
+// A slice that no request brings would be guarded in name only.
+Status CheckSlices(const Config& config, const rollout::Plan& plan) {
+  const std::string& service = config.endpoints.at(plan.endpoint).service;
+  if (service.empty()) return Ok();
+  const std::vector<std::string> inputs = RequestInputs(config.features, service);
+  for (const std::string& slice : plan.slices) {
+    if (std::find(inputs.begin(), inputs.end(), slice) != inputs.end()) continue;
+    return InvalidArgument("rollout.{}.slices: requests to endpoint {} bring no {}; they bring {}", plan.name, plan.endpoint, slice,
+                           fmt::join(inputs, ", "));
+  }
+  return Ok();
+}
+
 Status CheckReferences(const Config& config) {
   for (const auto& [name, recipe] : config.recipes) {
     SW_TRY(MustExist("recipe." + name + ".training_set", "training set", recipe.training_set, config.features.training_sets));
@@ -128,6 +141,7 @@ Status CheckReferences(const Config& config) {
   for (const auto& [name, endpoint] : config.endpoints) SW_TRY(CheckEndpoint(config, endpoint));
   for (const auto& [name, plan] : config.rollouts) {
     SW_TRY(MustExist("rollout." + name + ".endpoint", "endpoint", plan.endpoint, config.endpoints));
+    SW_TRY(CheckSlices(config, plan));
   }
   for (const auto& [name, monitor] : config.monitors) {
     SW_TRY(MustExist("monitor." + name + ".endpoint", "endpoint", monitor.endpoint, config.endpoints));
@@ -140,6 +154,24 @@ Status CheckReferences(const Config& config) {
 }
 
 }  // namespace
+
+std::vector<std::string> RequestInputs(const feature::Definitions& defined, const std::string& service) {
+  std::vector<std::string> names;
+  const auto add = [&](const std::vector<data::Field>& fields) {
+    for (const data::Field& field : fields) {
+      if (std::find(names.begin(), names.end(), field.name) == names.end()) names.push_back(field.name);
+    }
+  };
+  for (const std::string& feature : defined.services.at(service).features) {
+    const std::string group = feature.substr(0, feature.find('.'));
+    if (const auto request = defined.requests.find(group); request != defined.requests.end()) {
+      add(request->second.inputs);
+    } else if (const auto view = defined.views.find(group); view != defined.views.end()) {
+      add(defined.entities.at(view->second.entity).keys);
+    }
+  }
+  return names;
+}
 
 Result<Config> ParseConfig(const Json& json) {
   if (!json.IsObject()) return InvalidArgument("expected tables such as [source.name], found {}", json.TypeName());

@@ -51,4 +51,7 @@ struct Config {
 // Checks each section and what they say of each other; unknown sections are refused.
 Result<Config> ParseConfig(const Json& json);
 
+// What a request to an endpoint of this service brings, in order: keys of entities and request inputs.
+std::vector<std::string> RequestInputs(const feature::Definitions& defined, const std::string& service);
+
 }  // namespace sw::flow

@@ -47,6 +47,7 @@ TEST(Config, ErrorsBeginWithTheKey) {
       {"retrain", "held_out", "long", "retrain.spend.held_out: expected a duration"},
       {"retrain", "time_zone", "Mars/Olympus", "retrain.spend.time_zone:"},
       {"rollout", "endpoint", "other", "rollout.spend.endpoint: there is no endpoint other"},
+      {"rollout", "slices", Json::MakeArray({"town"}), "rollout.spend.slices: requests to endpoint spend bring no town; they bring shop"},
   };
   for (const auto& test : cases) {
     Json json = Small();

@@ -1,5 +1,6 @@
 // What an endpoint serves: going live, rollouts, and what each look at the logbook leads to.
 #include <algorithm>
+#include <iterator>
 
 #include "base/errors.h"
 #include "flow/flow_impl.h"
@@ -20,6 +21,17 @@ double ThresholdOf(const model::Package& package) {
   return report.IsObject() ? report.DoubleOr("threshold", 0.5) : 0.5;
 }
 
+// The training set's slices, as far as a request tells them.
+std::vector<std::string> SlicesInRequests(const Config& config, const EndpointDef& endpoint) {
+  std::vector<std::string> slices;
+  const auto set = config.features.training_sets.find(endpoint.training_set);
+  if (set == config.features.training_sets.end()) return slices;
+  const std::vector<std::string> inputs = RequestInputs(config.features, set->second.service);
+  std::copy_if(set->second.slices.begin(), set->second.slices.end(), std::back_inserter(slices),
+               [&](const std::string& slice) { return std::find(inputs.begin(), inputs.end(), slice) != inputs.end(); });
+  return slices;
+}
+
 Result<rollout::Plan> PlanFor(const Config& config, const RolloutRequest& request) {
   rollout::Plan plan;
   for (const auto& [name, known] : config.rollouts) {
@@ -30,8 +42,7 @@ Result<rollout::Plan> PlanFor(const Config& config, const RolloutRequest& reques
   Json json = rollout::PlanToJson(plan);
   if (!request.steps.empty()) json.Set("steps", Json::FromRange(request.steps));
   if (request.canary_share > 0) json.Set("canary_share", request.canary_share);
-  const auto set = config.features.training_sets.find(config.endpoints.at(request.endpoint).training_set);
-  if (plan.slices.empty() && set != config.features.training_sets.end()) json.Set("slices", Json::FromRange(set->second.slices));
+  if (plan.slices.empty()) json.Set("slices", Json::FromRange(SlicesInRequests(config, config.endpoints.at(request.endpoint))));
   return rollout::ParsePlan(plan.name, json);
 }
 
