@@ -54,6 +54,18 @@ void AddSteer(Commands& commands, CLI::App& rollout, const char* name, const cha
   });
 }
 
+// The plan's word for the step that each rollout is at.
+Json WithStepNames(Json answer) {
+  for (Json& each : answer["rollouts"].AsArray()) {
+    const Json* rollout = each.Find("rollout");
+    if (rollout == nullptr || !rollout->IsObject()) continue;
+    const Json::Array& steps = rollout->Find("plan")->Find("steps")->AsArray();
+    const auto at = static_cast<std::size_t>(rollout->Find("state")->IntOr("step", 0));
+    if (at < steps.size()) each.Set("step", steps[at]);
+  }
+  return answer;
+}
+
 void AddRollout(Commands& commands) {
   CLI::App& rollout =
       commands.AddGroup("rollout", "Moving an endpoint from one version to another.");
@@ -62,15 +74,16 @@ void AddRollout(Commands& commands) {
   CLI::App& status = commands.Add(rollout, "status", "Rollouts and their evidence.");
   auto endpoint = TextOption(status, "endpoint", "only of this endpoint");
   commands.Run(status, [=](Session& session) -> Result<ExitCode> {
-    session.PrintRows(
-        SW_TRY(session.Get(app::Target("/seaworthy/v1/rollouts", {{"endpoint", *endpoint}}))),
-        "rollouts",
-        {{"endpoint", "ENDPOINT"},
-         {"live", "LIVE"},
-         {"rollout.candidate", "CANDIDATE"},
-         {"rollout.state.step", "STEP"},
-         {"rollout.started", "STARTED"},
-         {"rollout.judgement.summary", "LAST JUDGEMENT"}});
+    const Json answer =
+        SW_TRY(session.Get(app::Target("/seaworthy/v1/rollouts", {{"endpoint", *endpoint}})));
+    session.PrintRows(session.json() ? answer : WithStepNames(answer), "rollouts",
+                      {{"endpoint", "ENDPOINT"},
+                       {"live", "LIVE"},
+                       {"rollout.candidate", "CANDIDATE"},
+                       {"step", "STEP"},
+                       {"rollout.state.phase", "PHASE"},
+                       {"rollout.state.since", "SINCE"},
+                       {"rollout.judgement.summary", "LAST JUDGEMENT"}});
     return ExitCode::kOk;
   });
   AddSteer(commands, rollout, "advance", "advance",
@@ -152,6 +165,19 @@ void AddEndpoints(Commands& commands) {
   });
 }
 
+// "0.1871 over 304 labelled"
+std::string RealisedLoss(const Json& monitor) {
+  double sum = 0;
+  std::int64_t labelled = 0;
+  for (const Json& block : monitor.Find("blocks")->AsArray()) {
+    const std::int64_t count = block.IntOr("labelled", 0);
+    if (count > 0) sum += block.DoubleOr("loss", 0) * static_cast<double>(count);
+    labelled += count;
+  }
+  if (labelled == 0) return "nothing, as nothing is labelled yet";
+  return fmt::format("{:.4f} over {} labelled", sum / static_cast<double>(labelled), labelled);
+}
+
 void AddMonitor(Commands& commands) {
   CLI::App& monitor = commands.Add(commands.program(), "monitor",
                                    "Realised loss of an endpoint by day, beside its reference.");
@@ -163,11 +189,11 @@ void AddMonitor(Commands& commands) {
       return ExitCode::kOk;
     }
     for (const Json& one : answer.Find("monitors")->AsArray()) {
-      std::printf("monitor %s: reference loss %.6g of version %lld, tolerance %.6g, %s\n",
-                  one.StringOr("monitor", "").c_str(), one.DoubleOr("reference_loss", 0),
-                  static_cast<long long>(one.IntOr("reference_version", 0)),
-                  one.DoubleOr("tolerance", 0),
-                  one.BoolOr("open_page", false) ? "paging" : "not paging");
+      std::printf(
+          "monitor %s: reference loss %.6g of version %lld, tolerance %.6g; realised %s; %s\n",
+          one.StringOr("monitor", "").c_str(), one.DoubleOr("reference_loss", 0),
+          static_cast<long long>(one.IntOr("reference_version", 0)), one.DoubleOr("tolerance", 0),
+          RealisedLoss(one).c_str(), one.BoolOr("open_page", false) ? "paging" : "not paging");
       session.PrintRows(one, "blocks",
                         {{"from", "FROM"},
                          {"predictions", "PREDICTIONS"},

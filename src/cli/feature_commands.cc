@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <cstdio>
 
 #include "base/errors.h"
 #include "base/files.h"
@@ -10,6 +11,35 @@ namespace {
 
 std::string SourcePath(const std::string& source, const char* what) {
   return fmt::format("/seaworthy/v1/sources/{}/{}", app::Encoded(source), what);
+}
+
+// Text has no least and no greatest value.
+Json WithoutTextRanges(Json profile) {
+  for (Json& column : profile["columns"].AsArray()) {
+    if (column.StringOr("type", "") != "string") continue;
+    column.Set("min", Json());
+    column.Set("max", Json());
+  }
+  return profile;
+}
+
+// One line a feature, the rows beside one another.
+void PrintFeatures(const Json& answer) {
+  const Json::Array& rows = answer.Find("features")->AsArray();
+  Json lines = Json::MakeArray();
+  std::vector<std::string> keys, headings = {"VALUE"};
+  for (std::size_t i = 0; i < rows.size(); ++i) keys.push_back(fmt::format("{}", i));
+  for (std::size_t i = 1; i < rows.size(); ++i) headings.push_back(fmt::format("VALUE {}", i + 1));
+  for (const auto& [name, value] : rows.front().AsObject()) {
+    Json line = Json::MakeObject({{"feature", name}});
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      if (const Json* found = rows[i].Find(name)) line.Set(keys[i], *found);
+    lines.Append(std::move(line));
+  }
+  std::vector<TableColumn> columns = {{"feature", "FEATURE"}};
+  for (std::size_t i = 0; i < rows.size(); ++i) columns.push_back({keys[i], headings[i]});
+  std::printf("as of %s\n%s", answer.StringOr("time", "").c_str(),
+              TableText(lines.AsArray(), columns).c_str());
 }
 
 void AddSources(Commands& commands, CLI::App& features) {
@@ -52,7 +82,7 @@ void AddSources(Commands& commands, CLI::App& features) {
   auto table = TextOption(profile, "source", "the source", true);
   commands.Run(profile, [=](Session& session) -> Result<ExitCode> {
     const Json answer = SW_TRY(session.RunJob(SourcePath(*table, "profile"), Json::MakeObject()));
-    session.PrintRows(answer, "columns",
+    session.PrintRows(session.json() ? answer : WithoutTextRanges(answer), "columns",
                       {{"name", "COLUMN"},
                        {"type", "TYPE"},
                        {"rows", "ROWS"},
@@ -80,8 +110,12 @@ void AddServices(Commands& commands, CLI::App& features) {
   commands.Run(read, [=](Session& session) -> Result<ExitCode> {
     Json body = Json::MakeObject({{"rows", SW_TRY(rows->Read())}});
     SetText(body, "time", *time);
-    session.PrintObject(SW_TRY(
-        session.Post(fmt::format("/seaworthy/v1/services/{}/read", app::Encoded(*service)), body)));
+    const Json answer = SW_TRY(
+        session.Post(fmt::format("/seaworthy/v1/services/{}/read", app::Encoded(*service)), body));
+    if (session.json())
+      session.PrintObject(answer);
+    else
+      PrintFeatures(answer);
     return ExitCode::kOk;
   });
   CLI::App& rebuild =

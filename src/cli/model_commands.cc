@@ -3,6 +3,7 @@
 
 #include "base/errors.h"
 #include "cli/command.h"
+#include "cli/table.h"
 
 namespace sw::cli {
 namespace {
@@ -57,6 +58,22 @@ struct RowsOptions {
   }
 };
 
+// What a person wants to know of a training; the whole report comes with --json.
+void PrintTrained(const Json& trained) {
+  Json shown = Json::MakeObject();
+  for (const char* key : {"package_id", "run_id", "version", "rows", "held_out_rows"}) {
+    if (const Json* value = trained.Find(key)) shown.Set(key, *value);
+  }
+  const Json* report = trained.Find("report");
+  for (const char* metric : {"auc", "brier", "log_loss", "cost", "accuracy"}) {
+    const Json* found = report == nullptr ? nullptr : report->Find(metric);
+    if (found == nullptr || !found->IsObject()) continue;
+    shown.Set(metric, fmt::format("{:.4f} [{:.4f}, {:.4f}]", found->DoubleOr("value", 0),
+                                  found->DoubleOr("low", 0), found->DoubleOr("high", 0)));
+  }
+  std::fputs(ObjectText(shown).c_str(), stdout);
+}
+
 void AddTrain(Commands& commands) {
   CLI::App& train = commands.Add(commands.program(), "train",
                                  "Trains a model by a recipe, and makes a package of it.");
@@ -76,9 +93,12 @@ void AddTrain(Commands& commands) {
       const Json package = Json::MakeObject({{"package_id", trained.StringOr("package_id", "")},
                                              {"run_id", trained.StringOr("run_id", "")}});
       trained.Set("version",
-                  SW_TRY(session.Post(ModelPath(*model, "versions"), package)).IntOr("number", 0));
+                  SW_TRY(session.Post(ModelPath(*model, "versions"), package)).IntOr("version", 0));
     }
-    session.PrintObject(trained);
+    if (session.json())
+      session.PrintObject(trained);
+    else
+      PrintTrained(trained);
     return ExitCode::kOk;
   });
   CLI::App& build = commands.Add(commands.program(), "training-set",
@@ -139,16 +159,18 @@ void AddRegister(Commands& commands) {
 void AddModelReading(Commands& commands, CLI::App& models) {
   CLI::App& list = commands.Add(models, "list", "Models with their aliases.");
   commands.Run(list, [](Session& session) -> Result<ExitCode> {
-    session.PrintRows(
-        SW_TRY(session.Get("/seaworthy/v1/models")), "models",
-        {{"name", "MODEL"}, {"newest", "NEWEST"}, {"aliases", "ALIASES"}, {"created", "CREATED"}});
+    session.PrintRows(SW_TRY(session.Get("/seaworthy/v1/models")), "models",
+                      {{"name", "MODEL"},
+                       {"newest_version", "NEWEST"},
+                       {"aliases", "ALIASES"},
+                       {"created", "CREATED"}});
     return ExitCode::kOk;
   });
   CLI::App& versions = commands.Add(models, "versions", "Versions of a model, newest first.");
   auto of = TextOption(versions, "model", "the model", true);
   commands.Run(versions, [=](Session& session) -> Result<ExitCode> {
     session.PrintRows(SW_TRY(session.Get(ModelPath(*of, "versions"))), "versions",
-                      {{"number", "VERSION"},
+                      {{"version", "VERSION"},
                        {"state", "STATE"},
                        {"aliases", "ALIASES"},
                        {"package_id", "PACKAGE"},

@@ -7,7 +7,7 @@
 namespace sw::cli {
 namespace {
 
-constexpr std::size_t kCellMax = 60;
+constexpr std::size_t kCellMax = 64;  // a package's id fits
 
 // Follows "a.b" into objects.
 const Json* Member(const Json& row, std::string_view key) {
@@ -21,20 +21,43 @@ const Json* Member(const Json& row, std::string_view key) {
   return nullptr;
 }
 
-std::string Cell(const Json* value) {
-  if (value == nullptr || value->IsNull()) return "-";
+std::string CellText(const Json& value);
+
+// "version=2 mode=live"
+std::string MembersText(const Json& object) {
   std::string text;
-  if (value->IsString()) {
-    text = value->AsString();
-  } else if (value->IsDouble()) {
-    text = fmt::format("{:.6g}", value->AsDouble());
-  } else if (value->IsArray() && value->size() > 0 && value->AsArray()[0].IsString()) {
-    for (const Json& item : value->AsArray()) text += (text.empty() ? "" : ",") + Cell(&item);
-  } else {
-    text = value->Dump();
+  for (const auto& [key, value] : object.AsObject())
+    text += fmt::format("{}{}={}", text.empty() ? "" : " ", key, CellText(value));
+  return text;
+}
+
+std::string ItemsText(const Json& array) {
+  std::string text;
+  for (const Json& item : array.AsArray()) {
+    const bool is_object = item.IsObject();
+    text += fmt::format("{}{}", text.empty() ? "" : is_object ? ", " : ",", CellText(item));
   }
-  std::ranges::replace(text, '\n', ' ');
+  return text;
+}
+
+std::string CellText(const Json& value) {
+  if (value.IsString()) return value.AsString();
+  if (value.IsDouble()) return fmt::format("{:.6g}", value.AsDouble());
+  if (value.IsNull()) return "-";
+  if (!value.IsObject() && !value.IsArray()) return value.Dump();
+  if (value.size() == 0) return "-";
+  return value.IsObject() ? MembersText(value) : ItemsText(value);
+}
+
+std::string Shortened(std::string text) {
   if (text.size() > kCellMax) text = text.substr(0, kCellMax - 3) + "...";
+  return text;
+}
+
+// On one line.
+std::string Cell(const Json* value) {
+  std::string text = value == nullptr ? "-" : CellText(*value);
+  std::ranges::replace(text, '\n', ' ');
   return text;
 }
 
@@ -54,7 +77,10 @@ std::string TableText(const Json::Array& rows, const std::vector<TableColumn>& c
   for (const TableColumn& column : columns) lines[0].emplace_back(column.heading);
   for (const Json& row : rows) {
     std::vector<std::string>& line = lines.emplace_back();
-    for (const TableColumn& column : columns) line.push_back(Cell(Member(row, column.key)));
+    for (const TableColumn& column : columns)
+      line.push_back(Shortened(Cell(Member(row, column.key))));
+    // Nothing stands to the right of the last one: what it says is shown whole.
+    line.back() = Cell(Member(row, columns.back().key));
   }
   std::vector<std::size_t> widths(columns.size());
   for (const auto& line : lines) {
@@ -75,7 +101,7 @@ std::string ObjectText(const Json& object, int indent) {
       text += fmt::format("{}{}\n{}", margin, key, ObjectText(value, indent + 2));
     } else {
       text += fmt::format("{}{:<{}}  {}\n", margin, key, width,
-                          value.IsString() ? value.AsString() : Cell(&value));
+                          value.IsString() ? value.AsString() : Shortened(Cell(&value)));
     }
   }
   return text;
