@@ -174,6 +174,17 @@ Status File::Sync() {
   return Ok();
 }
 
+Status File::Rewrite() {
+  std::string chunk(std::size_t{1} << 20, '\0');
+  std::uint64_t offset = 0;
+  while (true) {
+    const std::size_t got = SW_TRY(ReadAt(offset, chunk.data(), chunk.size()));
+    if (got == 0) return Sync();
+    SW_TRY(WriteAt(offset, std::string_view(chunk).substr(0, got)));
+    offset += got;
+  }
+}
+
 Status File::Lock() {
   if (flock(fd_, LOCK_EX | LOCK_NB) == 0) return Ok();
   if (errno != EWOULDBLOCK) return ErrnoError("locking", path_, errno);

@@ -31,6 +31,10 @@ class File {
   Result<std::uint64_t> Size() const;
   Status Truncate(std::uint64_t size);
   Status Sync();  // fdatasync
+  // Writes the file's bytes over themselves, and syncs. After a sync that failed, the system's cache
+  // holds bytes that are not on disk and that no later sync writes: whoever relies on what an earlier
+  // process left there rewrites it.
+  Status Rewrite();
   // Takes an exclusive lock that other processes respect; FAILED_PRECONDITION when held elsewhere.
   Status Lock();
   bool IsOpen() const { return fd_ >= 0; }

@@ -60,6 +60,7 @@ TEST_F(Files, AppendsAndReadsAtOffsets) {
   EXPECT_EQ(bytes, "o world");
   ASSERT_TRUE(both.Truncate(5));
   EXPECT_EQ(both.Size().value(), 5u);
+  EXPECT_TRUE(both.Rewrite());
   EXPECT_EQ(ReadFile(In("log")).value(), "Jello");
   struct stat info {};
   ASSERT_EQ(stat(In("log").c_str(), &info), 0);

@@ -159,11 +159,12 @@ class SqliteCatalog final : public Catalog {
 };
 
 // Commits of a process that was killed before it synced them count from now on: events leave the
-// outbox and rows are read, so they must be on disk first.
+// outbox and rows are read, so they must be on disk first; rewritten, as it may have been killed
+// because a sync failed.
 Status SyncLeftovers(const std::string& path) {
   const std::string log = path + "-wal";
   if (!base::Exists(log)) return Ok();
-  return SW_TRY(base::File::OpenForRead(log)).Sync();
+  return SW_TRY(base::File::OpenForReadWrite(log)).Rewrite();
 }
 
 Result<std::unique_ptr<Catalog>> SqliteCatalog::Open(const SqliteCatalogOptions& options) {

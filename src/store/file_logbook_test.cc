@@ -79,12 +79,22 @@ TEST_F(FileLogbook, ATornTailAfterACleanEndIsCutToo) {
   const std::string path = Files("wal-")[0];
   const std::string closed = Bytes(path);
   Append(*Start(), 2, 3);
-  const std::string longer = WithoutClosingFrame(Bytes(path));
+  const std::string longer = closed + WithoutClosingFrame(Bytes(path)).substr(WithoutClosingFrame(closed).size());
   for (std::size_t size = closed.size() + 1; size < longer.size(); ++size) {
     Write(path, longer.substr(0, size));
     Append(*Start(), 2, 4);
     ASSERT_EQ(Start()->Read({"ships"}).value().rows.id, (std::vector<std::string>{"0", "1", "2", "3"})) << size;
   }
+}
+
+TEST_F(FileLogbook, RowsOverwriteTheClosingFrameOfACleanEnd) {
+  Append(*Start(), 0, 2);
+  const std::string path = Files("wal-")[0];
+  const std::size_t closing_at = WithoutClosingFrame(Bytes(path)).size();
+  Append(*Start(), 2, 3);
+  const WalScan scan = ScanWal(path, false).value();
+  EXPECT_EQ(scan.frames.back().at, closing_at);
+  EXPECT_TRUE(scan.closed);
 }
 
 TEST_F(FileLogbook, DamageToRowsThatWereOnDiskIsDataLoss) {

@@ -100,6 +100,8 @@ std::unexpected<Error> LmdbOnline::Failure(std::string_view doing, int code) con
     case MDB_INVALID:
     case MDB_VERSION_MISMATCH:
       return DataLoss("{}; remove the folder, it is rebuilt from the logbook", message);
+    case MDB_PANIC:
+      return Unavailable("{}; check the disk, then restart: it is rebuilt from the logbook", message);
     default:
       return Unavailable("{}", message);
   }
@@ -232,7 +234,9 @@ Status LmdbOnline::DeletePrefix(std::string_view prefix) {
   return doomed.empty() ? Ok() : Put(doomed);
 }
 
+// Refuses once LMDB has panicked: its file may be torn, and must not be called clean.
 Status LmdbOnline::Sync() {
+  EndRead(SW_TRY(BeginRead()));
   if (const int code = mdb_env_sync(env_, 1)) return Failure("syncing", code);
   return Ok();
 }

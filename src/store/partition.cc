@@ -39,7 +39,11 @@ Status Partition::OpenActive() {
     active_ = std::move(wal);
     closing_frame_ = true;
   }
-  if (!active_->file.IsOpen()) active_->file = SW_TRY(base::File::OpenForAppend(active_->path));
+  if (!active_->file.IsOpen()) {
+    base::File file = SW_TRY(base::File::OpenForAppend(active_->path));
+    SW_TRY(file.Truncate(active_->written.load()));  // takes a closing frame away
+    active_->file = std::move(file);
+  }
   return Ok();
 }
 

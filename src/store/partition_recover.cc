@@ -109,13 +109,14 @@ Status Partition::RecoverWal(std::int64_t first, bool last) {
     base::File file = SW_TRY(base::File::OpenForReadWrite(wal->path));
     // A closing frame says that what is before it is on disk, but a torn frame may follow it.
     if (!scan.closed || SW_TRY(file.Size()) > scan.good_bytes) {
-      // Rows that survived are served from now on, so they must be on disk before anybody reads them.
+      // Rows that survived are served from now on, so they must be on disk before anybody reads them;
+      // rewritten, as the process before may have ended because a sync of them failed.
       SW_TRY(file.Truncate(scan.good_bytes));
-      SW_TRY(file.Sync());
+      SW_TRY(file.Rewrite());
     }
   }
-  wal->written = scan.good_bytes;
-  wal->synced = scan.good_bytes;
+  wal->written = scan.closed ? scan.closing_at : scan.good_bytes;
+  wal->synced = wal->written.load();
   wal->frames = std::move(scan.frames);
   next_offset_ = wal->end();
   for (const WalProducer& seen : scan.producers) {

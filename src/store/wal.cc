@@ -120,6 +120,7 @@ Result<std::size_t> CheckHeader(std::string_view bytes, const std::string& path)
 
 void Index(Payload payload, std::uint64_t at, std::uint64_t bytes, WalScan& scan) {
   scan.closed = payload.kind == kClosingFrame;
+  scan.closing_at = at;
   if (scan.closed) return;
   const TimeUs latest = *std::max_element(payload.event_time.begin(), payload.event_time.end());
   scan.frames.push_back({payload.first_offset, payload.rows, at, bytes, latest});

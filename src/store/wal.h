@@ -3,7 +3,8 @@
 // A file is a format line, then frames {magic, length, crc32c, payload}. Each frame says how many
 // bytes of its file were known to be on disk when it was written. That tells a torn tail, which is
 // cut, from damage to bytes that had been on disk, which is DATA_LOSS: a frame after the bad place
-// that vouches for it proves damage. A file that was closed cleanly ends with a closing frame.
+// that vouches for it proves damage. A file that was closed cleanly ends with a closing frame, which
+// the next rows overwrite: the sync of a closing frame may fail unseen, so nothing stands on it.
 //
 //   std::string frame = EncodeWalFrame(offset, synced_to, EncodeWalBody("serve-1", 7, rows));
 //   WalScan scan = SW_TRY(ScanWal(path, /*may_be_torn=*/true));
@@ -48,7 +49,8 @@ struct WalScan {
   std::vector<WalFrame> frames;
   std::vector<WalProducer> producers;  // one a frame that has one, in order
   std::uint64_t good_bytes = 0;        // beyond lies a torn tail
-  bool closed = false;                 // ends with a closing frame
+  bool closed = false;                 // ends with a closing frame, ...
+  std::uint64_t closing_at = 0;        // ... which begins here
 };
 
 std::string WalHeader();

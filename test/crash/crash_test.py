@@ -20,7 +20,7 @@ from crash_lab import Lab, Run
 
 GENERATIONS = (80, 70, 60)  # crash points in a first run, in one after a crash of it, and so on
 POLICIES = ("none", "all", "prefix", "some", "some")
-CLEAR = re.compile(r"No space left on device|disk is full|Input/output error|disk I/O error", re.I)
+CLEAR = re.compile(r"No space left on device|disk is full|Input/output error|disk I/O error|disk, then restart", re.I)
 NEVER_ENDS = 1_000_000
 RESTARTS = 40  # of each kind
 
@@ -145,12 +145,15 @@ def refusals(lab, rng):
                 if not CLEAR.search(line):
                     failures.append((label, f"not clear: {line}"))
 
+            ends = [len(run.ops()) - 1]
+            run.start(3, 1, "short", "abandon")  # the disk is well again, and all must be
+            ends.append(len(run.ops()) - 1)
+
             def states():
-                ops = run.ops()
-                for at, disk, said in run.replay([len(ops) - 1]):
-                    yield label, disk.now(), said
+                for at, disk, said in run.replay(ends):
+                    yield f"{label}, after operation {at}", disk.now(), said
                     for data, names in (("none", "none"), ("none", "all"), ("some", "some")):
-                        yield f"{label}, {data}, {names}", disk.crash(rng, data, names), said
+                        yield f"{label}, after operation {at}, {data}, {names}", disk.crash(rng, data, names), said
             failures += [(where, answer) for where, answer in lab.judge_all(states()) if answer != "ok"]
             shutil.rmtree(run.folder)
     print("refused:", dict(refused))

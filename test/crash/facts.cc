@@ -24,12 +24,23 @@ constexpr std::array kMigrations = {store::Migration{1, R"(
   CREATE TABLE crash_bulk(one BIGINT PRIMARY KEY, number BIGINT NOT NULL, text TEXT NOT NULL);
 )"}};
 
+Result<std::int64_t> FollowedBy(store::DataFolder& data) {
+  const std::vector<std::string> keys = {std::string(kFollowedKey)};
+  return std::atoll(SW_TRY(data.online().GetNow(keys))[0].value_or("0").c_str());
+}
+
+Status NoteStreams(const store::Logbook& logbook, std::vector<std::string>& names) {
+  for (const store::StreamStats& stream : SW_TRY(logbook.Streams())) names.push_back(stream.spec.name);
+  return Ok();
+}
+
 // Collects what is there of one store; a check that fails is a problem.
 class Looker {
  public:
   Looker(Stores& stores, Found& found) : stores_(stores), found_(found) {}
 
   void All() {
+    for (const std::string& stream : stores_.streams_found) found_.facts.insert("declared " + stream);
     Try("catalog", Catalog());
     Try("bulk", Bulk());
     Try("events", Events());
@@ -45,7 +56,7 @@ class Looker {
 
  private:
   void Try(std::string_view what, const Status& status) {
-    if (!status) Problem(what, status.error().message);
+    if (!status) found_.failures.push_back(fmt::format("{} {}", what, status.error().ToString()));
   }
   void Problem(std::string_view what, std::string_view problem) {
     found_.problems.push_back(fmt::format("{}: {}", what, problem));
@@ -140,6 +151,8 @@ class Looker {
       Fact("value", number);
     }
     newest[std::string(kFollowedKey)] = std::to_string(chunk.rows.num_rows());
+    found_.online_was_lost = stores_.data->online_was_lost();
+    found_.followed = SW_TRY(FollowedBy(*stores_.data));
     SW_TRY(FollowValues(*stores_.data));
     stores_.data->OnlineWasRebuilt();
     std::map<std::string, std::string> online;
@@ -230,17 +243,17 @@ std::int64_t PersonOf(std::int64_t row) { return row / 3; }
 
 std::string OnlineKeyOf(std::int64_t row) { return fmt::format("key-{}", row % 7); }
 
-Status FollowValues(store::DataFolder& data) {
-  const std::vector<std::string> keys = {std::string(kFollowedKey)};
-  const std::string followed = SW_TRY(data.online().GetNow(keys))[0].value_or("0");
+Result<std::int64_t> FollowValues(store::DataFolder& data) {
+  const std::int64_t followed = SW_TRY(FollowedBy(data));
   const std::int64_t end = SW_TRY(data.logbook().End(kValuesStream)).at(0);
   std::vector<store::OnlineWrite> writes;
-  for (std::int64_t row = std::atoll(followed.c_str()); row < end; ++row) {
+  for (std::int64_t row = followed; row < end; ++row) {
     writes.push_back({OnlineKeyOf(row), TextOf("value", row, 2'000)});
   }
-  if (std::atoll(followed.c_str()) > end) return DataLoss("the online store holds {} rows of {}", followed, end);
-  writes.push_back({keys[0], std::to_string(end)});
-  return data.online().PutNow(std::move(writes));
+  if (followed > end) return DataLoss("the online store holds {} rows of {}", followed, end);
+  writes.push_back({std::string(kFollowedKey), std::to_string(end)});
+  SW_TRY(data.online().PutNow(std::move(writes)));
+  return end;
 }
 
 store::LogRows OneRow(TimeUs time, std::string id, std::vector<std::pair<std::string, std::string>> texts) {
@@ -281,6 +294,7 @@ Result<Stores> Stores::Open(const std::string& folder, const base::Clock& clock,
   stores.data = SW_TRY(store::DataFolder::Open(folder, clock, counters, "crash test"));
   SW_TRY(stores.data->catalog().Migrate("crash", kMigrations));
   store::Logbook& logbook = stores.data->logbook();
+  SW_TRY(NoteStreams(logbook, stores.streams_found));
   SW_TRY(logbook.Declare({.name = std::string(kRowsStream), .partitions = kRowsPartitions}));
   SW_TRY(logbook.Declare({.name = std::string(kEventsStream)}));
   SW_TRY(logbook.Declare({.name = std::string(kValuesStream)}));
@@ -291,6 +305,7 @@ Result<Stores> Stores::Open(const std::string& folder, const base::Clock& clock,
   options.clock = &clock;
   options.segment_bytes = 3'000;
   stores.small = SW_TRY(store::OpenFileLogbook(options));
+  SW_TRY(NoteStreams(*stores.small, stores.streams_found));
   SW_TRY(stores.small->Declare({.name = std::string(kSmallStream)}));
   return stores;
 }

@@ -39,14 +39,16 @@ std::string BlobOf(std::int64_t number);
 store::LogRows RowsOf(std::int32_t partition, std::int64_t number);
 std::int64_t PersonOf(std::int64_t row);                 // whose row of kPeopleStream it is
 std::string OnlineKeyOf(std::int64_t row);               // the key that a row of kValuesStream sets
-// Brings the online store up to the logbook, from the row that it says it has come to.
-Status FollowValues(store::DataFolder& data);
+// Brings the online store up to the logbook, from the row that it says it has come to; returns how
+// many rows it holds then.
+Result<std::int64_t> FollowValues(store::DataFolder& data);
 store::LogRows OneRow(TimeUs time, std::string id, std::vector<std::pair<std::string, std::string>> texts);
 
 // The data folder, and below it a second logbook whose files are full after a few rows.
 struct Stores {
   std::unique_ptr<store::DataFolder> data;
   std::unique_ptr<store::Logbook> small;
+  std::vector<std::string> streams_found;  // declared before this opening
 
   // Declares the streams and makes the tables that are missing.
   static Result<Stores> Open(const std::string& folder, const base::Clock& clock, base::Counters& counters);
@@ -55,6 +57,9 @@ struct Stores {
 struct Found {
   std::set<std::string> facts;
   std::vector<std::string> problems;  // what is there by half, twice, or not as it was written
+  std::vector<std::string> failures;  // errors of a store that was looked at
+  bool online_was_lost = false;       // as DataFolder said
+  std::int64_t followed = 0;          // rows of kValuesStream that the online store held at first
 };
 // Rebuilds the online store first where it was lost.
 Found LookAt(Stores& stores);

@@ -27,6 +27,7 @@ struct Promises {
   std::set<std::string> facts;
   std::set<std::int64_t> erased;
   std::int64_t retained_from = 0;  // rows of kShortStream before this one may be gone
+  std::int64_t followed = 0;       // rows that the online store held, or says it has lost
 };
 
 std::int64_t NumberAfter(std::string_view text, std::string_view start) { return std::atoll(std::string(text.substr(start.size())).c_str()); }
@@ -36,6 +37,10 @@ Result<Promises> ReadPromises(const std::string& path) {
   Promises promises;
   for (std::string line; std::getline(notes, line);) {
     const std::size_t space = line.find(' ');
+    if (line.starts_with("ack followed ")) {
+      promises.followed = std::max(promises.followed, NumberAfter(line, "ack followed "));
+      continue;
+    }
     if (line.starts_with("ack ") || line.starts_with("seen ")) promises.facts.insert(line.substr(space + 1));
     if (line.starts_with("ack erase ")) promises.erased.insert(NumberAfter(line, "ack erase "));
     if (line.starts_with("retain ")) promises.retained_from = std::max(promises.retained_from, NumberAfter(line, "retain "));
@@ -51,6 +56,9 @@ std::vector<std::string> Missing(const Promises& promises, const Found& found) {
     if (fact.starts_with(kind) && NumberAfter(fact, kind) < promises.retained_from) continue;
     missing.push_back("lost: " + fact);
   }
+  if (!found.online_was_lost && found.followed < promises.followed) {
+    missing.push_back(fmt::format("online: {} rows of {}, and it does not say that it was lost", found.followed, promises.followed));
+  }
   return missing;
 }
 
@@ -64,6 +72,7 @@ std::string Judge(const std::string& folder, const std::string& notes) {
     Result<Stores> stores = Stores::Open(folder, clock, counters);
     if (!stores) return "open: " + stores.error().ToString();
     const Found found = LookAt(*stores);
+    problems.insert(problems.end(), found.failures.begin(), found.failures.end());
     problems.insert(problems.end(), found.problems.begin(), found.problems.end());
     const std::vector<std::string> missing = Missing(*promises, found);
     problems.insert(problems.end(), missing.begin(), missing.end());

@@ -28,6 +28,8 @@ void Say(std::string line) {
   if (::write(STDOUT_FILENO, line.data(), line.size()) < 0) std::abort();
 }
 
+constexpr std::string_view kStreams[] = {kRowsStream, kEventsStream, kValuesStream, kPeopleStream, kShortStream, kSmallStream};
+
 struct Numbers {  // what is written next
   std::atomic<std::int64_t> catalog = 0;
   std::int64_t bulk = 0;
@@ -55,8 +57,12 @@ class Session {
     Result<Stores> stores = Stores::Open(folder_, clock_, counters_);
     if (!Tried("open", stores ? Ok() : std::unexpected(stores.error()))) return false;
     stores_ = *std::move(stores);
+    for (const std::string_view stream : kStreams) Say(fmt::format("ack declared {}", stream));
     const Found found = LookAt(stores_);
     for (const std::string& problem : found.problems) Bad("problem " + problem);
+    // The disk may refuse what a look needs, as the sync of a blob's name that is not known to be on disk.
+    for (const std::string& failure : found.failures) Failed("look: " + failure);
+    if (!found.failures.empty()) return false;
     for (const std::string& fact : found.facts) Say("seen " + fact);
     numbers_.catalog = NextOf(found.facts, "catalog");
     numbers_.bulk = NextOf(found.facts, "bulk");
@@ -123,13 +129,15 @@ class Session {
 
   bool Tried(std::string_view what, const Status& status) {
     if (status) return true;
-    const std::string line = fmt::format("refused {} {}", what, status.error().ToString());
-    if (refused_) {
-      Say(line);
-    } else {
-      Bad("problem " + line);
-    }
+    Failed(fmt::format("{} {}", what, status.error().ToString()));
     return false;
+  }
+  void Failed(const std::string& how) {
+    if (refused_) {
+      Say("refused " + how);
+    } else {
+      Bad("problem refused " + how);
+    }
   }
   void Acknowledge(std::string_view kind, std::int64_t number, const Status& status) {
     if (Tried(kind, status)) Say(fmt::format("ack {} {}", kind, number));
@@ -216,7 +224,8 @@ class Session {
     const std::string value = TextOf("value", number, 2'000);
     const store::LogRows row = OneRow(number, std::to_string(number), {{"key", OnlineKeyOf(number)}, {"value", value}});
     const bool appended = AppendOne(stores_.data->logbook(), kValuesStream, row);
-    Tried("online", FollowValues(*stores_.data));
+    const auto followed = FollowValues(*stores_.data);
+    if (Tried("online", followed ? Ok() : std::unexpected(followed.error()))) Say(fmt::format("ack followed {}", *followed));
     if (appended) Say(fmt::format("ack value {}", number));
   }
 
