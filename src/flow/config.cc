@@ -69,8 +69,7 @@ Status MustExist(const std::string& key, const std::string& kind, const std::str
   if (map.contains(name)) return Ok();
   std::vector<std::string> names;
   for (const auto& [known, value] : map) names.push_back(known);
-  return InvalidArgument("{}: there is no {} {}; close ones are {}", key, kind, name,
-                         fmt::join(data::NearMisses(name, names), ", "));
+  return InvalidArgument("{}: there is no {} {}; {}", key, kind, name, Suggestion(name, names));
 }
 
 Result<EndpointDef> ParseEndpoint(const std::string& name, const Json& table) {
@@ -155,6 +154,12 @@ Status CheckReferences(const Config& config) {
 
 }  // namespace
 
+std::string Suggestion(const std::string& wanted, const std::vector<std::string>& known) {
+  const std::vector<std::string> near = data::NearMisses(wanted, known);
+  if (!near.empty()) return fmt::format("did you mean {}?", fmt::join(near, ", "));
+  return known.empty() ? "there are none" : fmt::format("there are {}", fmt::join(known, ", "));
+}
+
 std::vector<std::string> RequestInputs(const feature::Definitions& defined, const std::string& service) {
   std::vector<std::string> names;
   const auto add = [&](const std::vector<data::Field>& fields) {
@@ -178,7 +183,7 @@ Result<Config> ParseConfig(const Json& json) {
   Json features = Json::MakeObject();
   for (const auto& [section, tables] : json.AsObject()) {
     if (std::find(kSections.begin(), kSections.end(), section) == kSections.end()) {
-      return InvalidArgument("{}: unknown section; close ones are {}", section, fmt::join(data::NearMisses(section, kSections), ", "));
+      return InvalidArgument("{}: unknown section; {}", section, Suggestion(section, kSections));
     }
   }
   for (const char* section : {"source", "entity", "view", "request", "service", "training_set"}) {

@@ -51,6 +51,9 @@ struct Config {
 // Checks each section and what they say of each other; unknown sections are refused.
 Result<Config> ParseConfig(const Json& json);
 
+// The end of a message about a name that is not there: "did you mean late?", or what there is.
+std::string Suggestion(const std::string& wanted, const std::vector<std::string>& known);
+
 // What a request to an endpoint of this service brings, in order: keys of entities and request inputs.
 std::vector<std::string> RequestInputs(const feature::Definitions& defined, const std::string& service);
 

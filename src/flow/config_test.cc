@@ -38,10 +38,10 @@ void Put(Json& json, const char* section, const char* name, const char* key, Jso
 
 TEST(Config, ErrorsBeginWithTheKey) {
   const struct { const char *section, *key; Json value; const char* begins; } cases[] = {
-      {"endpoint", "service", "spent", "endpoint.spend.service: there is no service spent; close ones are spend"},
+      {"endpoint", "service", "spent", "endpoint.spend.service: there is no service spent; did you mean spend?"},
       {"endpoint", "sevice", "spend", "endpoint.spend.sevice: unknown key"},
       {"endpoint", "unit", 3, "endpoint.spend.unit: expected text, found integer"},
-      {"recipe", "training_set", "none", "recipe.spend.training_set: there is no training set none"},
+      {"recipe", "training_set", "none", "recipe.spend.training_set: there is no training set none; there are spend"},
       {"monitor", "endpoint", "other", "monitor.spend.endpoint: there is no endpoint other"},
       {"retrain", "every", "yearly", "retrain.spend.every: expected"},
       {"retrain", "held_out", "long", "retrain.spend.held_out: expected a duration"},
@@ -63,7 +63,7 @@ TEST(Config, AnUnknownSectionIsRefusedWithNearMisses) {
   json.Set("endpiont", Json::MakeObject());
   const auto config = ParseConfig(json);
   ASSERT_FALSE(config.has_value());
-  EXPECT_EQ(config.error().message, "endpiont: unknown section; close ones are endpoint");
+  EXPECT_EQ(config.error().message, "endpiont: unknown section; did you mean endpoint?");
 }
 
 rollout::Plan Plan() {

@@ -94,7 +94,9 @@ Result<Json> FlowImpl::AddLabels(const Caller& caller, std::string_view endpoint
 Result<store::LogRows> FlowImpl::Served(std::string_view endpoint, TimeUs from, TimeUs until) {
   SW_TRY(options_.serving->FlushLogs());
   const std::string stream = fmt::format("predictions/{}", endpoint);
-  const store::Cut end = SW_TRY(options_.data->logbook().End(stream));
+  const auto logged = options_.data->logbook().End(stream);
+  if (!logged && logged.error().code == ErrorCode::kNotFound) return NotFound("endpoint {} served nothing yet", endpoint);
+  const store::Cut end = SW_TRY(logged);
   const store::LogRows all = SW_TRY(store::ReadFold(options_.data->logbook(), stream, {}, end, {}));
   std::vector<std::size_t> kept;
   for (std::size_t row = 0; row < all.num_rows(); ++row) {
@@ -127,7 +129,11 @@ Result<Json> FlowImpl::Audit(const Caller& caller, std::string_view endpoint, Ti
 Result<Json> FlowImpl::Replay(const Caller& caller, std::string_view endpoint, std::int64_t version, TimeUs from, TimeUs until) {
   const EndpointDef definition = SW_TRY(DefinitionOf(endpoint));
   const store::LogRows rows = SW_TRY(Served(endpoint, from, until));
-  const store::Cut end = SW_TRY(options_.data->logbook().End("labels/" + definition.name));
+  const auto labelled_until = options_.data->logbook().End("labels/" + definition.name);
+  if (!labelled_until && labelled_until.error().code == ErrorCode::kNotFound) {
+    return FailedPrecondition("endpoint {} has no labels yet; a replay compares losses", endpoint);
+  }
+  const store::Cut end = SW_TRY(labelled_until);
   const store::LogRows label_rows = SW_TRY(store::ReadFold(options_.data->logbook(), "labels/" + definition.name, {}, end, {}));
   std::unordered_map<std::string_view, double> label_of;
   const data::Column* values = SW_TRY(label_rows.columns.Get("label", "the labels"));

@@ -72,7 +72,11 @@ Result<std::shared_ptr<const TrainingTable>> Gatekeeper::RowsFor(const GateReque
 
 Result<Gatekeeper::Decision> Gatekeeper::Judge(const Caller& caller, const Config& config, const GateRequest& request) {
   const auto gate = config.gates.find(request.gate);
-  if (gate == config.gates.end()) return NotFound("there is no gate {}; define [gate.{}]", request.gate, request.gate);
+  if (gate == config.gates.end()) {
+    std::vector<std::string> names;
+    for (const auto& [name, policy] : config.gates) names.push_back(name);
+    return NotFound("there is no gate {}; {}", request.gate, Suggestion(request.gate, names));
+  }
   const eval::GatePolicy& policy = gate->second;
   Decision decision{.candidate = SW_TRY(Find(caller, request.candidate)), .against = {}, .judgement = {}};
   std::string against = request.against;

@@ -53,7 +53,7 @@ Result<const train::Recipe*> FindRecipe(const Config& config, const std::string&
   if (const auto found = config.recipes.find(name); found != config.recipes.end()) return &found->second;
   std::vector<std::string> names;
   for (const auto& [known, recipe] : config.recipes) names.push_back(known);
-  return NotFound("there is no recipe {}; close ones are {}", name, fmt::join(data::NearMisses(name, names), ", "));
+  return NotFound("there is no recipe {}; {}", name, Suggestion(name, names));
 }
 
 Json TrainAnswer(const std::string& package_id, const std::string& run_id, std::size_t train_rows, std::size_t held_out_rows,
@@ -120,6 +120,10 @@ Result<Json> Trainer::Train(const Caller& caller, const Config& config, const Tr
   const TimeUs held_out_from = request.table.empty() ? request.until - request.held_out : cut;
   for (std::size_t row = 0; row < table->num_rows(); ++row) {
     (request.held_out > 0 && table->moments[row] >= held_out_from ? parts.held_out : parts.train).push_back(row);
+  }
+  if (parts.train.empty()) {
+    return InvalidArgument("held_out: all {} rows are held out, from {} on, and none is left to train on", table->num_rows(),
+                           base::FormatTime(held_out_from));
   }
   Json lineage = Json::MakeObject({{"table", table->provenance}, {"held_out_from", base::FormatTime(held_out_from)},
                                    {"until", base::FormatTime(request.until)}});

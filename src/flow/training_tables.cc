@@ -27,6 +27,13 @@ Result<const data::Column*> TimeColumn(const data::Batch& rows, const std::strin
   return column;
 }
 
+// An error says which expression is wrong.
+Result<feature::Expression> CompileFor(const std::string& key, const std::string& text, const data::Schema& schema) {
+  auto compiled = feature::Expression::Compile(text, schema);
+  if (compiled) return compiled;
+  return std::unexpected(std::move(compiled).error().Within(key));
+}
+
 // The rows to learn from: their moment lies in [from, until) and their label was known in time.
 Result<std::vector<std::size_t>> SelectRows(const data::Batch& rows, const feature::TrainingSetDef& set,
                                             const TableRequest& request, const data::Column& label) {
@@ -125,7 +132,11 @@ Result<std::shared_ptr<const TrainingTable>> TrainingTables::Build(const TableRe
     }
   }
   const data::Batch all = SW_TRY(features_.Rows(set.source, cut));
-  const feature::Expression label = SW_TRY(feature::Expression::Compile(set.label, all.schema()));
+  if (all.num_rows() == 0) {
+    return FailedPrecondition("training set {}: source {} has no rows yet; load its table (seaworthy features load {}), or push some",
+                              set.name, set.source, set.source);
+  }
+  const feature::Expression label = SW_TRY(CompileFor(fmt::format("training_set.{}.label", set.name), set.label, all.schema()));
   const data::Column labels = SW_TRY(label.Evaluate(all));
   const std::vector<std::size_t> selected = SW_TRY(SelectRows(all, set, request, labels));
   const data::Batch rows = all.Take(selected);
@@ -142,7 +153,7 @@ Result<std::shared_ptr<const TrainingTable>> TrainingTables::Build(const TableRe
     const std::vector<TimeUs> available = SW_TRY(feature::AvailabilityOf(rows));
     feature::Availability known;
     for (const auto& [name, text] : request.extra) {
-      const auto expression = SW_TRY(feature::Expression::Compile(text, rows.schema()));
+      const auto expression = SW_TRY(CompileFor("extra." + name, text, rows.schema()));
       data::Column column = SW_TRY(expression.Evaluate(rows));
       table->features.AddColumn({name, column.type()}, std::move(column));
       known[name] = available;
@@ -154,7 +165,7 @@ Result<std::shared_ptr<const TrainingTable>> TrainingTables::Build(const TableRe
   table->lineage = LineageOf(table->features, std::move(checked));
   table->slices = SW_TRY(rows.Select(set.slices));
   if (!set.id.empty()) {
-    const auto id = SW_TRY(feature::Expression::Compile(set.id, rows.schema()));
+    const auto id = SW_TRY(CompileFor(fmt::format("training_set.{}.id", set.name), set.id, rows.schema()));
     const data::Column ids = SW_TRY(id.Evaluate(rows));
     for (std::size_t row = 0; row < ids.size(); ++row) table->ids.push_back(ids.ToText(row));
   }

@@ -1,5 +1,6 @@
 #include "api/native/arguments.h"
 #include "api/native/routes.h"
+#include "base/errors.h"
 
 namespace sw::native {
 
@@ -9,10 +10,12 @@ void AddIncidentRoutes(const Context& context, Routes& routes) {
        .pattern = "/seaworthy/v1/incidents",
        .scope = "monitor.read",
        .slow = true,
-       .handler = net::AnswerJson([&context](const net::Request& request) {
-         return Listed("incidents",
-                       context.flow->Incidents(request.caller, QueryText(request, "endpoint"),
-                                               QueryText(request, "state")));
+       .handler = net::AnswerJson([&context](const net::Request& request) -> Result<Json> {
+         const std::string state = QueryText(request, "state");
+         if (!state.empty() && state != "open" && state != "closed")
+           return InvalidArgument("state: expected open or closed, found {}", state);
+         return Listed("incidents", context.flow->Incidents(request.caller,
+                                                            QueryText(request, "endpoint"), state));
        }),
        .summary = "Incidents, newest first, with their ranked causes.",
        .query_schema = R"({"type":"object","properties":{"endpoint":{"type":"string"},)"
