@@ -1,6 +1,8 @@
 """Commands on a data folder and on a server: help, exit codes, listings, bad input."""
 
 import json
+import os
+import pathlib
 import re
 import subprocess
 import unittest
@@ -151,6 +153,27 @@ class CommandsTest(EndToEnd):
         self.assertRegex(done.err, r"seaworthy.toml:\d+: source.visits.table: .*user.*visits.*usr")
         self.write("visits.csv", "at,user,seconds\n2013-06-01T11:30:00Z,ann,4\n")
         self.assertNotIn("warning", self.assert_done(run(*apply)).out)
+
+    def test_mistakes_of_the_first_hour_are_answered_with_what_to_do(self):
+        example = pathlib.Path(os.environ.get("SW_SOURCE_DIR", ".")) / "examples/weather/seaworthy.toml"
+        self.assert_done(run("apply", example, "--data", self.data))
+        for words, code, message in (
+                (("train", "rian"), 4, "no recipe rian; did you mean rain?"),
+                (("train", "snow"), 4, "no recipe snow; there are rain, "),
+                (("train", "rain"), 5, "has no rows yet; load its table (seaworthy features load days)"),
+                (("eval", "snow", "rain/1"), 4, "no gate snow; there are rain"),
+                (("endpoints", "audit", "rain"), 4, "endpoint rain served nothing yet"),
+                (("incidents", "--state", "opn"), 3, "expected open or closed, found opn")):
+            self.assertIn(message, self.assert_done(run(*words, "--data", self.data), code).err)
+        self.write("seattle-weather.csv", "date,precipitation,temp_max,temp_min,wind,weather\n"
+                   "2012/01/01,0,12.8,5.0,4.7,drizzle\n2012/01/02,10.9,10.6,2.8,4.5,rain\n")
+        self.assert_done(run("features", "load", "days", "--tables", self.folder, "--data", self.data))
+        train = ("train", "rain_constant", "--data", self.data)
+        self.assertIn("extra.sky: line 1, column 1: ", self.assert_done(run(*train, "--extra", "sky=wether"), 3).err)
+        self.assertIn("none is left to train on", self.assert_done(run(*train, "--held-out", "99999d"), 3).err)
+        self.assertIn("version        1\n", self.assert_done(run(*train, "--register", "rain")).out)
+        self.assertRegex(run("models", "list", "--data", self.data).out, r"\nrain +1 ")
+        self.assertIn("(--against rain/1)", self.assert_done(run("eval", "rain", "rain/1", "--data", self.data), 5).err)
 
     def test_doctor_explains_where_settings_come_from(self):
         config = self.write("server.toml", "[server]\nloops = 3\n")
