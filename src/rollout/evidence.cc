@@ -51,6 +51,7 @@ EvidencePolicy PolicyOf(const Plan& plan, Step step) {
   const double share = step == Step::kCanary ? plan.canary_share : 1;
   return {.alpha = SplitAlpha(plan),
           .max_loss_increase = plan.max_loss_increase,
+          .harm_loss_increase = plan.harm_loss_increase,
           .max_slice_loss_increase = plan.max_slice_loss_increase,
           .slices = plan.slices,
           .unpaired_share_max = plan.unpaired_share_max,
@@ -72,7 +73,7 @@ Result<PairedEvidence> PairedEvidence::Create(EvidencePolicy policy) {
   // Refuses a slice's tolerance now rather than at the slice's first pair.
   SW_TRY(BettingTest::Create(Null::kMeanAtMost, policy.max_slice_loss_increase, kRange));
   BettingTest harm =
-      SW_TRY(BettingTest::Create(Null::kMeanAtMost, policy.max_loss_increase, kRange));
+      SW_TRY(BettingTest::Create(Null::kMeanAtMost, policy.harm_loss_increase, kRange));
   BettingTest safe =
       SW_TRY(BettingTest::Create(Null::kMeanAtLeast, policy.max_loss_increase, kRange));
   stats::MeanSequence increase = SW_TRY(stats::MeanSequence::Create(kRange));

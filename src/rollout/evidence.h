@@ -5,7 +5,7 @@
 //   Judgement judgement = evidence.Judge();
 //
 // Three verdicts (Ville's inequality makes each valid at any time it is looked at):
-//   fail       harm: the mean increase is above max_loss_increase, or a slice's above its own limit
+//   fail       harm: the mean increase is above harm_loss_increase, or a slice's above its own limit
 //   pass       safe: the mean increase is below max_loss_increase, and no harm was found
 //   undecided  neither, yet; always so without pairs
 // What is assumed: losses in [0, 1], and that each pair's mean increase *given the pairs before it*
@@ -45,6 +45,7 @@ namespace sw::rollout {
 struct EvidencePolicy {
   AlphaSplit alpha = {};
   double max_loss_increase = 0;
+  double harm_loss_increase = 0;
   double max_slice_loss_increase = 0;
   std::vector<std::string> slices = {};  // names of the slice columns
   double unpaired_share_max = 0.1;

@@ -29,12 +29,14 @@ std::string PairedEvidence::Summary(stats::Verdict verdict) const {
                        unlabelled_, unpaired_);
   }
   const Tested overall = Overall();
+  const bool is_harm = verdict == stats::Verdict::kFail;
   const std::string measured =
       fmt::format("{} of loss on {} pairs (interval {} to {}, tolerance {})",
                   Signed(overall.mean_increase), overall.pairs, Signed(overall.interval.low),
-                  Signed(overall.interval.high), policy_.max_loss_increase);
+                  Signed(overall.interval.high),
+                  is_harm ? policy_.harm_loss_increase : policy_.max_loss_increase);
   if (verdict == stats::Verdict::kPass) return fmt::format("not worse: {}", measured);
-  if (verdict == stats::Verdict::kFail) {
+  if (is_harm) {
     const std::optional<SliceValue> worst = WorstSlice();
     if (!worst) return fmt::format("harm: {}", measured);
     return fmt::format("harm: {}; worst in {}: {} on {} pairs", measured, worst->Name(),
@@ -70,6 +72,7 @@ Json PairedEvidence::Evidence() const {
       {{"method", "betting e-processes on paired differences of loss, in prediction order"},
        {"assumes", "each pair's mean increase, given the pairs before it, is on the null's side"},
        {"max_loss_increase", policy_.max_loss_increase},
+       {"harm_loss_increase", policy_.harm_loss_increase},
        {"max_slice_loss_increase", policy_.max_slice_loss_increase},
        {"alpha", Json::MakeObject({{"harm", policy_.alpha.harm},
                                    {"slices", policy_.alpha.slices},

@@ -14,6 +14,7 @@ using stats::Verdict;
 EvidencePolicy Policy() {
   return {.alpha = {.harm = 0.0125, .slices = 0.0125, .safe = 0.025},
           .max_loss_increase = 0.01,
+          .harm_loss_increase = 0.01,
           .max_slice_loss_increase = 0.05,
           .slices = {"origin"},
           .slice_values_max = 3};
@@ -66,6 +67,18 @@ TEST(PairedEvidence, PassesWhatIsNoWorse) {
   EXPECT_EQ(judgement.verdict, Verdict::kPass) << judgement.summary;
   EXPECT_EQ(judgement.alpha, 0.025);
   EXPECT_GT(judgement.evidence.Find("overall")->IntOr("safe_after", 0), 0);
+}
+
+TEST(PairedEvidence, HarmMayBeCalledBelowWhatIsStillPromoted) {
+  PairedEvidence one_margin = Make();
+  Feed(one_margin, 4'000, 0.009);
+  EXPECT_EQ(one_margin.HarmAfter(), 0u);
+  EvidencePolicy policy = Policy();
+  policy.harm_loss_increase = 0.002;
+  PairedEvidence evidence = PairedEvidence::Create(policy).value();
+  Feed(evidence, 4'000, 0.009);
+  EXPECT_EQ(evidence.Judge().verdict, Verdict::kFail);
+  EXPECT_THAT(evidence.Judge().summary, testing::HasSubstr("tolerance 0.002"));
 }
 
 TEST(PairedEvidence, ASliceWithHarmFailsWhatIsSafeOverall) {

@@ -12,11 +12,12 @@ namespace {
 
 constexpr std::array kSteps = {Step::kShadow, Step::kCanary, Step::kLive};
 
-constexpr std::array<std::string_view, 10> kKeys = {"endpoint",
+constexpr std::array<std::string_view, 11> kKeys = {"endpoint",
                                                     "steps",
                                                     "canary_share",
                                                     "alpha",
                                                     "max_loss_increase",
+                                                    "harm_loss_increase",
                                                     "max_slice_loss_increase",
                                                     "slices",
                                                     "max_time",
@@ -147,6 +148,8 @@ Result<Plan> ParsePlan(std::string_view name, const Json& config) {
   constexpr double kToleranceMax = 0.5;
   plan.max_loss_increase =
       SW_TRY(table.Number("max_loss_increase", plan.max_loss_increase, 0, kToleranceMax));
+  plan.harm_loss_increase =
+      SW_TRY(table.Number("harm_loss_increase", plan.max_loss_increase, 0, plan.max_loss_increase));
   plan.max_slice_loss_increase = SW_TRY(table.Number(
       "max_slice_loss_increase", std::min(kToleranceMax, kSliceTolerances * plan.max_loss_increase),
       0, kToleranceMax));
@@ -168,6 +171,7 @@ Json PlanToJson(const Plan& plan) {
                            {"canary_share", plan.canary_share},
                            {"alpha", plan.alpha},
                            {"max_loss_increase", plan.max_loss_increase},
+                           {"harm_loss_increase", plan.harm_loss_increase},
                            {"max_slice_loss_increase", plan.max_slice_loss_increase},
                            {"slices", Json::FromRange(plan.slices)},
                            {"max_time", base::FormatDuration(plan.max_time)},

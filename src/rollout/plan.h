@@ -32,6 +32,7 @@ struct Plan {
   double canary_share = 0.1;         // of the units, in (0, 1]
   double alpha = 0.05;               // chance of a wrong decision, whenever one looks
   double max_loss_increase = 0.002;  // how much worse still counts as not worse
+  double harm_loss_increase = 0.002; // surely above this is harm: at most max_loss_increase, its default
   double max_slice_loss_increase = 0.01;
   std::vector<std::string> slices =
       {};                   // columns whose values are guarded; "endpoint" fills an empty one

@@ -19,6 +19,7 @@ TEST(Plan, IsReadFromItsTable) {
   EXPECT_THAT(plan.steps, testing::ElementsAre(Step::kShadow, Step::kCanary, Step::kLive));
   EXPECT_EQ(plan.canary_share, 0.25);
   EXPECT_EQ(plan.max_slice_loss_increase, 0.01);  // five times the overall one
+  EXPECT_EQ(plan.harm_loss_increase, 0.002);  // what is not promoted is harm
   EXPECT_EQ(plan.max_time, 10 * base::kDayUs);
   EXPECT_EQ(ParsePlan("late", PlanToJson(plan)).value(), plan);
 }
@@ -46,6 +47,8 @@ TEST(Plan, SaysWhichKeyIsWrong) {
       {R"({"endpoint": "e", "steps": ["live"], "canary_share": 1.5})", "rollout.late.canary_share"},
       {R"({"endpoint": "e", "steps": ["live"], "max_loss_increase": -1})",
        "rollout.late.max_loss_increase"},
+      {R"({"endpoint": "e", "steps": ["live"], "harm_loss_increase": 0.003})",
+       "rollout.late.harm_loss_increase: expected a number from 0 to 0.002"},
       {R"({"endpoint": "e", "steps": ["live"], "max_time": 10})", "such as \"10d\", found 10"},
       {R"({"endpoint": "e", "steps": ["live"], "slices": ["a", "a"]})", "each once, found \"a\""},
       {R"({"endpoint": "e", "steps": ["live"], "canary": 0.1})",

@@ -21,6 +21,7 @@ EvidencePolicy Policy() {
                    .steps = {Step::kCanary, Step::kLive},
                    .alpha = 0.05,
                    .max_loss_increase = 0.002,
+                   .harm_loss_increase = 0.002,
                    .max_slice_loss_increase = 0.01,
                    .slices = {"origin"}});
 }
