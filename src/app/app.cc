@@ -90,10 +90,11 @@ Status App::OpenStores(std::string_view purpose) {
   data_ = SW_TRY(store::DataFolder::Open(settings_.Text("data"), *clock_, counters_, purpose));
   SW_TRY(data_->catalog().Migrate("app", kMigrations));
   if (manual_clock_ == nullptr) return Ok();
+  clock_file_ = SW_TRY(ClockFile::Open(base::JoinPath(settings_.Text("data"), "clock")));
   const TimeUs start =
       settings_.IsSet("clock_start") ? SW_TRY(base::ParseTime(settings_.Text("clock_start"))) : 0;
   return manual_clock_->AdvanceTo(
-      std::max({start, SW_TRY(SavedClock(data_->catalog())), TimeUs{0}}));
+      std::max({start, SW_TRY(SavedClock(data_->catalog())), SW_TRY(clock_file_->Read())}));
 }
 
 Status App::OpenRooms() {
@@ -245,8 +246,11 @@ void App::RunUpkeep(const std::stop_token& stop) {
 
 Status App::AdvanceClock(TimeUs now) {
   const std::lock_guard lock(clock_mutex_);
+  const TimeUs before = manual_clock_->Now();
   SW_TRY(manual_clock_->AdvanceTo(now));
-  SW_TRY(SaveClock(now));
+  SW_TRY(clock_file_->Save(now));
+  // What falls due is acknowledged in the catalog, and so is that its hour has come.
+  if (now / base::kHourUs != before / base::kHourUs) SW_TRY(SaveClock(now));
   SW_TRY(flow_->RunDue(now));
   return data_->DrainOutbox();
 }

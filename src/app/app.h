@@ -11,11 +11,13 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
 #include "api/native/context.h"
 #include "app/adapters.h"
+#include "app/clock_file.h"
 #include "app/configuration.h"
 #include "app/settings.h"
 #include "auth/access.h"
@@ -60,6 +62,7 @@ class App {
   base::Counters counters_;
   std::unique_ptr<base::Clock> clock_;
   base::ManualClock* manual_clock_ = nullptr;  // clock_, when it is one
+  std::optional<ClockFile> clock_file_;        // of a manual clock
   std::mutex clock_mutex_;                     // one advance at a time
   std::unique_ptr<base::Logger> log_;
   std::unique_ptr<base::IdGenerator> ids_;

@@ -1,10 +1,13 @@
 #include "app/server.h"
 
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <thread>
 
 #include "app/app.h"
 #include "base/errors.h"
@@ -19,6 +22,12 @@ void RaiseDescriptorLimit() {
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// glibc keeps up to eight heaps a core, one for whatever thread asked first; a job's table is then
+// never given back, and the next job's takes as much again.
+void KeepOneHeapPerCore() {
+  mallopt(M_ARENA_MAX, static_cast<int>(std::max(2U, std::thread::hardware_concurrency())));
 }
 
 // Blocked here, so that every thread started later leaves them to sigwait.
@@ -48,6 +57,7 @@ void EndAtOnceOnNextSignal(const sigset_t& signals) {
 Status RunServer(const Settings& settings) {
   const sigset_t signals = BlockEndSignals();
   RaiseDescriptorLimit();
+  KeepOneHeapPerCore();
   const auto app = SW_TRY(App::Open(settings, "serve"));
   auto server = SW_TRY(app->Listen());
   for (const std::string& address : server->Addresses())
