@@ -88,9 +88,15 @@ Result<FlowImpl::Running> FlowImpl::Start(const Caller& caller, const EndpointDe
   return running;
 }
 
+// Another rollout draws another split, and the same one played again draws the same.
+std::string SaltOf(const EndpointState& state) {
+  if (!state.rollout) return "";
+  return fmt::format("{} since {}", state.rollout->candidate, base::FormatTime(state.rollout->started));
+}
+
 Status FlowImpl::Publish(const Caller& caller, const Running& running) {
   const EndpointDef& definition = config_->endpoints.at(running.state.endpoint);
-  EndpointPlan plan{.definition = definition, .salt = running.state.rollout ? running.state.rollout->id : "", .arms = {}};
+  EndpointPlan plan{.definition = definition, .salt = SaltOf(running.state), .arms = {}};
   for (const ArmVersion& arm : ArmsFor(running.state)) {
     const registry::Version version = SW_TRY(options_.registry->Get(caller, definition.model, arm.version));
     const auto package = SW_TRY(packages_.Get(version.package_id));

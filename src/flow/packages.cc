@@ -4,6 +4,11 @@
 #include "base/hash.h"
 
 namespace sw::flow {
+namespace {
+
+constexpr std::size_t kRecent = 4;
+
+}  // namespace
 
 Result<std::shared_ptr<const model::Package>> Packages::Get(const std::string& id) {
   {
@@ -14,6 +19,8 @@ Result<std::shared_ptr<const model::Package>> Packages::Get(const std::string& i
       SW_TRY(model::LoadPackage(id, [this](std::string_view hash) { return blobs_.ReadAll(hash); }));
   const std::lock_guard lock(mutex_);
   loaded_[id] = package;
+  recent_.push_back(package);
+  if (recent_.size() > kRecent) recent_.pop_front();
   std::erase_if(loaded_, [](const auto& entry) { return entry.second.expired(); });
   return package;
 }

@@ -1,6 +1,8 @@
-// Packages: loaded model packages by id, kept for as long as somebody uses them. Thread-safe.
+// Packages: loaded model packages by id, kept for as long as somebody uses them, and the last few
+// for longer: monitors ask for them hour after hour. Thread-safe.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -27,6 +29,7 @@ class Packages {
   store::Blobs& blobs_;
   std::mutex mutex_;
   std::map<std::string, std::weak_ptr<const model::Package>> loaded_;
+  std::deque<std::shared_ptr<const model::Package>> recent_;  // the last few stay loaded
 };
 
 // Loads content that is in no blob yet, as a load from the blobs would.
