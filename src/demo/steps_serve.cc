@@ -91,6 +91,48 @@ Result<Json> JudgeVersion(Stage& stage, std::int64_t version, const std::string&
   return stage.api.Run("gate", body);
 }
 
+Result<Json> ReplayOf(Stage& stage, std::int64_t version, TimeUs from, TimeUs until) {
+  return stage.api.Run("endpoints/late/replay", Json::MakeObject({{"version", version}, {"from", base::FormatTime(from)}, {"until", base::FormatTime(until)}}));
+}
+
+// How long a version was the champion.
+struct Reign {
+  std::int64_t version = 0;
+  TimeUs from = 0;
+  TimeUs until = 0;
+};
+
+Result<std::vector<Reign>> ReignsAfterTheFirst(Stage& stage, TimeUs until) {
+  const Json timeline = SW_TRY(stage.api.Get("timeline"));
+  std::vector<Reign> reigns;
+  for (const Json& event : SW_TRY(timeline.GetArray("events"))->AsArray()) {
+    if (event.StringOr("kind", "") != "live") continue;
+    const std::string subject = event.StringOr("subject", "");
+    const TimeUs time = std::min(until, SW_TRY(base::ParseTime(event.StringOr("time", ""))));
+    if (!reigns.empty()) reigns.back().until = time;
+    reigns.push_back({.version = std::strtoll(subject.c_str() + subject.find('/') + 1, nullptr, 10), .from = time, .until = until});
+  }
+  std::erase_if(reigns, [](const Reign& reign) { return reign.version == 1 || reign.from >= reign.until; });
+  return reigns;
+}
+
+// Mean Brier scores over the labelled requests of several replays.
+struct Compared {
+  std::uint64_t requests = 0;
+  double champion = 0, first = 0, served = 0;
+
+  void Add(const Json& champion_replay, const Json& first_replay) {
+    const auto count = static_cast<std::uint64_t>(champion_replay.IntOr("labelled", 0));
+    if (count == 0) return;
+    const double share = static_cast<double>(count) / static_cast<double>(requests + count);
+    const auto mix = [share](double& mean, const Json& metrics) { mean += share * (metrics.DoubleOr("brier", 1) - mean); };
+    mix(champion, *champion_replay.Find("replayed"));
+    mix(first, *first_replay.Find("replayed"));
+    mix(served, *champion_replay.Find("served"));
+    requests += count;
+  }
+};
+
 double BrierOf(const Json& trained) {
   const Json* brier = trained.Find("report")->Find("brier");
   return brier == nullptr ? -1 : brier->DoubleOr("value", -1);
@@ -221,13 +263,18 @@ Status ServeAugustWithFault(Stage& stage) {
 
 Status SumUp(Stage& stage) {
   const TimeUs until = std::min(stage.fault_from, Midnight(9, 1));
-  const Json replay = SW_TRY(stage.api.Run("endpoints/late/replay", Json::MakeObject({{"version", 1}, {"from", base::FormatTime(Midnight(7, 1))}, {"until", base::FormatTime(until)}})));
-  const Json& served = *replay.Find("served");
-  const Json& first = *replay.Find("replayed");
-  stage.story.Say(8, "was it worth it", fmt::format("July 1 to {}: Brier {:.4f} as served, {:.4f} had the first model stayed (AUC {:.4f} and {:.4f}), on the same {} requests", Day(until),
-                                                    served.DoubleOr("brier", 0), first.DoubleOr("brier", 0), served.DoubleOr("auc", 0), first.DoubleOr("auc", 0), Thousands(static_cast<std::uint64_t>(replay.IntOr("labelled", 0)))));
-  stage.story.Check(served.DoubleOr("brier", 1) < first.DoubleOr("brier", 0), "what was served beats what the first model would have done");
-  stage.story.Keep("replay", replay);
+  Compared compared;
+  Json replays = Json::MakeArray();
+  for (const Reign& reign : SW_TRY(ReignsAfterTheFirst(stage, until))) {
+    const Json champion = SW_TRY(ReplayOf(stage, reign.version, reign.from, reign.until));
+    const Json first = SW_TRY(ReplayOf(stage, 1, reign.from, reign.until));
+    compared.Add(champion, first);
+    replays.Append(Json::MakeObject({{"champion", champion}, {"first", first}, {"from", base::FormatTime(reign.from)}, {"until", base::FormatTime(reign.until)}}));
+  }
+  stage.story.Say(8, "was it worth it", fmt::format("until {}: Brier {:.4f} by the retrained champions, {:.4f} by the first model, on the same {} requests; {:.4f} as served, the outsider's canary among it",
+                                                    Day(until), compared.champion, compared.first, Thousands(compared.requests), compared.served));
+  stage.story.Check(compared.requests > 0 && compared.champion < compared.first, "the retrained champions beat what the first model would have done");
+  stage.story.Keep("replay", std::move(replays));
   const Json timeline = SW_TRY(stage.api.Get("timeline"));
   stage.story.Keep("timeline", *SW_TRY(timeline.GetArray("events")));
   const Json monitor = SW_TRY(stage.api.Get("endpoints/late/monitor"));

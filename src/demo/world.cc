@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "app/toml.h"
 #include "base/errors.h"
@@ -69,12 +70,11 @@ net::ClientRequest World::PushRequest(const std::string& source, const data::Bat
 
 Status World::PushUntil(Api& api, TimeUs t, const std::optional<Fault>& fault, Traffic& traffic) {
   std::vector<std::size_t> landed_rows;
-  Json labels = Json::MakeArray();
   for (; next_landing_ < by_landing_.size() && flights_[by_landing_[next_landing_]].landed <= t; ++next_landing_) {
     const Flight& flight = flights_[by_landing_[next_landing_]];
     landed_rows.push_back(flight.row);
     if (!asked_[by_landing_[next_landing_]]) continue;
-    labels.Append(Json::MakeObject({{"id", flight.id}, {"label", flight.is_late ? 1 : 0}}));
+    labels_.Append(Json::MakeObject({{"id", flight.id}, {"label", flight.is_late ? 1 : 0}}));
   }
   std::vector<std::size_t> weather_rows;
   for (; next_weather_ < weather_.size() && weather_[next_weather_].published <= t; ++next_weather_) weather_rows.push_back(weather_[next_weather_].row);
@@ -94,9 +94,10 @@ Status World::PushUntil(Api& api, TimeUs t, const std::optional<Fault>& fault, T
     }
     requests.push_back(PushRequest("weather", rows));
   }
-  if (labels.size() > 0) {
-    traffic.labels += labels.size();
-    const Json body = Json::MakeObject({{"labels", std::move(labels)}, {"producer", "demo-labels"}, {"sequence", sequence_}});
+  if (labels_.size() > 0 && t >= labels_due_) {
+    labels_due_ = (t / base::kHourUs + 1) * base::kHourUs;
+    traffic.labels += labels_.size();
+    const Json body = Json::MakeObject({{"labels", std::exchange(labels_, Json::MakeArray())}, {"producer", "demo-labels"}, {"sequence", sequence_}});
     requests.push_back({.method = net::Method::kPost, .target = "/seaworthy/v1/endpoints/late/labels", .body = body.Dump(),
                         .headers = net::Headers({{"content-type", "application/json"}})});
   }

@@ -72,6 +72,8 @@ class World {
   std::vector<bool> asked_;              // by flight: a prediction was made
   std::size_t next_landing_ = 0;
   std::size_t next_weather_ = 0;
+  Json labels_ = Json::MakeArray();      // that came and were not sent: they leave each hour
+  TimeUs labels_due_ = 0;
   std::int64_t sequence_ = 0;            // of pushes and labels
 };
 
