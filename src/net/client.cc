@@ -100,7 +100,7 @@ Status Client::Connect(std::int64_t deadline_ms) {
   int error = ECONNREFUSED;
   for (addrinfo* at = found; at != nullptr && fd_ < 0; at = at->ai_next) {
     int fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    error = connect(fd, at->ai_addr, at->ai_addrlen) == 0 ? 0 : errno;
+    error = fd >= 0 && connect(fd, at->ai_addr, at->ai_addrlen) == 0 ? 0 : errno;
     if (error == EINPROGRESS) {
       socklen_t length = sizeof(error);
       bool is_ready = Wait(fd, POLLOUT, deadline_ms).has_value();

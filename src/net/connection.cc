@@ -263,7 +263,6 @@ bool Connection::ParseBody() {
   in_pos_ += used;
   if (!parsed || (used == 0 && bytes.size() >= kReadMax)) {
     Error error = parsed ? InvalidArgument("malformed request: chunk header too long").error() : parsed.error();
-    if (Streaming()) exchange_->Deliver(std::unexpected(error));
     Refuse(400, "malformed", error);
     return false;
   }
@@ -323,7 +322,10 @@ void Connection::FinishExchange() {
 // Answers what cannot be understood, and ends the connection: what follows has no known beginning.
 void Connection::Refuse(int status, std::string_view limit, const Error& error) {
   state_.CountRefused(limit);
-  if (exchange_ && status_ != 0 && exchange_->Claimed()) return Close();  // in the middle of an answer
+  if (exchange_ && status_ != 0 && exchange_->Claimed()) {  // in the middle of an answer
+    exchange_->Deliver(std::unexpected(error));
+    return Close();
+  }
   close_after_ = true;
   if (!exchange_) {
     exchange_ = std::make_shared<Exchange>(loop_.Box(), this, nullptr, true, 0);
@@ -333,7 +335,8 @@ void Connection::Refuse(int status, std::string_view limit, const Error& error) 
   }
   bool was_pumping = std::exchange(pumping_, true);
   exchange_->Send(route_ != nullptr ? route_->RenderError(status, error) : ErrorResponse(status, error));
-  if (exchange_ && response_done_) FinishExchange();
+  exchange_->Deliver(std::unexpected(error));  // to who reads the body; its own answer comes too late
+  if (response_done_) FinishExchange();
   pumping_ = was_pumping;
 }
 
@@ -455,10 +458,7 @@ void Connection::OnTimer(std::int64_t now_ms) {
     return;
   }
   bool waits_for_body = !body_done_ && (!Streaming() || exchange_->WantsBody());
-  if (waits_for_body && now_ms - last_read_ms_ > limits.body_timeout_ms) {
-    if (Streaming()) exchange_->Deliver(DeadlineExceeded("body did not arrive in time (limit body_timeout_ms)"));
-    if (!Closed() && exchange_) refuse("body_timeout_ms");
-  }
+  if (waits_for_body && now_ms - last_read_ms_ > limits.body_timeout_ms) refuse("body_timeout_ms");
 }
 
 void Connection::OnDrain() {

@@ -19,6 +19,7 @@ namespace sw::net {
 namespace {
 
 constexpr int kSweepMs = 100;
+constexpr std::int64_t kAcceptPauseMs = kSweepMs;
 
 std::string PeerText(const sockaddr_storage& address) {
   std::array<char, INET6_ADDRSTRLEN> text{};
@@ -27,6 +28,9 @@ std::string PeerText(const sockaddr_storage& address) {
   inet_ntop(address.ss_family, source, text.data(), text.size());
   return text.data();
 }
+
+// What accept4 says when the process or the system has nothing left for one more connection.
+bool IsExhausted(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
 
 }  // namespace
 
@@ -50,9 +54,8 @@ Loop::Loop(ServerState& state, const std::vector<int>& listen_fds)
   SW_CHECK(epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, mailbox_->WakeFd(), &wake) == 0, "epoll_ctl");
   for (std::size_t i = 0; i < listen_fds.size(); ++i) {
     acceptors_.push_back(std::make_unique<Acceptor>(*this, listen_fds[i], state_.options.listens[i]));
-    // One socket for all loops: SO_REUSEPORT would let a second server take a busy port silently.
-    Watch(listen_fds[i], EPOLLIN | EPOLLEXCLUSIVE, acceptors_.back().get(), true);
   }
+  ResumeAccepting();
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -74,7 +77,7 @@ void Loop::Run() {
   std::array<epoll_event, 128> events{};
   while (!stopping_) {
     int count = epoll_wait(epoll_fd_, events.data(), static_cast<int>(events.size()),
-                           connections_.empty() ? -1 : kSweepMs);
+                           connections_.empty() && accepting_ ? -1 : kSweepMs);
     for (int i = 0; i < count; ++i) {
       epoll_event& event = events[static_cast<std::size_t>(i)];
       if (event.data.ptr == nullptr) {
@@ -96,7 +99,26 @@ void Loop::Sweep() {
     swept_ms_ = now_ms;
     for (auto& [key, connection] : connections_) connection->OnTimer(now_ms);
   }
+  const bool has_freed_one = !closed_.empty();
   for (Connection* connection : std::exchange(closed_, {})) connections_.erase(connection);
+  if (accepting_ || state_.draining.load()) return;
+  if (has_freed_one || now_ms - paused_ms_ >= kAcceptPauseMs) ResumeAccepting();
+}
+
+// Who connects meanwhile waits in the backlog. A listener left in epoll would wake the loop without
+// end, for connections that it cannot take.
+void Loop::PauseAccepting() {
+  if (!accepting_) return;
+  accepting_ = false;
+  paused_ms_ = state_.NowMs();
+  state_.accept_pauses->Add();
+  for (auto& acceptor : acceptors_) epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, acceptor->fd, nullptr);
+}
+
+void Loop::ResumeAccepting() {
+  accepting_ = true;
+  // One socket for all loops: SO_REUSEPORT would let a second server take a busy port silently.
+  for (auto& acceptor : acceptors_) Watch(acceptor->fd, EPOLLIN | EPOLLEXCLUSIVE, acceptor.get(), true);
 }
 
 // Takes one connection a wake-up, so that a burst spreads over the loops.
@@ -105,6 +127,7 @@ void Loop::Accept(const Acceptor& acceptor, bool all) {
     sockaddr_storage address{};
     socklen_t length = sizeof(address);
     int fd = accept4(acceptor.fd, reinterpret_cast<sockaddr*>(&address), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0 && IsExhausted(errno)) return PauseAccepting();
     if (fd < 0) return;
     if (state_.open.fetch_add(1) >= static_cast<std::int64_t>(state_.options.limits.connections_max)) {
       state_.open.fetch_sub(1);

@@ -24,6 +24,7 @@ struct ServerState {
   base::Counters* counters = nullptr;
   base::Counter* connections = nullptr;
   base::Counter* status_class[6] = {};  // by status / 100
+  base::Counter* accept_pauses = nullptr;
   base::LatencyHistogram* latency = nullptr;
   std::atomic<std::int64_t> open{0};
   std::atomic<std::int64_t> bodies_bytes{0};
@@ -58,12 +59,16 @@ class Loop {
   struct Acceptor;
   void Run();
   void Accept(const Acceptor& acceptor, bool all);
+  void PauseAccepting();
+  void ResumeAccepting();
   void Sweep();
 
   ServerState& state_;
   std::shared_ptr<Mailbox> mailbox_;
   int epoll_fd_;
   bool stopping_ = false;
+  bool accepting_ = true;
+  std::int64_t paused_ms_ = 0;  // when accepting_ became false
   std::int64_t swept_ms_ = 0;
   std::vector<Connection*> closed_;  // freed after the batch of events, which may point at them
   std::vector<std::unique_ptr<Acceptor>> acceptors_;

@@ -84,6 +84,8 @@ Status CheckOptions(const ServerOptions& options, const Router& router) {
 void RegisterCounters(ServerState& state, base::Counters& counters) {
   state.counters = &counters;
   state.connections = &counters.Get("net_connections", "Open connections.");
+  state.accept_pauses = &counters.Get("net_accept_pauses_total",
+                                      "Pauses of a loop that had no descriptor or memory for a new connection.");
   state.latency = &counters.Histogram("net_request_seconds", "From the end of a request's head to its answer.");
   for (int i = 0; i < 6; ++i) {
     state.status_class[i] = &counters.Get("net_requests_total", "Requests answered.", {{"status", fmt::format("{}xx", i)}});
