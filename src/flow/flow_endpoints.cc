@@ -16,6 +16,17 @@ double LossOf(const model::Package& package) {
   return brier == nullptr ? 0.25 : brier->DoubleOr("value", 0.25);  // a coin's loss, where no report says better
 }
 
+stats::IsotonicCalibrator CalibratorOf(const model::Package& package) {
+  std::vector<stats::CalibrationBin> bins;
+  const Json* table = package.content().report.Find("calibration");
+  for (std::size_t i = 0; table != nullptr && table->IsArray() && i < table->size(); ++i) {
+    const Json& bin = table->AsArray()[i];
+    bins.push_back({.count = static_cast<std::uint64_t>(std::max<std::int64_t>(0, bin.IntOr("count", 0))),
+                    .mean_score = bin.DoubleOr("mean_score", 0), .positive_share = bin.DoubleOr("positive_share", 0)});
+  }
+  return stats::CalibratorFromTable(bins);
+}
+
 double ThresholdOf(const model::Package& package) {
   const Json& report = package.content().report;
   return report.IsObject() ? report.DoubleOr("threshold", 0.5) : 0.5;
@@ -72,7 +83,7 @@ Result<std::shared_ptr<const model::Package>> FlowImpl::PackageOf(const Caller& 
 
 Result<monitor::Reference> FlowImpl::ReferenceOf(const Caller& caller, const EndpointDef& endpoint, std::int64_t version) {
   const auto package = SW_TRY(PackageOf(caller, endpoint, version));
-  return monitor::Reference{.version = version, .loss = LossOf(*package), .contract = package->content().contract,
+  return monitor::Reference{.version = version, .loss = LossOf(*package), .calibrator = CalibratorOf(*package), .contract = package->content().contract,
                             .profile = package->content().profile};
 }
 

@@ -38,6 +38,18 @@ Json BlockToJson(const monitor::LossBlock& block) {
                            {"loss", block.loss}, {"log_e", block.log_e}});
 }
 
+Json EstimatesToJson(const std::vector<monitor::EstimatedBlock>& blocks) {
+  Json list = Json::MakeArray();
+  for (const monitor::EstimatedBlock& block : blocks) {
+    Json item = Json::MakeObject({{"from", base::FormatTime(block.from)}, {"to", base::FormatTime(block.to)},
+                                  {"predictions", block.predictions}, {"loss", block.loss}});
+    item.Set("low", block.interval ? Json(block.interval->low) : Json());
+    item.Set("high", block.interval ? Json(block.interval->high) : Json());
+    list.Append(std::move(item));
+  }
+  return list;
+}
+
 }  // namespace
 
 Result<EndpointDef> FlowImpl::DefinitionOf(std::string_view endpoint) const {
@@ -202,7 +214,8 @@ Result<Json> FlowImpl::MonitorState(const Caller& caller, std::string_view endpo
     list.Append(Json::MakeObject({{"monitor", monitor.policy().name}, {"endpoint", endpoint},
                                   {"reference_version", monitor.reference().version}, {"reference_loss", monitor.reference().loss},
                                   {"tolerance", monitor.policy().tolerance}, {"labels_unknown", monitor.labels_unknown()},
-                                  {"open_page", monitor.HasOpenPage()}, {"blocks", std::move(blocks)}}));
+                                  {"open_page", monitor.HasOpenPage()}, {"blocks", std::move(blocks)},
+                                  {"estimated", EstimatesToJson(monitor.Estimated())}}));
   }
   return list;
 }

@@ -39,6 +39,7 @@ Result<EndpointMonitor> EndpointMonitor::Create(const MonitorPolicy& policy, con
 
 Status EndpointMonitor::Replace(const Reference& reference) {
   reference_ = reference;
+  estimated_.Replace(reference.calibrator);
   contract_ = SW_TRY(ContractWatch::Create(policy_, reference.contract));
   return realised_.Restart(reference.loss);
 }
@@ -46,7 +47,10 @@ Status EndpointMonitor::Replace(const Reference& reference) {
 Status EndpointMonitor::Observe(const store::LogRows& rows) {
   if (rows.num_rows() == 0) return Ok();
   const data::Column* scores = SW_TRY(rows.columns.Get("score", "the predictions"));
-  for (std::size_t i = 0; i < rows.num_rows(); ++i) realised_.Predicted(rows.id[i], rows.event_time[i], scores->AsDouble(i));
+  for (std::size_t i = 0; i < rows.num_rows(); ++i) {
+    realised_.Predicted(rows.id[i], rows.event_time[i], scores->AsDouble(i));
+    estimated_.Predicted(rows.event_time[i], scores->AsDouble(i));
+  }
   const data::Batch features = FeaturesOf(rows.columns);
   SW_TRY(contract_.Observe(features, rows.event_time));
   Remember(features, rows);

@@ -17,6 +17,7 @@
 
 #include "monitor/contract_watch.h"
 #include "monitor/counterfactual.h"
+#include "monitor/estimated_loss.h"
 #include "monitor/incident.h"
 #include "monitor/policy.h"
 #include "monitor/realised_loss.h"
@@ -41,6 +42,8 @@ class EndpointMonitor {
   const MonitorPolicy& policy() const { return policy_; }
   const Reference& reference() const { return reference_; }
   const RealisedLoss& realised() const { return realised_; }
+  // What the scores let one expect, by block, before labels and beside them.
+  std::vector<EstimatedBlock> Estimated() const { return estimated_.Blocks(realised_.blocks(), policy_.alpha); }
   std::uint64_t labels_unknown() const { return labels_unknown_; }
   bool HasOpenPage() const;
   // A page about a broken column: what is measured meanwhile says little about models.
@@ -61,7 +64,8 @@ class EndpointMonitor {
   };
 
   EndpointMonitor(const MonitorPolicy& policy, const Reference& reference, RealisedLoss realised, ContractWatch contract)
-      : policy_(policy), reference_(reference), realised_(std::move(realised)), contract_(std::move(contract)) {}
+      : policy_(policy), reference_(reference), realised_(std::move(realised)),
+        estimated_(policy.block, reference.calibrator), contract_(std::move(contract)) {}
 
   void Remember(const data::Batch& features, const store::LogRows& rows);
   Result<Fault*> FaultOf(const BrokenColumn& broken, TimeUs now);
@@ -74,6 +78,7 @@ class EndpointMonitor {
   MonitorPolicy policy_;
   Reference reference_;
   RealisedLoss realised_;
+  EstimatedLoss estimated_;
   ContractWatch contract_;
   Recent recent_;
   std::uint64_t observed_ = 0;

@@ -25,7 +25,7 @@ class World {
     data::Batch table(Schema());
     base::Random random(1);
     for (int i = 0; i < 500; ++i) AppendFeatures(table, random, 1.0);
-    Reference reference{.version = 3, .loss = 0.2, .contract = {}, .profile = data::ProfileTable(table)};
+    Reference reference{.version = 3, .loss = 0.2, .calibrator = {}, .contract = {}, .profile = data::ProfileTable(table)};
     reference.contract = data::LearnContract(reference.profile, table);
     return reference;
   }

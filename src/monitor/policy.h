@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "data/contract.h"
 #include "data/profile.h"
+#include "stats/calibration.h"
 
 namespace sw::monitor {
 
@@ -27,6 +28,7 @@ struct MonitorPolicy {
 struct Reference {
   std::int64_t version = 0;
   double loss = 0;             // mean squared error on held-out rows
+  stats::IsotonicCalibrator calibrator;  // of the scores, on held-out rows; empty: none was needed
   data::Contract contract;     // of the features
   data::Profile profile;
 };

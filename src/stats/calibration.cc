@@ -153,6 +153,30 @@ Result<IsotonicCalibrator> FitIsotonic(const Scored& rows) {
   return calibrator;
 }
 
+IsotonicCalibrator CalibratorFromTable(std::span<const CalibrationBin> bins) {
+  struct Pooled {
+    double rows = 0, scores = 0, positives = 0;  // sums
+  };
+  std::vector<Pooled> pooled;
+  for (const CalibrationBin& bin : bins) {
+    if (bin.count == 0) continue;
+    const auto rows = static_cast<double>(bin.count);
+    Pooled next{rows, rows * bin.mean_score, rows * bin.positive_share};
+    while (!pooled.empty() && pooled.back().positives * next.rows >= next.positives * pooled.back().rows) {
+      const Pooled& last = pooled.back();
+      next = {last.rows + next.rows, last.scores + next.scores, last.positives + next.positives};
+      pooled.pop_back();
+    }
+    pooled.push_back(next);
+  }
+  IsotonicCalibrator calibrator;
+  for (const Pooled& each : pooled) {
+    calibrator.scores.push_back(each.scores / each.rows);
+    calibrator.values.push_back(each.positives / each.rows);
+  }
+  return calibrator;
+}
+
 double PlattCalibrator::Apply(double score) const { return Sigmoid(slope * score + intercept); }
 
 Result<PlattCalibrator> FitPlatt(const Scored& rows) {

@@ -34,6 +34,10 @@ Status CheckIsotonic(const IsotonicCalibrator& calibrator);
 // equals sklearn.isotonic.IsotonicRegression(out_of_bounds="clip").
 Result<IsotonicCalibrator> FitIsotonic(const Scored& rows);
 
+// From a calibration table (metrics.h) where the rows themselves are gone: a point a bin at its mean
+// score, neighbours in the wrong order pooled by their counts. No points when all bins are empty.
+IsotonicCalibrator CalibratorFromTable(std::span<const CalibrationBin> bins);
+
 struct PlattCalibrator {
   double slope = 1;
   double intercept = 0;

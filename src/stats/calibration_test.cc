@@ -80,5 +80,19 @@ TEST(Calibration, RepairsScoresThatAreTooSure) {
   EXPECT_LT(ExpectedCalibrationError(*CalibrationTable({calibrated, test.labels})), 0.025);
 }
 
+TEST(CalibratorFromTable, PoolsBinsInTheWrongOrderByTheirCounts) {
+  const std::vector<CalibrationBin> bins = {{.count = 10, .mean_score = 0.1, .positive_share = 0.2},
+                                            {.count = 0},
+                                            {.count = 30, .mean_score = 0.3, .positive_share = 0.1},
+                                            {.count = 5, .mean_score = 0.8, .positive_share = 0.6}};
+  const IsotonicCalibrator calibrator = CalibratorFromTable(bins);
+  ASSERT_EQ(calibrator.scores.size(), 2U);
+  EXPECT_DOUBLE_EQ(calibrator.scores[0], 0.25);
+  EXPECT_DOUBLE_EQ(calibrator.values[0], 0.125);
+  EXPECT_DOUBLE_EQ(calibrator.values[1], 0.6);
+  EXPECT_TRUE(CheckIsotonic(calibrator));
+  EXPECT_TRUE(CalibratorFromTable({}).scores.empty());
+}
+
 }  // namespace
 }  // namespace sw::stats
