@@ -1,9 +1,11 @@
 // What a broken column costs, without waiting for labels.
 //
-// The rows that the fault touched are scored again with the column as it was before the fault (its
-// last good value). If those scores q are calibrated, serving p in place of q costs (p - q)^2 of
-// squared error in expectation: E[(p - y)^2 - (q - y)^2] = (p - q)^2 when y is one with probability
-// q. The mean over the touched rows has an anytime-valid interval. Pure.
+// The rows that the fault touched are scored again with values that the column could have had. If
+// such a score q is calibrated, serving p in place of q costs (p - q)^2 of squared error in
+// expectation: E[(p - y)^2 - (q - y)^2] = (p - q)^2 when y is one with probability q. A row's cost is
+// the mean over the values, which stand for the column's distribution in training, taken as independent
+// of the row's other features. The mean over the touched rows has an anytime-valid interval; it speaks
+// of the rows, not of that assumption. Pure.
 #pragma once
 
 #include <functional>
@@ -12,6 +14,7 @@
 
 #include "base/result.h"
 #include "data/batch.h"
+#include "data/profile.h"
 #include "stats/betting.h"
 
 namespace sw::monitor {
@@ -28,10 +31,10 @@ struct Harm {
 class CounterfactualHarm {
  public:
   static Result<CounterfactualHarm> Create();
-  // `served` are the scores that were given; `features` as served; the column's good value may be
-  // null (none was seen: then missing is what it is replaced by).
+  // `served` are the scores that were given; `features` as served; `values` as likely as each other,
+  // none when nothing is known of the column (then missing is what it is replaced by).
   Status Add(const data::Batch& features, const std::vector<double>& served, std::int64_t version,
-             const std::string& column, const data::Column& good_value, const Rescore& rescore);
+             const std::string& column, const data::Column& values, const Rescore& rescore);
   Harm Estimate(double alpha) const;
 
  private:
@@ -39,7 +42,13 @@ class CounterfactualHarm {
   stats::MeanSequence sequence_;
 };
 
-// The rows with every value of `column` replaced by the one value in `good_value` (null when empty).
-Result<data::Batch> WithColumnReplaced(const data::Batch& rows, const std::string& column, const data::Column& good_value);
+// The rows with every value of `column` replaced by value `index` of `values` (null when there is none,
+// or of another type).
+Result<data::Batch> WithColumnReplaced(const data::Batch& rows, const std::string& column,
+                                       const data::Column& values, std::size_t index);
+
+// Eight values that stand for the column's distribution, at the middles of eight equal parts of it; none
+// for a column that is no number.
+data::Column TypicalValues(const data::ColumnProfile& profile);
 
 }  // namespace sw::monitor

@@ -101,7 +101,10 @@ Status EndpointMonitor::ObserveLabels(const store::LogRows& labels) {
 
 std::string EndpointMonitor::NextId() { return fmt::format("{}-{}", policy_.name, next_id_++); }
 
-data::Column EndpointMonitor::GoodValue(const std::string& column) const {
+data::Column EndpointMonitor::GoodValues(const std::string& column) const {
+  if (const data::ColumnProfile* profile = reference_.profile.Find(column)) {
+    if (data::Column typical = TypicalValues(*profile); typical.size() > 0) return typical;
+  }
   const auto found = last_good_.find(column);
   return found == last_good_.end() ? data::Column(data::Type::kFloat64) : found->second;
 }
@@ -137,7 +140,7 @@ Status EndpointMonitor::AddHarm(Fault& fault, const BrokenColumn& broken, const 
   for (const auto& [version, rows] : rows_of) {
     std::vector<double> served;
     for (const std::size_t row : rows) served.push_back(recent_.scores[row]);
-    SW_TRY(fault.harm.Add(recent_.features.Take(rows), served, version, broken.name, GoodValue(broken.name), rescore));
+    SW_TRY(fault.harm.Add(recent_.features.Take(rows), served, version, broken.name, GoodValues(broken.name), rescore));
   }
   return Ok();
 }

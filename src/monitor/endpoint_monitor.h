@@ -70,7 +70,7 @@ class EndpointMonitor {
   void Remember(const data::Batch& features, const store::LogRows& rows);
   Result<Fault*> FaultOf(const BrokenColumn& broken, TimeUs now);
   Status AddHarm(Fault& fault, const BrokenColumn& broken, const Rescore& rescore);
-  data::Column GoodValue(const std::string& column) const;
+  data::Column GoodValues(const std::string& column) const;
   Status EvaluateColumns(TimeUs now, const Rescore& rescore, std::vector<Incident>& changed);
   Status EvaluateLoss(TimeUs now, std::vector<Incident>& changed);
   std::string NextId();

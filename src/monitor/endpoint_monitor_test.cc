@@ -122,6 +122,35 @@ TEST(EndpointMonitor, NamesAColumnThatChangedItsUnitWithinTheHour) {
   EXPECT_GT(incident.harm_hi, truth);
 }
 
+// The last good value may have been a rare one; a week later it says nothing of what was lost.
+TEST(EndpointMonitor, TheHarmIsMeasuredAgainstWhatTheColumnUsuallyIs) {
+  World usual, rare;
+  for (int hour = 0; hour < 50; ++hour) usual.Hour(1);
+  for (int hour = 0; hour < 49; ++hour) rare.Hour(1);
+  rare.Hour(0.985);  // pressures of 985 to 1014: low, and within the contract
+  for (int hour = 0; hour < 10; ++hour) {
+    usual.Hour(kInchesPerHectopascal);
+    rare.Hour(kInchesPerHectopascal);
+  }
+  EXPECT_NEAR(usual.incidents().begin()->second.harm, rare.incidents().begin()->second.harm, 0.03);
+}
+
+TEST(TypicalValues, AreTheMiddlesOfEightEqualParts) {
+  data::Batch table(data::Schema{{{"x", data::Type::kFloat64}, {"n", data::Type::kInt64}, {"s", data::Type::kString}}});
+  for (int i = 0; i <= 1000; ++i) {
+    table.column(0).AppendDouble(i);
+    table.column(1).AppendInt(i);
+    table.column(2).AppendString("a");
+  }
+  const data::Profile profile = data::ProfileTable(table);
+  const data::Column x = TypicalValues(profile.columns[0]);
+  ASSERT_EQ(x.size(), 8U);
+  EXPECT_NEAR(x.Double(0), 62.5, 2);
+  EXPECT_NEAR(x.Double(7), 937.5, 2);
+  EXPECT_EQ(TypicalValues(profile.columns[1]).size(), 8U);
+  EXPECT_EQ(TypicalValues(profile.columns[2]).size(), 0U);
+}
+
 TEST(EndpointMonitor, GoesOnCountingWhoWasExposedAndClosesWhenTheFaultEnds) {
   World world;
   for (int hour = 0; hour < 10; ++hour) world.Hour(1);
