@@ -1,6 +1,7 @@
 #include "demo/demo.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -17,6 +18,14 @@ namespace {
 
 constexpr int kFaultFirstHour = 3 * 24;   // of August: the month's own rollout may still run
 constexpr int kFaultLastHour = 28 * 24;
+
+constexpr int kMegabytesMax = 2048;
+
+double OwnPeakMegabytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024;
+}
 
 // The tables, and the configuration, in the demo's own folder: the server reads nothing else.
 Status PrepareFolder(const std::string& folder, const std::string& tables) {
@@ -61,13 +70,16 @@ Result<bool> Run(const DemoOptions& options) {
   if (!played) story.Check(false, played.error().ToString());
   const double seconds = static_cast<double>(base::MonotonicNs() - start_ns) * 1e-9;
   const double megabytes = static_cast<double>(server.PeakRssBytes()) / (1 << 20);
-  story.Keep("run", Json::MakeObject({{"seed", static_cast<std::int64_t>(seed)}, {"seconds", seconds}, {"server_peak_rss_mb", megabytes}}));
+  const double own_megabytes = OwnPeakMegabytes();
+  story.Check(megabytes + own_megabytes < kMegabytesMax, fmt::format("server and demo together stay below {} MB", kMegabytesMax));
+  story.Keep("run", Json::MakeObject({{"seed", static_cast<std::int64_t>(seed)}, {"seconds", seconds}, {"server_peak_rss_mb", megabytes},
+                                      {"demo_peak_rss_mb", own_megabytes}}));
   const std::string report = folder + "/report.html";
   SW_TRY(WriteReport(story, report));
   story.Say(11, "report", report);
-  fmt::print("\n{} of {} statements held; {:.0f} s, the server's memory peaked at {:.0f} MB\n",
+  fmt::print("\n{} of {} statements held; {:.0f} s; memory peaked at {:.0f} MB in the server, {:.0f} MB in the demo\n",
              std::count_if(story.statements().begin(), story.statements().end(), [](const Statement& s) { return s.held; }),
-             story.statements().size(), seconds, megabytes);
+             story.statements().size(), seconds, megabytes, own_megabytes);
   if (options.stay) {
     fmt::print("the server stays at {} (process {})\n", server.address(), server.pid());
     server.Release();
