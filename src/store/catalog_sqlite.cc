@@ -2,7 +2,6 @@
 #include <array>
 #include <condition_variable>
 #include <deque>
-#include <filesystem>
 #include <future>
 #include <limits>
 #include <mutex>
@@ -173,9 +172,6 @@ Result<std::unique_ptr<Catalog>> SqliteCatalog::Open(const SqliteCatalogOptions&
   SW_TRY(SyncLeftovers(options.path));
   catalog->writer_ = SW_TRY(SqliteConnection::Open(options.path, SqliteConnection::Mode::kReadWrite));
   SW_TRY(catalog->OpenFormat());
-  // SQLite syncs the folder for its journal, but not for the database file itself.
-  const std::string folder = std::filesystem::path(options.path).parent_path().string();
-  SW_TRY(base::SyncFolder(folder.empty() ? "." : folder));
   catalog->thread_ = std::jthread([raw = catalog.get()] { raw->WriterLoop(); });
   SW_TRY(catalog->Migrate("store", kOwnMigrations));
   return catalog;

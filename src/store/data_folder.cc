@@ -83,6 +83,8 @@ Result<std::unique_ptr<DataFolder>> DataFolder::Open(const std::string& folder, 
   const std::string format = base::JoinPath(folder, "FORMAT");
   if (!base::Exists(format)) SW_TRY(CheckUnused(folder));
   data->lock_ = SW_TRY(TakeLock(folder, purpose));
+  // Names that a killed process left here may not be on disk yet, and what follows relies on them.
+  SW_TRY(base::SyncFolder(folder));
   const bool is_new = !base::Exists(format);
   SW_TRY(base::OpenFormat(folder, kFormat));
   data->catalog_ = SW_TRY(OpenSqliteCatalog({.path = base::JoinPath(folder, "catalog.sqlite"), .clock = &clock}));

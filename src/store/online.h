@@ -45,7 +45,6 @@ class OnlineStore {
 struct LmdbOptions {
   std::string folder;
   std::uint64_t map_bytes = 16ull << 30;  // address space; the file grows as needed
-  bool sync = false;                      // false: rebuilt from the logbook after a crash
 };
 Result<std::unique_ptr<OnlineStore>> OpenLmdbOnline(const LmdbOptions& options);
 

@@ -114,7 +114,7 @@ Status LmdbOnline::Open() {
   mdb_env_set_mapsize(env_, options_.map_bytes);
   mdb_env_set_maxreaders(env_, kReadersMax);
   // NOTLS: a thread may hold two read transactions, as when a visitor of ForEach reads.
-  const unsigned flags = MDB_NOTLS | MDB_NORDAHEAD | (options_.sync ? 0u : unsigned{MDB_NOSYNC});
+  const unsigned flags = MDB_NOTLS | MDB_NORDAHEAD | MDB_NOSYNC;
   if (const int code = mdb_env_open(env_, options_.folder.c_str(), flags, 0600)) return Failure("opening it", code);
   int dead = 0;
   mdb_reader_check(env_, &dead);
@@ -125,7 +125,7 @@ Status LmdbOnline::Open() {
     return Failure("opening it", code);
   }
   if (const int code = mdb_txn_commit(txn)) return Failure("opening it", code);
-  return base::SyncFolder(options_.folder);
+  return Ok();
 }
 
 Result<MDB_txn*> LmdbOnline::BeginRead() const {
@@ -238,7 +238,7 @@ Status LmdbOnline::DeletePrefix(std::string_view prefix) {
 Status LmdbOnline::Sync() {
   EndRead(SW_TRY(BeginRead()));
   if (const int code = mdb_env_sync(env_, 1)) return Failure("syncing", code);
-  return Ok();
+  return base::SyncFolder(options_.folder);
 }
 
 }  // namespace

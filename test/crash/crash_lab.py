@@ -18,11 +18,13 @@ class Run:
     """What one process, or several after each other, did to a folder that began as `before`."""
 
     def __init__(self, lab, name, before=None, notes=b""):
-        self.lab = lab
+        self.lab, self.name = lab, name
         self.before = before          # a folder that is left alone, or None: empty
         self.earlier_notes = notes    # of the runs that led to `before`
         self.folder = lab.path(name)
         self.trace = lab.path(name + ".trace")
+        self.killed_at = 0            # the operation that the first process did not live to do, or 0
+        self.killed_before = None     # what kind of sync that was
         assert not os.path.exists(self.trace), f"{name} ran before"
         if before:
             shutil.copytree(before, self.folder)

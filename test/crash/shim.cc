@@ -8,7 +8,8 @@
 //   CRASH_SHIM_TRACE=/x/trace  the record: "<op> <handle> <a> <b> <bytes>\n" and that many bytes each
 //   CRASH_SHIM_REFUSE="ws ENOSPC 40 3"  from the 40th operation of kind w (write), s (sync) or
 //                                       n (name) on, three fail so; a first write is cut in half
-//   CRASH_SHIM_KILL="n 17"     SIGKILL after the 17th operation of these kinds; kind b: before a sync
+//   CRASH_SHIM_KILL="n 17 3"   SIGKILL after the 17th operation of these kinds, counted from the third
+//                              note "phase ..." on (0: from the start); kind b: before a sync
 //
 // Writes to standard output are in the record too, as notes: what a program says it has done stands
 // between the operations that came before and those that came after. Thread-safe: one lock, held
@@ -60,6 +61,8 @@ struct Shim {
   Refusal refuse;
   std::string kill_kinds;
   long kill_at = 0;
+  long kill_phase = 0;
+  long phases = 0;  // notes of that sort
   Open open[kFdsMax];
   Shim();
 };
@@ -106,7 +109,9 @@ Shim::Shim() {
     refuse.error = ErrorNamed(error);
   }
   if (const char* text = getenv("CRASH_SHIM_KILL")) {
-    if (sscanf(text, "%7s %ld", kinds, &kill_at) != 2) Die("crash shim: CRASH_SHIM_KILL is \"<kinds> <n>\"\n");
+    if (sscanf(text, "%7s %ld %ld", kinds, &kill_at, &kill_phase) != 3) {
+      Die("crash shim: CRASH_SHIM_KILL is \"<kinds> <n> <phase>\"\n");
+    }
     kill_kinds = kinds;
   }
 }
@@ -129,7 +134,8 @@ void Record(const char* op, long handle, long a, long b, std::string_view bytes)
 // Counts an operation; does not return when the process dies at it.
 void Reached(char kind) {
   Shim& shim = Get();
-  if (shim.kill_kinds.find(kind) == std::string::npos || ++shim.done != shim.kill_at) return;
+  if (shim.kill_kinds.find(kind) == std::string::npos || shim.phases < shim.kill_phase) return;
+  if (++shim.done != shim.kill_at) return;
   syscall(SYS_kill, getpid(), SIGKILL);
   while (true) pause();
 }
@@ -244,7 +250,9 @@ ssize_t WriteParts(int fd, const iovec* parts, int count, long offset) {
   Open* open = Find(fd);
   if (open == nullptr) {
     if (fd == 1 && !Get().root.empty() && count == 1) {
-      Record("note", 0, 0, 0, {static_cast<const char*>(parts[0].iov_base), parts[0].iov_len});
+      const std::string_view note(static_cast<const char*>(parts[0].iov_base), parts[0].iov_len);
+      Record("note", 0, 0, 0, note);
+      Get().phases += note.starts_with("phase ") ? 1 : 0;
     }
     return positioned ? syscall(SYS_pwritev, fd, parts, count, offset, 0L) : syscall(SYS_writev, fd, parts, count);
   }

@@ -1,10 +1,11 @@
-// crash_program run FOLDER SEED SESSIONS [abandon] [refused] [short]: opens the folder, writes to
+// crash_program run FOLDER SEED SESSIONS [abandon] [refused] [short] [quiet] [bulk]: opens the folder, writes to
 // all four stores in an order that SEED chooses, closes it, and so again, SESSIONS times.
 //
 // It prints what it has been promised ("ack ..."), what it found at each start ("seen ..."), what
 // it is about to drop ("retain ..."), and where it is ("phase open|work|close"). `abandon` leaves
 // the last session without closing; `refused` lets operations fail, and prints how ("refused ...").
-// `short` does one operation of each kind.
+// `short` does one operation of each kind, `quiet` nothing but one value for the online store, `bulk`
+// so many large writes that SQLite begins its write-ahead file anew.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -107,6 +108,17 @@ class Session {
     add(1, &Session::Together);
     for (std::size_t i = steps.size(); i > 1; --i) std::swap(steps[i - 1], steps[random_.Below(i)]);
     for (const auto& step : steps) step();
+  }
+
+  // The logbook first: the online store is made from it, and follows when it could not be written.
+  void Value() {
+    const std::int64_t number = EndOf(stores_.data->logbook(), kValuesStream);
+    const std::string value = TextOf("value", number, 2'000);
+    const store::LogRows row = OneRow(number, std::to_string(number), {{"key", OnlineKeyOf(number)}, {"value", value}});
+    const bool appended = AppendOne(stores_.data->logbook(), kValuesStream, row);
+    const auto followed = FollowValues(*stores_.data);
+    if (Tried("online", followed ? Ok() : std::unexpected(followed.error()))) Say(fmt::format("ack followed {}", *followed));
+    if (appended) Say(fmt::format("ack value {}", number));
   }
 
   // Enough for SQLite to begin its write-ahead file anew.
@@ -218,17 +230,6 @@ class Session {
     Blob();
   }
 
-  // The logbook first: the online store is made from it, and follows when it could not be written.
-  void Value() {
-    const std::int64_t number = EndOf(stores_.data->logbook(), kValuesStream);
-    const std::string value = TextOf("value", number, 2'000);
-    const store::LogRows row = OneRow(number, std::to_string(number), {{"key", OnlineKeyOf(number)}, {"value", value}});
-    const bool appended = AppendOne(stores_.data->logbook(), kValuesStream, row);
-    const auto followed = FollowValues(*stores_.data);
-    if (Tried("online", followed ? Ok() : std::unexpected(followed.error()))) Say(fmt::format("ack followed {}", *followed));
-    if (appended) Say(fmt::format("ack value {}", number));
-  }
-
   void Drain() { Tried("drain", stores_.data->DrainOutbox()); }
 
   void People() {
@@ -320,7 +321,11 @@ int RunWorkload(int argc, char** argv) {
       continue;
     }
     session.Resend();
-    session.Work(has("short"));
+    if (has("quiet")) {
+      session.Value();
+    } else {
+      session.Work(has("short"));
+    }
     if (has("bulk") && i == 1) session.ManyBulks();
     if (session.bad()) return 3;
     if (has("abandon") && i + 1 == sessions) ::_exit(0);
