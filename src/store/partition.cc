@@ -14,9 +14,8 @@ Partition::~Partition() {
   if (!active_ || !active_->file.IsOpen() || closing_frame_) return;
   // A clean end: what is here now is known to be on disk, so later damage will be told from a tear.
   if (!context_.commit.SyncNow(*active_)) return;
-  if (WriteFrame(EncodeClosingFrame(active_->synced.load()))) {
-    static_cast<void>(context_.commit.SyncNow(*active_));
-  }
+  // Not synced: nothing stands on it, and without it the next opening writes the rows again.
+  static_cast<void>(WriteFrame(EncodeClosingFrame(active_->synced.load())));
 }
 
 void Partition::Remember(Producers& producers, const std::string& name, Seen seen) {

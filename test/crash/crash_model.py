@@ -142,6 +142,7 @@ class Disk:
         self.pending = []  # Namings, in order
         self.handles = {}  # handle -> (node, path, flags of open)
         self.at = 0
+        self.since = 0     # for "newer"
 
     @staticmethod
     def load(path):
@@ -263,15 +264,16 @@ class Disk:
 
     def crash(self, rng, data, names):
         """A Crashed disk. `data` and `names` say what survives of what no sync covers: "all", "none",
-        "prefix" (what came first, up to some moment, and a part of the next write), "some", or all
-        but what a skipped sync was for: "unskipped", "torn" (some sectors of that)."""
+        "prefix" (what came first, up to some moment, and a part of the next write), "some", what
+        was done from `since` on: "newer", or all but what a skipped sync was for: "unskipped", "torn"
+        (some sectors of that)."""
         keep_naming = self._naming_keeper(rng, names)
         overlay = {}
         for naming in self.pending:
             if keep_naming(naming):
                 for folder, name, node in naming.changes:
                     _set(overlay.setdefault(id(folder), dict(folder.durable)), name, node)
-        return Crashed(self.root, overlay, _data_keeper(rng, data, self.at), rng if data == "some" else None)
+        return Crashed(self.root, overlay, _data_keeper(rng, data, self.at, self.since), rng if data == "some" else None)
 
     def _naming_keeper(self, rng, names):
         keep = rng.choice((0.2, 0.5, 0.8))
@@ -280,6 +282,7 @@ class Disk:
                 "none": lambda naming: False,
                 "prefix": lambda naming: naming.at <= cut,
                 "some": lambda naming: rng.random() < keep,
+                "newer": lambda naming: naming.at >= self.since,
                 "unskipped": lambda naming: not naming.skipped}[names]
         lost = set()
 
@@ -296,7 +299,7 @@ class Disk:
         return Crashed(self.root, None, Change.apply, None)
 
 
-def _data_keeper(rng, data, at):
+def _data_keeper(rng, data, at, since):
     cut = at - int(rng.expovariate(1 / 30))
     keep = rng.choice((0.1, 0.5, 0.9))
     whole = rng.choice((0.0, 0.7))  # of the writes that are kept or lost as a whole
@@ -313,6 +316,10 @@ def _data_keeper(rng, data, at):
         elif rng.random() < keep:
             change.apply(content)
 
+    def newer(change, content):
+        if change.at >= since:
+            change.apply(content)
+
     def unskipped(change, content):
         if not change.skipped:
             change.apply(content)
@@ -323,7 +330,7 @@ def _data_keeper(rng, data, at):
         else:
             change.apply(content)
     return {"all": Change.apply, "none": lambda change, content: None, "prefix": prefix, "some": some,
-            "unskipped": unskipped, "torn": torn}[data]
+            "newer": newer, "unskipped": unskipped, "torn": torn}[data]
 
 
 class Crashed:

@@ -19,9 +19,10 @@ SYNCS_MAX = 3        # of one kind that are looked at
 POINTS_MAX = 20
 SECOND_OPENING = 5   # is the fifth phase of the workload
 KILLS_MAX = 3        # before one kind of sync, of those after opening
-KILLED_RUNS_MAX = 10  # that are looked at for one kind
+KILLED_RUNS_MAX = 16  # that are looked at for one kind
 KILL_AFTER_MAX = 6   # syncs from one that is left out to the kill
 EXPECTED_RUNS_MAX = 3  # of a kind that is expected to lose nothing
+CUTS_AFTER_KILL = 6  # before so many syncs
 SYNCS_AFTER = {True: 40, False: 8}  # one that is left out (is it what a killed process left?), before which the power may fail
 
 Sync = collections.namedtuple("Sync", "run at folder")
@@ -55,6 +56,7 @@ MUST_HAPPEN = {
     "file stream/partition/segment.parquet.tmp, any time",
     "file stream/partition/wal.log, before the next file",
     "file stream/partition/wal.log, close",
+    "file stream/partition/wal.log, close of the data folder",
     "file stream/partition/wal.log, left over",
     "file stream/partition/wal.log, open",
     "file stream/partition/wal.log, work",
@@ -123,13 +125,26 @@ def killed_runs(run_of, pace, from_phase):
             continue
         tried[kind] += 1
         run = run_of(f"killed-{pace}-{phase}-{number}")
-        run.killed_before = kind
+        run.killed_before = f"{kind} ({pace})"
         run.start(1, 2, pace, kill=f"b {number} {phase}")
         run.killed_at = len(run.ops())
         run.start(2, 1, pace, "abandon")
         shutil.rmtree(run.folder)  # the record is all that is needed
         runs.append(run)
     return runs
+
+
+def power_cuts_after_kill(runs, rng):
+    """States in which what the killed process did is lost as far as no sync covers it, and what the next
+    one did is not: before each of its first syncs."""
+    for run in runs:
+        ops = run.ops()
+        points = [op.at - 1 for op in ops[run.killed_at + 1:] if op.kind == "sync"][:CUTS_AFTER_KILL]
+        for at, disk, notes in run.replay(points):
+            disk.since = run.killed_at
+            for data, names in (("all", "newer"), ("newer", "all")):
+                label = f"{run.name}, before {run.killed_before}, power lost after operation {at}, {data}, {names}"
+                yield label, disk.crash(rng, data, names), notes
 
 
 def kinds_of_run(run):
@@ -177,6 +192,8 @@ def kind_of(disk, op, phase, ends, killed_at):
         if node.pending[0].at < killed_at <= op.at and ".tmp" not in path:
             return f"file {plain(path)}, left over"
         last = plain(path).endswith("wal.log") and phase == "work" and op.at in ends
+        if phase == "close" and path.startswith("logbook/"):
+            return f"file {plain(path)}, close of the data folder"  # small has none
         return f"file {plain(path)}, {'before the next file' if last else phase}"
     waiting = disk.waiting(node)
     if not waiting:

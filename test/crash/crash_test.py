@@ -89,6 +89,9 @@ def syncs(lab, rng):
     failures = []
     killed = crash_syncs.killed_runs(lambda name: Run(lab, name), "short", 1)
     killed += crash_syncs.killed_runs(lambda name: Run(lab, name), "quiet", crash_syncs.SECOND_OPENING)
+    cuts = crash_syncs.power_cuts_after_kill(killed, rng)
+    failures += [(label, answer) for label, answer in lab.judge_all(cuts) if answer != "ok"]
+    print(f"{lab.judged} states of {len(killed)} kills, nothing left out: {len(failures)} failed", flush=True)
     kinds = crash_syncs.kinds_of((first, second, large, *killed))
     for kind in sorted(kinds):
         began = time.monotonic()
