@@ -38,18 +38,24 @@ Status PrepareFolder(const std::string& folder, const std::string& tables) {
 }
 
 Status Play(Stage& stage) {
-  SW_TRY(ReadTables(stage));
-  SW_TRY(ApplyDefinitions(stage));
-  SW_TRY(BuildTrainingSet(stage));
-  SW_TRY(TrainModels(stage));
-  SW_TRY(EvaluateOnMay(stage));
-  SW_TRY(GoLive(stage));
-  SW_TRY(ServeJune(stage));
-  SW_TRY(ServeJulyUntilMiddle(stage));
-  SW_TRY(RefuseTheLeak(stage));
-  SW_TRY(RollBackTheOutsider(stage));
-  SW_TRY(ServeAugustWithFault(stage));
-  return SumUp(stage);
+  const std::pair<const char*, Status (*)(Stage&)> steps[] = {
+      {"reading the tables", ReadTables},
+      {"applying the definitions, loading what was known by June", ApplyDefinitions},
+      {"joining and training, honestly and with the leak", BuildTrainingSet},
+      {"training the baselines", TrainModels},
+      {"evaluating on May", EvaluateOnMay},
+      {"going live", GoLive},
+      {"playing June", ServeJune},
+      {"playing July", ServeJulyUntilMiddle},
+      {"training on a leaked column", RefuseTheLeak},
+      {"training outside, on an edited label", RollBackTheOutsider},
+      {"playing August", ServeAugustWithFault},
+      {"scoring the same requests by the first model", SumUp}};
+  for (const auto& [doing, step] : steps) {
+    stage.story.Show(fmt::format("{} ...", doing));
+    SW_TRY(step(stage));
+  }
+  return Ok();
 }
 
 Result<bool> Run(const DemoOptions& options) {
@@ -63,6 +69,7 @@ Result<bool> Run(const DemoOptions& options) {
   Api api = SW_TRY(Api::Connect(server.address()));
   World world = SW_TRY(World::Read(folder + "/seaworthy.toml", folder + "/tables"));
   Story story;
+  world.OnProgress([&story](TimeUs now) { story.Show(fmt::format("playing {} ...", base::FormatTime(now).substr(0, 13))); });
   Stage stage{.api = api, .world = world, .story = story, .random = base::Random(seed), .seed = seed,
               .toml_path = folder + "/seaworthy.toml", .tables_folder = folder + "/tables", .fault_from = 0, .clock = 0};
   stage.fault_from = Midnight(8, 1) + static_cast<TimeUs>(kFaultFirstHour + stage.random.Below(kFaultLastHour - kFaultFirstHour)) * base::kHourUs;

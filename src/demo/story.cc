@@ -1,21 +1,40 @@
 #include "demo/story.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 
 namespace sw::demo {
 
+namespace {
+
+// Ends the line that Show left.
+void ClearShown() {
+  if (isatty(STDOUT_FILENO) == 1) fmt::print("\r\x1b[K");
+}
+
+}  // namespace
+
+void Story::Show(const std::string& text) const {
+  if (isatty(STDOUT_FILENO) != 1) return;
+  fmt::print("\r\x1b[K    {}", text);
+  std::fflush(stdout);
+}
+
 void Story::Say(int step, std::string_view what, const std::string& figures) {
-  fmt::print("{:>2}  {:<20} {}\n", step, what, figures);
+  ClearShown();
+  fmt::print("{:>2}  {:<22} {}\n", step, what, figures);
   std::fflush(stdout);
   steps_.Append(Json::MakeObject({{"step", step}, {"what", what}, {"figures", figures}}));
 }
 
 void Story::Check(bool held, const std::string& text) {
   statements_.push_back({text, held});
-  if (!held) fmt::print("    DID NOT HOLD: {}\n", text);
+  if (held) return;
+  ClearShown();
+  fmt::print("    DID NOT HOLD: {}\n", text);
 }
 
 bool Story::AllHeld() const {

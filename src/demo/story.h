@@ -19,6 +19,8 @@ class Story {
  public:
   // Prints a step's line: " 7  serve June   28,243 requests ...".
   void Say(int step, std::string_view what, const std::string& figures);
+  // What is being done meanwhile, on a terminal only; the next line replaces it.
+  void Show(const std::string& text) const;
   // Records a statement; one that did not hold is printed at once.
   void Check(bool held, const std::string& text);
   // Keeps something for the report.

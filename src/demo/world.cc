@@ -143,6 +143,7 @@ Result<Traffic> World::Play(Api& api, TimeUs from, TimeUs until, const std::opti
   const auto move_to = [&](TimeUs t) -> Status {
     SW_TRY(PushUntil(api, t, fault, traffic));
     if (t > clock) SW_TRY(api.AdvanceClock(t));
+    if (tell_ && t / base::kHourUs != clock / base::kHourUs) tell_(t);
     clock = t;
     return Ok();
   };

@@ -47,6 +47,8 @@ class World {
   // Reads the tables by the definitions in `toml_path`.
   static Result<World> Read(const std::string& toml_path, const std::string& tables_folder);
 
+  // Told now and then how far the year was played.
+  void OnProgress(std::function<void(TimeUs now)> tell) { tell_ = std::move(tell); }
   const std::vector<Flight>& flights() const { return flights_; }  // by departure
   std::map<std::string, double> DelaysById() const;                // minutes, of flights that landed
   // Plays everything in [from, until) into the server: pushes, labels, the clock, predictions. The
@@ -64,6 +66,7 @@ class World {
   Status Predict(Api& api, const Flight& flight, Traffic& traffic);
   net::ClientRequest PushRequest(const std::string& source, const data::Batch& rows) const;
 
+  std::function<void(TimeUs)> tell_;
   data::Batch flight_rows_;   // as the table has them
   data::Batch weather_rows_;
   std::vector<Flight> flights_;

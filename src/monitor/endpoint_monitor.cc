@@ -162,7 +162,7 @@ Status EndpointMonitor::EvaluateColumns(TimeUs now, const Rescore& rescore, std:
     if (harm.rows > 0 && harm.interval.low > policy_.fault_harm) incident.severity = "page";
     incident.culprits = {{.kind = "feature", .name = column.name, .harm = harm.mean}};
     incident.summary = fmt::format(
-        "{} broke its contract ({}: {}, training saw {}) at {}; {} predictions touched, each worse by {:.4f} of squared "
+        "{} broke its contract ({}: {}, allowed {}) at {}; {} predictions touched, each worse by {:.4f} of squared "
         "error ({:.4f} to {:.4f})",
         column.name, data::ViolationKindName(column.kind), column.rows_bad, RangeText(reference_.contract, column.name),
         base::FormatTime(column.first_bad), column.rows_bad, harm.mean, harm.interval.low, harm.interval.high);
