@@ -22,7 +22,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
                       -Wno-stringop-overflow -Wno-stringop-overread -Wno-dangling-pointer
                       -Wno-free-nonheap-object)
 else()
-  add_compile_options(-Wthread-safety -fcolor-diagnostics)
+  # std::stable_sort of libstdc++ 12 is made of std::get_temporary_buffer, which is deprecated.
+  add_compile_options(-Wthread-safety -fcolor-diagnostics -Wno-deprecated-declarations)
 endif()
 
 if(SW_SANITIZE)
