@@ -12,6 +12,7 @@ namespace sw::net {
 namespace http = boost::beast::http;
 using BoostView = boost::beast::string_view;
 using BoostError = boost::beast::error_code;
+constexpr std::string_view kShortestChunkedBody = "0\r\n\r\n";
 
 class RequestParser::Impl final : public http::basic_parser<true> {
  public:
@@ -23,6 +24,7 @@ class RequestParser::Impl final : public http::basic_parser<true> {
   RequestHead head;
   std::string* body = nullptr;
   bool too_many_fields = false;
+  bool has_chunk = false;
   std::string refused;  // what our own checks found
 
  private:
@@ -70,7 +72,7 @@ class RequestParser::Impl final : public http::basic_parser<true> {
 
   void on_body_init_impl(const boost::optional<std::uint64_t>&, BoostError&) override {}
   std::size_t on_body_impl(BoostView bytes, BoostError&) override { return Take(bytes); }
-  void on_chunk_header_impl(std::uint64_t, BoostView, BoostError&) override {}
+  void on_chunk_header_impl(std::uint64_t, BoostView, BoostError&) override { has_chunk = true; }
   std::size_t on_chunk_body_impl(std::uint64_t, BoostView bytes, BoostError&) override { return Take(bytes); }
   void on_finish_impl(BoostError&) override {}
 
@@ -182,6 +184,8 @@ Status RequestParser::FeedBody(std::string_view buffer, std::size_t* used, std::
   impl_->body = body;
   BoostError ec;
   while (!impl_->is_done() && *used < buffer.size()) {
+    // Beast counts on seeing all of the shortest chunked body.
+    if (impl_->chunked() && !impl_->has_chunk && buffer.size() - *used < kShortestChunkedBody.size()) return Ok();
     std::size_t taken = impl_->put({buffer.data() + *used, buffer.size() - *used}, ec);
     *used += taken;
     if (ec == http::error::need_more && taken > 0) continue;

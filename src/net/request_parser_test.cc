@@ -59,6 +59,7 @@ std::vector<Case> Cases() {
   return {
       {"length", Post("Content-Length: 2\r\n", "hi"), "1:hi"},
       {"chunked", Chunked("2\r\nhi\r\n0\r\n\r\n"), "1:hi"},
+      {"chunked and empty", Chunked("0\r\n\r\n"), "1:"},
       {"chunk extension", Chunked("2;a=b\r\nhi\r\n0\r\n\r\n"), "1:hi"},
       {"trailer", Chunked("2\r\nhi\r\n0\r\nX: y\r\n\r\n"), "1:hi"},
       {"pipelined", get + get + get, "3:"},

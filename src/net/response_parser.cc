@@ -10,6 +10,7 @@ namespace sw::net {
 namespace http = boost::beast::http;
 using BoostView = boost::beast::string_view;
 using BoostError = boost::beast::error_code;
+constexpr std::string_view kShortestChunkedBody = "0\r\n\r\n";
 
 class ResponseParser::Impl final : public http::basic_parser<false> {
  public:
@@ -20,6 +21,7 @@ class ResponseParser::Impl final : public http::basic_parser<false> {
     eager(true);
   }
   Response response;
+  bool has_chunk = false;
 
  private:
   void on_request_impl(http::verb, BoostView, BoostView, int, BoostError&) override {}
@@ -30,7 +32,7 @@ class ResponseParser::Impl final : public http::basic_parser<false> {
   void on_header_impl(BoostError&) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>&, BoostError&) override {}
   std::size_t on_body_impl(BoostView bytes, BoostError&) override { return Take(bytes); }
-  void on_chunk_header_impl(std::uint64_t, BoostView, BoostError&) override {}
+  void on_chunk_header_impl(std::uint64_t, BoostView, BoostError&) override { has_chunk = true; }
   std::size_t on_chunk_body_impl(std::uint64_t, BoostView bytes, BoostError&) override { return Take(bytes); }
   void on_finish_impl(BoostError&) override {}
   std::size_t Take(BoostView bytes) {
@@ -46,6 +48,9 @@ ResponseParser::~ResponseParser() = default;
 Result<bool> ResponseParser::Feed(std::string_view buffer, std::size_t* used) {
   *used = 0;
   while (!impl_->is_done() && *used < buffer.size()) {
+    // Beast counts on seeing all of the shortest chunked body.
+    const bool begins_body = impl_->is_header_done() && impl_->chunked() && !impl_->has_chunk;
+    if (begins_body && buffer.size() - *used < kShortestChunkedBody.size()) break;
     BoostError ec;
     std::size_t taken = impl_->put({buffer.data() + *used, buffer.size() - *used}, ec);
     *used += taken;

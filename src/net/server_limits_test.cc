@@ -36,7 +36,8 @@ class RawClient {
     ASSERT_EQ(connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof(to)), 0);
   }
   void Send(std::string_view bytes) {
-    ASSERT_EQ(send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
+    ASSERT_EQ(send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(bytes.size()));
   }
   // Whether nothing has come, not even an end.
   bool IsQuiet() const {
@@ -78,20 +79,27 @@ class ServerLimitsTest : public testing::Test {
     options.loops = 1;
     options.executor = &pool_;
     options.now_ns = [this] { return now_ms_.load() * 1'000'000; };
-    Router router = Router::Make({Text("/ping", "pong"), Text("/big", std::string(32u << 20, 'x')), Echo(), Blob()}).value();
+    Router router = Router::Make({Text("/ping", "pong"), Text("/big", std::string(32u << 20, 'x')),
+                                  Echo(), Blob()})
+                        .value();
     server_ = Server::Start(std::move(options), std::move(router), counters_).value();
     raw_.Connect(server_->Port());
   }
   static Route Text(std::string pattern, std::string text) {
     return {.pattern = std::move(pattern),
-            .handler = Answer([text](const Request&) -> Result<Response> { return TextResponse(200, text); })};
+            .handler = Answer(
+                [text](const Request&) -> Result<Response> { return TextResponse(200, text); })};
   }
   static Route Echo() {
-    return {.method = Method::kPost, .pattern = "/echo",
-            .handler = Answer([](const Request& r) -> Result<Response> { return TextResponse(200, r.body); })};
+    return {.method = Method::kPost,
+            .pattern = "/echo",
+            .handler = Answer(
+                [](const Request& r) -> Result<Response> { return TextResponse(200, r.body); })};
   }
   Route Blob() {
-    return {.method = Method::kPut, .pattern = "/blob", .slow = true,
+    return {.method = Method::kPut,
+            .pattern = "/blob",
+            .slow = true,
             .stream_handler = [this](Request, BodyReader body, Responder) {
               Result<std::string> piece = body.ReadBlocking();
               while (piece && !piece->empty()) piece = body.ReadBlocking();
@@ -168,7 +176,8 @@ TEST_F(ServerLimitsTest, TellsTheReaderOfABodyThatStops) {
   raw_.Send("PUT /blob HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
   std::future<ErrorCode> error = read_.get_future();
   Settle();
-  while (error.wait_for(std::chrono::milliseconds(1)) != std::future_status::ready) AdvanceMs(1'000);
+  while (error.wait_for(std::chrono::milliseconds(1)) != std::future_status::ready)
+    AdvanceMs(1'000);
   EXPECT_EQ(error.get(), ErrorCode::kDeadlineExceeded);
   EXPECT_TRUE(raw_.Read().starts_with("HTTP/1.1 408 "));
   EXPECT_EQ(Refused("body_timeout_ms"), 1);
@@ -260,7 +269,8 @@ TEST_F(ServerLimitsTest, AClientWithoutDescriptorsIsTold) {
   const Result<Response> answer = Client("127.0.0.1", server_->Port()).Get("/ping");
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, ErrorCode::kUnavailable);
-  EXPECT_NE(answer.error().message.find("Too many open files"), std::string::npos) << answer.error().message;
+  EXPECT_NE(answer.error().message.find("Too many open files"), std::string::npos)
+      << answer.error().message;
 }
 
 }  // namespace
