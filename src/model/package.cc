@@ -1,5 +1,6 @@
 #include "model/package.h"
 
+#include <set>
 #include <utility>
 
 #include "base/errors.h"
@@ -25,6 +26,16 @@ Result<std::unique_ptr<Engine>> MakeEngine(const PackageContent& content) {
   }
   forest.features = content.inputs;  // LightGBM replaces characters in names; ours are the request's
   return MakeForestEngine(std::move(forest));
+}
+
+// Without golden rows nothing else would notice that no request can be scored.
+Status CheckInputs(const PackageContent& content, const Engine& engine) {
+  const std::set<std::string_view> inputs(content.inputs.begin(), content.inputs.end());
+  if (inputs.size() != content.inputs.size()) return InvalidArgument("package: inputs names a column twice");
+  for (const std::string& name : engine.inputs()) {
+    if (!inputs.contains(name)) return InvalidArgument("package: the model reads {}, which inputs does not name", name);
+  }
+  return Ok();
 }
 
 data::Batch GoldenToBatch(const GoldenRows& golden) {
@@ -138,6 +149,7 @@ Result<std::unique_ptr<const Package>> LoadPackage(const std::string& id, const 
   package->id_ = id;
   package->content_ = SW_TRY(ReadContent(manifest, get));
   package->engine_ = SW_TRY(MakeEngine(package->content_));
+  SW_TRY(CheckInputs(package->content_, *package->engine_));
   SW_TRY(package->ReplayGolden());
   return package;
 }

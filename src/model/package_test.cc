@@ -87,6 +87,21 @@ TEST(Package, WithoutGoldenRowsIsUnverified) {
   EXPECT_FALSE(LoadPackage(WritePackage(content, blobs.Put()).value(), blobs.Get()).value()->is_verified());
 }
 
+TEST(Package, WhoseModelReadsOtherColumnsIsRefused) {
+  MapBlobs blobs;
+  PackageContent content = Content();
+  content.golden = {};
+  const auto load = [&](std::vector<std::string> inputs) {
+    content.inputs = std::move(inputs);
+    return LoadPackage(WritePackage(content, blobs.Put()).value(), blobs.Get());
+  };
+  EXPECT_TRUE(load({"hour", "origin", "day"}).has_value());
+  EXPECT_FALSE(load({"origin", "hour", "hour"}).has_value());
+  const auto package = load({"origin", "day"});
+  ASSERT_FALSE(package.has_value());
+  EXPECT_NE(package.error().message.find("reads hour"), std::string::npos) << package.error().message;
+}
+
 TEST(Package, IsRefusedWhenAnyPartIsDamagedOrGone) {
   MapBlobs blobs;
   const std::string id = WritePackage(Content(), blobs.Put()).value();

@@ -1,0 +1,89 @@
+// A package is refused, or it scores, and written again it is a package that is written the same.
+//
+// The input is the manifest, then parts, between lines of "%%". "#1" in the manifest stands for the
+// first part's hash, so that a part can change without the fuzzer having to guess SHA-256.
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/check.h"
+#include "base/errors.h"
+#include "base/hash.h"
+#include "model/package.h"
+
+namespace {
+
+constexpr std::string_view kBetween = "\n%%\n";
+
+std::vector<std::string> Split(std::string_view text) {
+  std::vector<std::string> parts;
+  for (;;) {
+    const std::size_t end = text.find(kBetween);
+    parts.emplace_back(text.substr(0, end));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + kBetween.size());
+  }
+}
+
+class Blobs {
+ public:
+  sw::Result<std::string> Put(std::string_view bytes) {
+    std::string hash = sw::base::Sha256Hex(bytes);
+    blobs_[hash] = bytes;
+    return hash;
+  }
+  sw::Result<std::string> Get(std::string_view hash) const {
+    const auto found = blobs_.find(std::string(hash));
+    if (found == blobs_.end()) return sw::NotFound("no blob {}", hash);
+    return found->second;
+  }
+
+ private:
+  std::map<std::string, std::string> blobs_;
+};
+
+// The manifest's id.
+std::string PutAll(std::vector<std::string> parts, Blobs& blobs) {
+  std::string& manifest = parts.front();
+  for (std::size_t i = 1; i < parts.size() && i < 10; ++i) {
+    const std::string hash = blobs.Put(parts[i]).value();
+    const std::string name = "#" + std::to_string(i);
+    const std::size_t at = manifest.find(name);
+    if (at != std::string::npos) manifest.replace(at, name.size(), hash);
+  }
+  return blobs.Put(manifest).value();
+}
+
+sw::data::Batch NullRow(const sw::model::PackageContent& content) {
+  sw::data::Batch row;
+  for (const std::string& name : content.inputs) {
+    const bool is_text = content.encoding.categories.contains(name);
+    const sw::data::Type type = is_text ? sw::data::Type::kString : sw::data::Type::kFloat64;
+    sw::data::Column column(type);
+    column.AppendNull();
+    row.AddColumn({name, type}, std::move(column));
+  }
+  return row;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  Blobs blobs;
+  const auto put = [&](std::string_view bytes) { return blobs.Put(bytes); };
+  const auto get = [&](std::string_view hash) { return blobs.Get(hash); };
+  const std::string id = PutAll(Split({reinterpret_cast<const char*>(data), size}), blobs);
+  const auto package = sw::model::LoadPackage(id, get);
+  if (!package) return 0;
+  double score = 0;
+  const sw::Status scored = (*package)->Score(NullRow((*package)->content()), {&score, 1});
+  SW_CHECK(scored.has_value(), scored ? "" : scored.error().message.c_str());
+  const std::string again_id = sw::model::WritePackage((*package)->content(), put).value();
+  const auto again = sw::model::LoadPackage(again_id, get);
+  SW_CHECK(again.has_value(), again ? "" : again.error().message.c_str());
+  SW_CHECK(sw::model::WritePackage((*again)->content(), put).value() == again_id,
+           "a package has two forms");
+  return 0;
+}
