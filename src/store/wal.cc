@@ -4,6 +4,7 @@
 #include <bit>
 #include <charconv>
 #include <cstring>
+#include <limits>
 #include <optional>
 
 #include "base/errors.h"
@@ -90,6 +91,7 @@ bool ParsePayload(std::string_view bytes, Payload& payload) {
   if (payload.kind == kClosingFrame) return true;
   if (payload.kind != kRowsFrame || !cursor.Take(payload.first_offset) || payload.first_offset < 0) return false;
   if (!cursor.Take(payload.rows) || payload.rows == 0 || !cursor.Take(payload.sequence)) return false;
+  if (payload.first_offset > std::numeric_limits<std::int64_t>::max() - payload.rows) return false;
   if (!cursor.TakeText(payload.producer)) return false;
   if (cursor.rest().size() / sizeof(TimeUs) < payload.rows) return false;
   payload.event_time.resize(payload.rows);
