@@ -215,8 +215,11 @@ bool SqliteConnection::InTransaction() const { return sqlite3_get_autocommit(db_
 
 std::unexpected<Error> SqliteConnection::Failure(std::string_view doing) const {
   if (db_ == nullptr) return Unavailable("catalog {}: out of memory", path_);
-  const ErrorCode code = CodeOf(sqlite3_extended_errcode(db_));
-  return base::MakeError(code, fmt::format("catalog {}: {} ({})", path_, sqlite3_errmsg(db_), doing));
+  const int extended = sqlite3_extended_errcode(db_);
+  // SQLite keeps no errno of a file that it could not create.
+  const std::string_view hint =
+      (extended & 0xff) == SQLITE_CANTOPEN ? "; check the folder's permissions and the free space on the disk" : "";
+  return base::MakeError(CodeOf(extended), fmt::format("catalog {}: {} ({}){}", path_, sqlite3_errmsg(db_), doing, hint));
 }
 
 }  // namespace sw::store

@@ -21,7 +21,7 @@ from crash_lab import Lab, Run
 
 GENERATIONS = (80, 70, 60)  # crash points in a first run, in one after a crash of it, and so on
 POLICIES = ("none", "all", "prefix", "some", "some")
-CLEAR = re.compile(r"No space left on device|disk is full|Input/output error|disk I/O error|disk, then restart", re.I)
+CLEAR = re.compile(r"No space left on device|disk is full|Input/output error|disk I/O error|disk, then restart|free space on the disk", re.I)
 NEVER_ENDS = 1_000_000
 MEMORY = "/dev/shm"  # nothing here needs a disk: what reaches it is the model's to say
 RESTARTS = 40  # of each kind
