@@ -16,6 +16,17 @@ Result<ContractWatch> ContractWatch::Create(const MonitorPolicy& policy, const d
   return watch;
 }
 
+Result<ContractWatch> ContractWatch::WithContract(const data::Contract& contract) const {
+  ContractWatch next = SW_TRY(Create(policy_, contract));
+  for (Column& column : next.columns_) {
+    const auto before = std::find_if(columns_.begin(), columns_.end(), [&](const Column& c) { return c.since.name == column.since.name; });
+    if (before == columns_.end()) continue;
+    if (before->recovery) column = *before;
+    column.last_good_seen = before->last_good_seen;
+  }
+  return next;
+}
+
 Status ContractWatch::ObserveRow(Column& column, const data::Violation* violation, TimeUs time) {
   SW_TRY(column.detector.Add(violation != nullptr ? 1.0 : 0.0));
   if (!column.recovery && column.detector.LogE() <= 0) {  // no evidence is left: the run ends here

@@ -31,6 +31,9 @@ struct BrokenColumn {
 class ContractWatch {
  public:
   static Result<ContractWatch> Create(const MonitorPolicy& policy, const data::Contract& contract);
+  // Goes on under another contract: a column in alarm stays so until its rows keep the new one, all
+  // other evidence starts again.
+  Result<ContractWatch> WithContract(const data::Contract& contract) const;
 
   // Rows in order of time. The columns of the contract are looked up by name.
   Status Observe(const data::Batch& features, const std::vector<TimeUs>& times);

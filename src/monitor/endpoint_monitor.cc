@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/errors.h"
+#include "base/hash.h"
 
 namespace sw::monitor {
 namespace {
@@ -40,7 +41,7 @@ Result<EndpointMonitor> EndpointMonitor::Create(const MonitorPolicy& policy, con
 Status EndpointMonitor::Replace(const Reference& reference) {
   reference_ = reference;
   estimated_.Replace(reference.calibrator);
-  contract_ = SW_TRY(ContractWatch::Create(policy_, reference.contract));
+  contract_ = SW_TRY(contract_.WithContract(reference.contract));
   return realised_.Restart(reference.loss);
 }
 
@@ -99,7 +100,10 @@ Status EndpointMonitor::ObserveLabels(const store::LogRows& labels) {
   return Ok();
 }
 
-std::string EndpointMonitor::NextId() { return fmt::format("{}-{}", policy_.name, next_id_++); }
+std::string EndpointMonitor::IdOf(std::string_view kind, std::string_view name, TimeUs since) const {
+  constexpr std::size_t kDigits = 10;
+  return fmt::format("{}-{}", policy_.name, base::Sha256Hex(fmt::format("{} {} {} {}", policy_.name, kind, name, since)).substr(0, kDigits));
+}
 
 data::Column EndpointMonitor::GoodValues(const std::string& column) const {
   if (const data::ColumnProfile* profile = reference_.profile.Find(column)) {
@@ -113,7 +117,7 @@ Result<EndpointMonitor::Fault*> EndpointMonitor::FaultOf(const BrokenColumn& bro
   if (const auto found = faults_.find(broken.name); found != faults_.end()) return &found->second;
   Fault fault{.incident = {}, .harm = SW_TRY(CounterfactualHarm::Create())};
   Incident& incident = fault.incident;
-  incident.id = NextId();
+  incident.id = IdOf("column", broken.name, broken.first_bad);
   incident.monitor = policy_.name;
   incident.endpoint = policy_.endpoint;
   incident.severity = "ticket";
@@ -199,7 +203,11 @@ Status EndpointMonitor::EvaluateLoss(TimeUs now, std::vector<Incident>& changed)
     const auto& blocks = realised_.blocks();
     Incident& page = loss_pages_.back();
     std::size_t quiet = 0;
-    for (auto block = blocks.rbegin(); block != blocks.rend() && block->from >= page.opened_at && block->loss <= bound; ++block) ++quiet;
+    for (auto block = blocks.rbegin(); block != blocks.rend() && block->from >= page.opened_at; ++block) {
+      if (block->labelled < policy_.block_rows_min) continue;  // too few labels to say anything
+      if (block->loss > bound) break;
+      ++quiet;
+    }
     if (quiet < kQuietBlocksToClose) return Ok();
     page.state = "closed";
     page.closed_at = now;
@@ -209,7 +217,7 @@ Status EndpointMonitor::EvaluateLoss(TimeUs now, std::vector<Incident>& changed)
   if (!realised_.IsAlarmed() || HasOpenPage()) return Ok();
   const std::vector<LossBlock> blocks = realised_.SinceChange();
   stats::MeanSequence means = SW_TRY(stats::MeanSequence::Create({0, 1}));
-  Incident page{.id = NextId(), .monitor = policy_.name, .endpoint = policy_.endpoint, .severity = "page",
+  Incident page{.id = IdOf("loss", fmt::format("{}", reference_.version), blocks.front().from), .monitor = policy_.name, .endpoint = policy_.endpoint, .severity = "page",
                 .stage = "drift", .opened_at = now, .since_lo = blocks.front().from, .since_hi = blocks.front().to,
                 .culprits = {{.kind = "version", .name = fmt::format("{}", reference_.version), .harm = 0}},
                 .guarantee = "anytime-valid", .causes = "associational"};
@@ -251,6 +259,15 @@ bool EndpointMonitor::HasOpenFault() const {
 
 bool EndpointMonitor::HasOpenPage() const {
   return HasOpenFault() || std::any_of(loss_pages_.begin(), loss_pages_.end(), IsOpenPage);
+}
+
+std::vector<std::string> EndpointMonitor::OpenIds() const {
+  std::vector<std::string> ids;
+  for (const auto& [column, fault] : faults_) ids.push_back(fault.incident.id);
+  for (const Incident& page : loss_pages_) {
+    if (page.state == "open") ids.push_back(page.id);
+  }
+  return ids;
 }
 
 Result<std::vector<Incident>> EndpointMonitor::Evaluate(TimeUs now, const Rescore& rescore) {

@@ -13,6 +13,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "monitor/contract_watch.h"
@@ -33,10 +34,12 @@ class EndpointMonitor {
   Status Observe(const store::LogRows& predictions);
   // Rows of the stream labels/<endpoint>: column label.
   Status ObserveLabels(const store::LogRows& labels);
-  // Another version went live: its reference counts from now on.
+  // Another version went live: its reference counts from now on. A fault stays open while its rows
+  // break the new contract too.
   Status Replace(const Reference& reference);
 
-  // Incidents that are new or changed; their ids are "<monitor>-<n>".
+  // Incidents that are new or changed, and all open faults. An id says what the incident is about, by a
+  // hash of the monitor, the column or version, and the moment from which on it was wrong.
   Result<std::vector<Incident>> Evaluate(TimeUs now, const Rescore& rescore);
 
   const MonitorPolicy& policy() const { return policy_; }
@@ -46,6 +49,8 @@ class EndpointMonitor {
   std::vector<EstimatedBlock> Estimated() const { return estimated_.Blocks(realised_.blocks(), policy_.alpha); }
   std::uint64_t labels_unknown() const { return labels_unknown_; }
   bool HasOpenPage() const;
+  // The ids of all that is open.
+  std::vector<std::string> OpenIds() const;
   // A page about a broken column: what is measured meanwhile says little about models.
   bool HasOpenFault() const;
 
@@ -73,7 +78,7 @@ class EndpointMonitor {
   data::Column GoodValues(const std::string& column) const;
   Status EvaluateColumns(TimeUs now, const Rescore& rescore, std::vector<Incident>& changed);
   Status EvaluateLoss(TimeUs now, std::vector<Incident>& changed);
-  std::string NextId();
+  std::string IdOf(std::string_view kind, std::string_view name, TimeUs since) const;
 
   MonitorPolicy policy_;
   Reference reference_;
@@ -86,7 +91,6 @@ class EndpointMonitor {
   std::map<std::string, Fault> faults_;            // by column, open ones
   std::vector<Incident> loss_pages_;
   std::uint64_t labels_unknown_ = 0;
-  std::uint64_t next_id_ = 1;
 };
 
 }  // namespace sw::monitor

@@ -31,7 +31,7 @@ class World {
   }
 
   // One hour of traffic: fifty rows, their labels, and the hourly look.
-  void Hour(double pressure_scale, double late_more = 0) {
+  void Hour(double pressure_scale, double late_more = 0, bool is_labelled = true) {
     store::LogRows rows, labels;
     rows.columns = data::Batch(LogSchema());
     labels.columns = data::Batch(data::Schema{{{"label", data::Type::kFloat64}}});
@@ -55,7 +55,9 @@ class World {
     ASSERT_TRUE(monitor_.Observe(rows));
     ++hour_;
     now_ += kHourUs;
-    ASSERT_TRUE(monitor_.ObserveLabels(labels));
+    if (is_labelled) {
+      ASSERT_TRUE(monitor_.ObserveLabels(labels));
+    }
     const std::vector<Incident> changed = monitor_.Evaluate(now_, rescore_).value();
     for (const Incident& incident : changed) incidents_[incident.id] = incident;
   }
@@ -172,6 +174,56 @@ TEST(EndpointMonitor, PagesOnRealisedLossThatNoInputExplains) {
   EXPECT_EQ(page.stage, "drift");
   EXPECT_GT(page.evidence.DoubleOr("realised_loss", 0), 0.25);
   EXPECT_GT(page.harm, 0.05);
+}
+
+TEST(EndpointMonitor, BlocksWithoutLabelsDoNotCloseALossPage) {
+  World world;
+  for (int hour = 0; hour < 24 * 5; ++hour) world.Hour(1);
+  for (int hour = 0; hour < 24 * 25; ++hour) world.Hour(1, 0.6);
+  ASSERT_TRUE(world.monitor().HasOpenPage());
+  for (int hour = 0; hour < 24 * 10; ++hour) world.Hour(1, 0, false);
+  EXPECT_TRUE(world.monitor().HasOpenPage()) << "nothing was learnt about the loss";
+  for (int hour = 0; hour < 24 * 6; ++hour) world.Hour(1);
+  EXPECT_FALSE(world.monitor().HasOpenPage());
+}
+
+TEST(EndpointMonitor, AFaultStaysOpenWhenAnotherVersionGoesLive) {
+  World world;
+  for (int hour = 0; hour < 10; ++hour) world.Hour(1);
+  for (int hour = 0; hour < 3; ++hour) world.Hour(kInchesPerHectopascal);
+  const std::string id = world.incidents().begin()->first;
+  Reference next = World::MakeReference();
+  next.version = 4;
+  ASSERT_TRUE(world.monitor().Replace(next));
+  EXPECT_TRUE(world.monitor().HasOpenFault());
+  world.Hour(kInchesPerHectopascal);
+  ASSERT_EQ(world.incidents().size(), 1U);
+  EXPECT_EQ(world.incidents().at(id).state, "open");
+  EXPECT_EQ(world.incidents().at(id).exposed, 200U);
+  for (int hour = 0; hour < 30; ++hour) world.Hour(1);
+  EXPECT_EQ(world.incidents().at(id).state, "closed");
+}
+
+TEST(EndpointMonitor, AFaultClosesWhenItsRowsKeepTheNewContract) {
+  World world;
+  for (int hour = 0; hour < 10; ++hour) world.Hour(1);
+  for (int hour = 0; hour < 3; ++hour) world.Hour(kInchesPerHectopascal);
+  Reference next = World::MakeReference();
+  for (data::ColumnContract& column : next.contract.columns) column.min = 0;
+  ASSERT_TRUE(world.monitor().Replace(next));
+  for (int hour = 0; hour < 5; ++hour) world.Hour(kInchesPerHectopascal);
+  EXPECT_EQ(world.incidents().begin()->second.state, "closed");
+}
+
+TEST(EndpointMonitor, AnIdSaysWhatTheIncidentIsAboutAndNotHowManyCameBefore) {
+  World world, other;
+  for (int hour = 0; hour < 10; ++hour) world.Hour(1);
+  world.Hour(1, 0, false);  // other labels, the same fault
+  world.Hour(kInchesPerHectopascal);
+  for (int hour = 0; hour < 11; ++hour) other.Hour(1);
+  other.Hour(kInchesPerHectopascal);
+  EXPECT_EQ(world.incidents().begin()->first, other.incidents().begin()->first);
+  EXPECT_EQ(world.monitor().OpenIds(), std::vector<std::string>{world.incidents().begin()->first});
 }
 
 TEST(EndpointMonitor, ReplayGivesTheSameIncidents) {
