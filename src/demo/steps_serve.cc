@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "base/errors.h"
 #include "demo/steps.h"
@@ -132,6 +133,22 @@ struct Compared {
     requests += count;
   }
 };
+
+// Every flight that never arrived is given up after the declared horizon, and no day waits for it.
+Status CheckCensored(Stage& stage, const Json& monitor) {
+  const Json* blocks = SW_TRY(monitor.GetArray("monitors"))->AsArray().at(0).Find("blocks");
+  std::int64_t predictions = 0, censored = 0;
+  TimeUs until = 0;
+  for (const Json& block : blocks->AsArray()) {
+    predictions += block.IntOr("predictions", 0);
+    censored += block.IntOr("censored", 0);
+    until = SW_TRY(base::ParseTime(block.StringOr("to", "")));
+  }
+  const auto [asked, never] = stage.world.AskedBefore(until);
+  stage.story.Check(never > 0 && std::cmp_equal(predictions, asked) && std::cmp_equal(censored, never),
+                    fmt::format("each of the {} flights that never arrived by {} was given up, and no other of {}", never, Day(until), asked));
+  return Ok();
+}
 
 double BrierOf(const Json& trained) {
   const Json* brier = trained.Find("report")->Find("brier");
@@ -278,6 +295,7 @@ Status SumUp(Stage& stage) {
   const Json timeline = SW_TRY(stage.api.Get("timeline"));
   stage.story.Keep("timeline", *SW_TRY(timeline.GetArray("events")));
   const Json monitor = SW_TRY(stage.api.Get("endpoints/late/monitor"));
+  SW_TRY(CheckCensored(stage, monitor));
   stage.story.Keep("monitor", *SW_TRY(monitor.GetArray("monitors")));
   const Json versions = SW_TRY(stage.api.Get("models/late/versions"));
   stage.story.Keep("versions", *SW_TRY(versions.GetArray("versions")));

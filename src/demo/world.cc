@@ -123,6 +123,16 @@ Status World::Predict(Api& api, const Flight& flight, Traffic& traffic) {
   return Ok();
 }
 
+std::pair<std::uint64_t, std::uint64_t> World::AskedBefore(TimeUs until) const {
+  std::uint64_t asked = 0, never = 0;
+  for (std::size_t i = 0; i < flights_.size() && flights_[i].departs < until; ++i) {
+    if (!asked_[i]) continue;
+    ++asked;
+    if (flights_[i].landed == 0) ++never;
+  }
+  return {asked, never};
+}
+
 std::map<std::string, double> World::DelaysById() const {
   std::map<std::string, double> delays;
   const data::Column* delay = flight_rows_.Find("arr_delay");

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -50,6 +51,8 @@ class World {
   // Told now and then how far the year was played.
   void OnProgress(std::function<void(TimeUs now)> tell) { tell_ = std::move(tell); }
   const std::vector<Flight>& flights() const { return flights_; }  // by departure
+  // Of the flights that were asked about and departed before `until`: all, and those without a label.
+  std::pair<std::uint64_t, std::uint64_t> AskedBefore(TimeUs until) const;
   std::map<std::string, double> DelaysById() const;                // minutes, of flights that landed
   // Plays everything in [from, until) into the server: pushes, labels, the clock, predictions. The
   // clock stands at `until` afterwards.
