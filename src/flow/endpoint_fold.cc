@@ -46,7 +46,6 @@ std::vector<std::string> EndpointFold::SlicesAt(const store::LogRows& rows, std:
 }
 
 Status EndpointFold::FeedPredictions(const store::LogRows& rows) {
-  ids_.insert(rows.id.begin(), rows.id.end());
   for (monitor::EndpointMonitor& monitor : monitors_) SW_TRY(monitor.Observe(rows));
   if (!evidence_) return Ok();
   const RolloutState& rollout = evidence_->rollout;

@@ -6,7 +6,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "flow/config.h"
@@ -32,7 +31,6 @@ class EndpointFold {
 
   // Takes in what was logged since the last call, in time's order.
   Status CatchUp(TimeUs now);
-  bool Knows(const std::string& id) const { return ids_.contains(id); }
 
   std::vector<monitor::EndpointMonitor>& monitors() { return monitors_; }
   const std::vector<monitor::EndpointMonitor>& monitors() const { return monitors_; }
@@ -56,7 +54,6 @@ class EndpointFold {
   EndpointDef definition_;
   DurationUs censor_after_;
   store::Cut predictions_, shadow_, labels_;  // read up to here
-  std::unordered_set<std::string> ids_;       // of predictions
   std::vector<monitor::EndpointMonitor> monitors_;
   std::optional<Evidence> evidence_;
 };

@@ -97,7 +97,8 @@ struct RolloutRequest {
 struct LabelBatch {
   std::vector<std::string> ids;
   std::vector<double> labels;
-  std::string producer;              // with `sequence`: a repeated call changes nothing
+  // With `sequence`: a repeated call changes nothing. A batch with unknown ids does not use it up.
+  std::string producer;
   std::int64_t sequence = 0;
 };
 
@@ -142,7 +143,8 @@ class Flow {
   virtual Result<Json> Rollouts(const Caller& caller, std::string_view endpoint) const = 0;
   virtual Result<Json> Endpoints(const Caller& caller) const = 0;
 
-  // {"accepted", "repeated", "unknown": [ids]}; unknown ones are not written.
+  // {"accepted", "repeated", "unknown_count", "unknown": [ids], "known_since", ...}; unknown ones, never
+  // served or served before known_since, are not written. INVALID_ARGUMENT for a label that is not 0 or 1.
   virtual Result<Json> AddLabels(const Caller& caller, std::string_view endpoint, const LabelBatch& labels) = 0;
   // Recomputes what was served between two moments, and compares the bits.
   virtual Result<Json> Audit(const Caller& caller, std::string_view endpoint, TimeUs from, TimeUs until) = 0;

@@ -77,6 +77,15 @@ DurationUs FlowImpl::CensorAfter(const EndpointDef& endpoint) const {
   return is_declared ? set->second.censor_after : monitor::MonitorPolicy{}.censor_after;
 }
 
+// A label that comes later than twice what anybody waits for is nobody's.
+DurationUs FlowImpl::IdsKeptFor(const EndpointDef& endpoint) const {
+  DurationUs longest = CensorAfter(endpoint);
+  for (const auto& [name, policy] : config_->monitors) {
+    if (policy.endpoint == endpoint.name) longest = std::max(longest, policy.censor_after);
+  }
+  return 2 * longest;
+}
+
 Result<std::shared_ptr<const model::Package>> FlowImpl::PackageOf(const Caller& caller, const EndpointDef& endpoint, std::int64_t version) {
   return packages_.Get(SW_TRY(options_.registry->Get(caller, endpoint.model, version)).package_id);
 }
@@ -88,7 +97,8 @@ Result<monitor::Reference> FlowImpl::ReferenceOf(const Caller& caller, const End
 }
 
 Result<FlowImpl::Running> FlowImpl::Start(const Caller& caller, const EndpointDef& definition, EndpointState state) {
-  Running running{.state = std::move(state), .fold = nullptr};
+  Running running{.state = std::move(state), .fold = nullptr, .ids = nullptr};
+  running.ids = std::make_unique<ServedIds>(options_.data->logbook(), definition.name, IdsKeptFor(definition));
   running.fold = std::make_unique<EndpointFold>(options_.data->logbook(), definition, CensorAfter(definition));
   if (running.state.live == 0) return running;
   const monitor::Reference reference = SW_TRY(ReferenceOf(caller, definition, running.state.live));

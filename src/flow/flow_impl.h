@@ -13,6 +13,7 @@
 #include "flow/flow.h"
 #include "flow/gatekeeper.h"
 #include "flow/packages.h"
+#include "flow/served_ids.h"
 #include "flow/trainer.h"
 #include "flow/training_tables.h"
 #include "monitor/incident_store.h"
@@ -46,6 +47,7 @@ class FlowImpl final : public Flow {
   struct Running {
     EndpointState state;
     std::unique_ptr<EndpointFold> fold;
+    std::unique_ptr<ServedIds> ids;
   };
 
   // Those below are called with mutex_ held.
@@ -62,6 +64,7 @@ class FlowImpl final : public Flow {
   Status Act(const Caller& caller, Running& running, const rollout::Action& action, TimeUs now);
   Status BeginStep(Running& running);
   DurationUs CensorAfter(const EndpointDef& endpoint) const;
+  DurationUs IdsKeptFor(const EndpointDef& endpoint) const;
 
   // Those below take mutex_ themselves.
   Status RetrainDue(const Caller& caller, TimeUs now);
@@ -69,6 +72,14 @@ class FlowImpl final : public Flow {
   std::shared_ptr<const Config> config() const;
   Result<Json> Judge(const Caller& caller, const Config& config, const GateRequest& request);
   Result<EndpointDef> DefinitionOf(std::string_view endpoint) const;
+  // Which of `ids` the endpoint served lately, as far as the log was read; with `read_log`, all of it.
+  struct KnownIds {
+    std::vector<bool> is_known;
+    TimeUs since = 0;
+    DurationUs kept_for = 0;
+    bool All() const;
+  };
+  Result<KnownIds> FindIds(std::string_view endpoint, const std::vector<std::string>& ids, bool read_log);
   Result<store::LogRows> Served(std::string_view endpoint, TimeUs from, TimeUs until);
 
   Options options_;

@@ -1,6 +1,5 @@
 // Labels in, and what was served out: audits, replays, the state of monitors and rollouts.
 #include <algorithm>
-#include <cmath>
 #include <unordered_map>
 
 #include "base/errors.h"
@@ -38,6 +37,19 @@ Json BlockToJson(const monitor::LossBlock& block) {
                            {"loss", block.loss}, {"log_e", block.log_e}});
 }
 
+// Only classification exists: a rollout's and a monitor's loss is bounded because of it.
+Status CheckLabels(const LabelBatch& labels) {
+  if (labels.ids.size() != labels.labels.size()) {
+    return InvalidArgument("{} ids and {} labels; give one label for each id", labels.ids.size(), labels.labels.size());
+  }
+  for (std::size_t i = 0; i < labels.labels.size(); ++i) {
+    if (labels.labels[i] == 0 || labels.labels[i] == 1) continue;
+    return InvalidArgument("labels[{}].label: expected 0 or 1, or false or true, found {} for {}; nothing of the batch was written", i,
+                           labels.labels[i], labels.ids[i]);
+  }
+  return Ok();
+}
+
 Json EstimatesToJson(const std::vector<monitor::EstimatedBlock>& blocks) {
   Json list = Json::MakeArray();
   for (const monitor::EstimatedBlock& block : blocks) {
@@ -57,30 +69,31 @@ Result<EndpointDef> FlowImpl::DefinitionOf(std::string_view endpoint) const {
   return config_->endpoints.at(SW_TRY(Find(endpoint))->state.endpoint);
 }
 
+bool FlowImpl::KnownIds::All() const { return std::find(is_known.begin(), is_known.end(), false) == is_known.end(); }
+
+Result<FlowImpl::KnownIds> FlowImpl::FindIds(std::string_view endpoint, const std::vector<std::string>& ids, bool read_log) {
+  const std::lock_guard lock(mutex_);
+  ServedIds& served = *SW_TRY(Find(endpoint))->ids;
+  if (read_log) SW_TRY(served.CatchUp(options_.clock->Now()));
+  KnownIds known{.is_known = {}, .since = served.since(), .kept_for = served.kept_for()};
+  for (const std::string& id : ids) known.is_known.push_back(served.Contains(id));
+  return known;
+}
+
 Result<Json> FlowImpl::AddLabels(const Caller& caller, std::string_view endpoint, const LabelBatch& labels) {
   (void)caller;
-  if (labels.ids.size() != labels.labels.size()) {
-    return InvalidArgument("{} ids and {} labels; give one label for each id", labels.ids.size(), labels.labels.size());
+  SW_TRY(CheckLabels(labels));
+  KnownIds known = SW_TRY(FindIds(endpoint, labels.ids, false));
+  if (!known.All()) {  // perhaps served since the last look
+    SW_TRY(options_.serving->FlushLogs());
+    known = SW_TRY(FindIds(endpoint, labels.ids, true));
   }
   const TimeUs now = options_.clock->Now();
-  const EndpointDef definition = SW_TRY(DefinitionOf(endpoint));
-  const auto known = [&](const std::string& id) {
-    const std::lock_guard lock(mutex_);
-    return endpoints_.find(endpoint)->second.fold->Knows(id);
-  };
-  const bool all_known = std::all_of(labels.ids.begin(), labels.ids.end(), known);
-  if (!all_known) {  // perhaps served since the last look
-    SW_TRY(options_.serving->FlushLogs());
-    const std::lock_guard lock(mutex_);
-    SW_TRY(SW_TRY(Find(endpoint))->fold->CatchUp(now));
-  }
   store::LogRows rows{.event_time = {}, .id = {}, .columns = data::Batch(data::Schema{{{"label", data::Type::kFloat64}}})};
   Json unknown = Json::MakeArray();
-  std::size_t unknown_count = 0;
   for (std::size_t i = 0; i < labels.ids.size(); ++i) {
-    if (!std::isfinite(labels.labels[i])) return InvalidArgument("label {} of {} is not a finite number", i, labels.ids[i]);
-    if (!known(labels.ids[i])) {
-      if (++unknown_count <= kUnknownListed) unknown.Append(labels.ids[i]);
+    if (!known.is_known[i]) {
+      if (unknown.size() < kUnknownListed) unknown.Append(labels.ids[i]);
       continue;
     }
     rows.event_time.push_back(now);
@@ -91,16 +104,20 @@ Result<Json> FlowImpl::AddLabels(const Caller& caller, std::string_view endpoint
   bool repeated = false;
   bool durable = true;
   if (accepted > 0) {
-    const std::string stream = "labels/" + definition.name;
+    const std::string stream = fmt::format("labels/{}", endpoint);
     SW_TRY(options_.data->logbook().Declare({.name = stream}));
+    // The sequence is used up by a whole batch only: the same batch, sent again once its unknown ids are
+    // served, must not count as a repeat. What is then written twice counts once: the first label does.
     const store::AppendResult appended = SW_TRY(options_.data->logbook().Append(
-        {.stream = stream, .partition = 0, .producer = labels.producer, .sequence = labels.sequence, .rows = std::move(rows)},
+        {.stream = stream, .partition = 0, .producer = known.All() ? labels.producer : "", .sequence = labels.sequence, .rows = std::move(rows)},
         store::Durability::kBuffered));
     repeated = appended.duplicate;
     durable = appended.durable;
   }
   return Json::MakeObject({{"accepted", repeated ? 0 : accepted}, {"repeated", repeated}, {"durable", durable},
-                           {"unknown_count", unknown_count}, {"unknown", std::move(unknown)}});
+                           {"unknown_count", labels.ids.size() - accepted}, {"unknown", std::move(unknown)},
+                           {"known_since", base::FormatTime(std::max<TimeUs>(0, known.since))},
+                           {"known_for", base::FormatDuration(known.kept_for)}});
 }
 
 Result<store::LogRows> FlowImpl::Served(std::string_view endpoint, TimeUs from, TimeUs until) {

@@ -83,12 +83,13 @@ Result<Json> AddLabels(const Context& context, const Request& request) {
   }
   Json answer = SW_TRY(context.flow->AddLabels(request.caller, request.Param("endpoint"), batch));
   if (const std::int64_t unknown = answer.IntOr("unknown_count", 0); unknown > 0) {
-    answer.Set(
-        "message",
-        fmt::format(
-            "{} ids were never served by endpoint {} and were not written; a label joins by the id "
-            "that predict answered with, or that the client brought",
-            unknown, request.Param("endpoint")));
+    answer.Set("message",
+               fmt::format("{} ids are unknown and were not written: endpoint {} never served them, or "
+                           "served them before {} (ids are kept for {}); a label joins by the id that "
+                           "predict answered with, or that the client brought. The batch did not use "
+                           "up its sequence: send it again once they are served",
+                           unknown, request.Param("endpoint"), answer.StringOr("known_since", ""),
+                           answer.StringOr("known_for", "")));
   }
   return answer;
 }
@@ -121,12 +122,17 @@ void AddPredictRoutes(const Context& context, Routes& routes) {
        .scope = "labels.write",
        .slow = true,
        .handler = net::AnswerJson([&context](const Request& r) { return AddLabels(context, r); }),
-       .summary = "The truth about predictions, by their ids; unknown ids are named in the answer.",
+       .summary = "The truth about predictions, 0 or 1, by their ids. Unknown ids are named in the "
+                  "answer and not written; a batch that has some does not use up its (producer, "
+                  "sequence), so it may be sent again.",
        .request_schema =
            R"({"type":"object","required":["labels"],"properties":{"labels":{"type":"array",)"
            R"("items":{"type":"object","required":["id","label"]}},"producer":{"type":"string"},)"
            R"("sequence":{"type":"integer"}}})",
-       .response_schema = R"({"type":"object","required":["accepted","repeated","unknown"]})"});
+       .response_schema = R"({"type":"object","required":["accepted","repeated","unknown"],"properties":{)"
+           R"("accepted":{"type":"integer"},"repeated":{"type":"boolean"},"durable":{"type":"boolean"},)"
+           R"("unknown_count":{"type":"integer"},"unknown":{"type":"array","items":{"type":"string"}},)"
+           R"("known_since":{"type":"string"},"known_for":{"type":"string"},"message":{"type":"string"}}})"});
 }
 
 }  // namespace sw::native
