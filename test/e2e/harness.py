@@ -18,6 +18,7 @@ import tempfile
 import unittest
 
 BINARY = os.environ.get("SEAWORTHY_BINARY") or os.path.join(os.environ["SW_BUILD_DIR"], "bin", "seaworthy")
+SANITIZED = any(name in pathlib.Path(BINARY).read_bytes() for name in (b"__asan_init", b"__tsan_init"))
 Done = collections.namedtuple("Done", "code out err")
 
 # What a command does must not depend on who runs the tests.
