@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/counters.h"
+#include "base/errors.h"
 #include "base/random.h"
 #include "flow/flow.h"
 #include "flow/packages.h"
