@@ -274,20 +274,27 @@ Result<std::vector<Version>> Registry::Versions(const Caller& caller,
 
 Result<Version> Registry::Record(const Caller& caller, std::string_view model, std::int64_t number,
                                  VerdictRecord verdict) {
+  Version recorded;
+  SW_TRY(catalog_.Write([&](CatalogTransaction& tx) -> Status {
+    recorded = SW_TRY(Record(tx, caller, model, number, verdict));
+    return Ok();
+  }));
+  return recorded;
+}
+
+Result<Version> Registry::Record(CatalogTransaction& tx, const Caller& caller,
+                                 std::string_view model, std::int64_t number,
+                                 VerdictRecord verdict) {
   SW_TRY(CheckVerdict(verdict));
   const std::string evidence = verdict.evidence.Dump();
   SW_TRY(CheckSize("verdict evidence", evidence.size(), kJsonBytesMax));
   verdict.time = clock_.Now();
   verdict.principal = caller.principal;
-  Version recorded;
-  SW_TRY(catalog_.Write([&](CatalogTransaction& tx) -> Status {
-    recorded = SW_TRY(ReadVersion(tx, caller.workspace, std::string(model), number));
-    if (SW_TRY(IsRecorded(tx, caller, recorded, verdict))) return Ok();
-    SW_TRY(InsertVerdict(tx, caller, recorded, verdict, evidence));
-    recorded = SW_TRY(ReadVersion(tx, caller.workspace, std::string(model), number));
-    return Ok();
-  }));
-  return recorded;
+  const Version version =
+      SW_TRY(ReadVersion(tx, caller.workspace, std::string(model), number));
+  if (SW_TRY(IsRecorded(tx, caller, version, verdict))) return version;
+  SW_TRY(InsertVerdict(tx, caller, version, verdict, evidence));
+  return ReadVersion(tx, caller.workspace, std::string(model), number);
 }
 
 Result<std::vector<VerdictRecord>> Registry::Verdicts(const Caller& caller, std::string_view model,
@@ -303,21 +310,25 @@ Result<std::vector<VerdictRecord>> Registry::Verdicts(const Caller& caller, std:
 
 Status Registry::SetAlias(const Caller& caller, std::string_view model, std::string_view alias,
                           std::int64_t number) {
+  return catalog_.Write(
+      [&](CatalogTransaction& tx) { return SetAlias(tx, caller, model, alias, number); });
+}
+
+Status Registry::SetAlias(CatalogTransaction& tx, const Caller& caller, std::string_view model,
+                          std::string_view alias, std::int64_t number) {
   SW_TRY(CheckName("alias", alias));
   if (IsNumber(alias) || alias == "latest") {
     return InvalidArgument("\"{}\" cannot be an alias: it already stands for a version", alias);
   }
-  return catalog_.Write([&](CatalogTransaction& tx) -> Status {
-    const Version version = SW_TRY(ReadVersion(tx, caller.workspace, std::string(model), number));
-    if (version.state == VersionState::kArchived) return CheckMayServe(version);
-    SW_TRY(tx.Execute(
-        "INSERT INTO registry_aliases(workspace, model, alias, number, since_us, set_by) "
-        "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (workspace, model, alias) DO UPDATE SET "
-        "number = excluded.number, since_us = excluded.since_us, set_by = excluded.set_by",
-        {caller.workspace, std::string(model), std::string(alias), number, clock_.Now(),
-         caller.principal}));
-    return tx.NoteChange("model", model);
-  });
+  const Version version = SW_TRY(ReadVersion(tx, caller.workspace, std::string(model), number));
+  if (version.state == VersionState::kArchived) return CheckMayServe(version);
+  SW_TRY(tx.Execute(
+      "INSERT INTO registry_aliases(workspace, model, alias, number, since_us, set_by) "
+      "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (workspace, model, alias) DO UPDATE SET "
+      "number = excluded.number, since_us = excluded.since_us, set_by = excluded.set_by",
+      {caller.workspace, std::string(model), std::string(alias), number, clock_.Now(),
+       caller.principal}));
+  return tx.NoteChange("model", model);
 }
 
 Status Registry::DropAlias(const Caller& caller, std::string_view model, std::string_view alias) {

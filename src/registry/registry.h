@@ -107,6 +107,9 @@ class Registry {
   // and principal are filled in here.
   Result<Version> Record(const Caller& caller, std::string_view model, std::int64_t number,
                          VerdictRecord verdict);
+  // The same within a transaction of the caller's.
+  Result<Version> Record(store::CatalogTransaction& tx, const Caller& caller,
+                         std::string_view model, std::int64_t number, VerdictRecord verdict);
   // Oldest first.
   Result<std::vector<VerdictRecord>> Verdicts(const Caller& caller, std::string_view model,
                                               std::int64_t number) const;
@@ -114,6 +117,8 @@ class Registry {
   // Aliases are names, but not numbers and not "latest".
   Status SetAlias(const Caller& caller, std::string_view model, std::string_view alias,
                   std::int64_t number);
+  Status SetAlias(store::CatalogTransaction& tx, const Caller& caller, std::string_view model,
+                  std::string_view alias, std::int64_t number);
   Status DropAlias(const Caller& caller, std::string_view model, std::string_view alias);
   // FAILED_PRECONDITION while an alias names the version.
   Status Archive(const Caller& caller, std::string_view model, std::int64_t number);
