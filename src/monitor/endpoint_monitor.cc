@@ -95,7 +95,8 @@ Status EndpointMonitor::ObserveLabels(const store::LogRows& labels) {
   if (labels.num_rows() == 0) return Ok();
   const data::Column* values = SW_TRY(labels.columns.Get("label", "the labels"));
   for (std::size_t i = 0; i < labels.num_rows(); ++i) {
-    if (values->IsNull(i) || !realised_.Labelled(labels.id[i], values->AsDouble(i))) ++labels_unknown_;
+    const bool is_label = !values->IsNull(i) && (values->AsDouble(i) == 0 || values->AsDouble(i) == 1);
+    if (!is_label || !realised_.Labelled(labels.id[i], values->AsDouble(i))) ++labels_unknown_;
   }
   return Ok();
 }
@@ -261,11 +262,11 @@ bool EndpointMonitor::HasOpenPage() const {
   return HasOpenFault() || std::any_of(loss_pages_.begin(), loss_pages_.end(), IsOpenPage);
 }
 
-std::vector<std::string> EndpointMonitor::OpenIds() const {
-  std::vector<std::string> ids;
-  for (const auto& [column, fault] : faults_) ids.push_back(fault.incident.id);
+std::set<std::string> EndpointMonitor::OpenIds() const {
+  std::set<std::string> ids;
+  for (const auto& [column, fault] : faults_) ids.insert(fault.incident.id);
   for (const Incident& page : loss_pages_) {
-    if (page.state == "open") ids.push_back(page.id);
+    if (page.state == "open") ids.insert(page.id);
   }
   return ids;
 }

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,7 +51,7 @@ class EndpointMonitor {
   std::uint64_t labels_unknown() const { return labels_unknown_; }
   bool HasOpenPage() const;
   // The ids of all that is open.
-  std::vector<std::string> OpenIds() const;
+  std::set<std::string> OpenIds() const;
   // A page about a broken column: what is measured meanwhile says little about models.
   bool HasOpenFault() const;
 

@@ -223,7 +223,7 @@ TEST(EndpointMonitor, AnIdSaysWhatTheIncidentIsAboutAndNotHowManyCameBefore) {
   for (int hour = 0; hour < 11; ++hour) other.Hour(1);
   other.Hour(kInchesPerHectopascal);
   EXPECT_EQ(world.incidents().begin()->first, other.incidents().begin()->first);
-  EXPECT_EQ(world.monitor().OpenIds(), std::vector<std::string>{world.incidents().begin()->first});
+  EXPECT_EQ(world.monitor().OpenIds(), std::set<std::string>{world.incidents().begin()->first});
 }
 
 TEST(EndpointMonitor, ReplayGivesTheSameIncidents) {

@@ -26,14 +26,16 @@ Result<IncidentStore> IncidentStore::Open(store::Catalog& catalog) {
 }
 
 Status IncidentStore::Put(const Caller& caller, const Incident& incident, TimeUs now) {
-  return catalog_->Write([&](store::CatalogTransaction& tx) -> Status {
-    SW_TRY(tx.Execute(
-        "INSERT INTO monitor_incidents (workspace, id, endpoint, state, opened_at, content) VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (workspace, id) DO UPDATE SET state = excluded.state, content = excluded.content",
-        {caller.workspace, incident.id, incident.endpoint, incident.state, incident.opened_at, incident.ToJson().Dump()}));
-    SW_TRY(tx.NoteChange("incident", incident.id));
-    return tx.Publish("incidents", now, incident.id + "@" + base::FormatTime(now), EventRow(incident));
-  });
+  return catalog_->Write([&](store::CatalogTransaction& tx) { return Put(tx, caller, incident, now); });
+}
+
+Status IncidentStore::Put(store::CatalogTransaction& tx, const Caller& caller, const Incident& incident, TimeUs now) {
+  SW_TRY(tx.Execute(
+      "INSERT INTO monitor_incidents (workspace, id, endpoint, state, opened_at, content) VALUES (?, ?, ?, ?, ?, ?)"
+      " ON CONFLICT (workspace, id) DO UPDATE SET state = excluded.state, content = excluded.content",
+      {caller.workspace, incident.id, incident.endpoint, incident.state, incident.opened_at, incident.ToJson().Dump()}));
+  SW_TRY(tx.NoteChange("incident", incident.id));
+  return tx.Publish("incidents", now, incident.id + "@" + base::FormatTime(now), EventRow(incident));
 }
 
 Result<std::vector<Incident>> IncidentStore::List(const Caller& caller, std::string_view endpoint, std::string_view state) const {
@@ -49,16 +51,21 @@ Result<std::vector<Incident>> IncidentStore::List(const Caller& caller, std::str
   return incidents;
 }
 
+Result<std::optional<Incident>> IncidentStore::Find(store::CatalogReader& reader, const Caller& caller, std::string_view id) const {
+  const auto rows = SW_TRY(reader.Query("SELECT content FROM monitor_incidents WHERE workspace = ? AND id = ?",
+                                        {caller.workspace, std::string(id)}));
+  if (rows.empty()) return std::nullopt;
+  return SW_TRY(FromRow(rows[0]));
+}
+
 Result<Incident> IncidentStore::Get(const Caller& caller, std::string_view id) const {
-  Incident incident;
+  std::optional<Incident> incident;
   SW_TRY(catalog_->Read([&](store::CatalogReader& reader) -> Status {
-    const auto rows = SW_TRY(reader.Query("SELECT content FROM monitor_incidents WHERE workspace = ? AND id = ?",
-                                          {caller.workspace, std::string(id)}));
-    if (rows.empty()) return NotFound("no incident {}; list them with `seaworthy incidents`", id);
-    incident = SW_TRY(FromRow(rows[0]));
+    incident = SW_TRY(Find(reader, caller, id));
     return Ok();
   }));
-  return incident;
+  if (!incident) return NotFound("no incident {}; list them with `seaworthy incidents`", id);
+  return *std::move(incident);
 }
 
 }  // namespace sw::monitor

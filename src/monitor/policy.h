@@ -23,6 +23,7 @@ struct MonitorPolicy {
   DurationUs block = base::kDayUs;         // rows within it may depend on each other
   DurationUs censor_after = 2 * base::kDayUs;  // a prediction without a label is given up then
   std::size_t block_rows_min = 30;
+  bool operator==(const MonitorPolicy&) const = default;
 };
 
 struct Reference {
