@@ -54,6 +54,10 @@ Status EndpointServing::Publish(const flow::EndpointPlan& plan) {
   return endpoints_.Apply(std::move(base), arms, packages_);
 }
 
+Status EndpointServing::Remove(const std::string& endpoint) {
+  return endpoints_.Find(endpoint) == nullptr ? Ok() : endpoints_.Remove(endpoint);
+}
+
 Status EndpointServing::FlushLogs() { return endpoints_.Flush(); }
 
 }  // namespace sw::app

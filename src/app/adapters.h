@@ -57,6 +57,7 @@ class EndpointServing final : public flow::Serving {
                   serve::PackageSource& packages)
       : endpoints_(endpoints), features_(features), packages_(packages) {}
   Status Publish(const flow::EndpointPlan& plan) override;
+  Status Remove(const std::string& endpoint) override;
   Status FlushLogs() override;
 
  private:

@@ -146,6 +146,7 @@ Status App::OpenRooms() {
   flow.clock = clock_.get();
   flow.ids = ids_.get();
   flow.log = log_.get();
+  flow.counters = &counters_;
   flow.train_worker = {SW_TRY(OwnProgram()), "train-worker"};
   flow.tables_folder = settings_.Text("tables");
   flow_ = SW_TRY(flow::Flow::Open(flow));

@@ -26,6 +26,7 @@ struct EndpointDef {
   std::string training_set;  // how labels join, slices, censoring; empty: none
   std::string unit;          // column that traffic is split by; empty: the prediction id
   std::string gate;          // that a version must pass; empty: the one named as the endpoint, if any
+  bool operator==(const EndpointDef&) const = default;
 };
 
 struct RetrainDef {

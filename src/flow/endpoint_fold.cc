@@ -26,14 +26,22 @@ bool EndpointFold::HasOpenFault() const {
   return std::any_of(monitors_.begin(), monitors_.end(), [](const auto& monitor) { return monitor.HasOpenFault(); });
 }
 
-Result<std::optional<store::LogRows>> EndpointFold::ReadNew(const std::string& stream, store::Cut& from) {
-  const auto end = logbook_.End(stream);
-  if (!end && end.error().code == ErrorCode::kNotFound) return std::nullopt;  // nothing was ever logged
-  if (!end) return std::unexpected(end.error());
-  if (*end == from) return std::nullopt;
-  store::LogRows rows = SW_TRY(store::ReadFold(logbook_, stream, from, *end, {}));
-  from = *end;
-  return rows;
+Result<store::Cut> EndpointFold::EndOf(const std::string& stream) const {
+  auto end = logbook_.End(stream + "/" + definition_.name);
+  if (!end && end.error().code == ErrorCode::kNotFound) return store::Cut{};  // nothing was ever logged
+  return end;
+}
+
+Result<FoldCuts> EndpointFold::Ends() const {
+  return FoldCuts{.predictions = SW_TRY(EndOf("predictions")), .shadow = SW_TRY(EndOf("shadow")), .labels = SW_TRY(EndOf("labels"))};
+}
+
+Status EndpointFold::FeedNew(const std::string& stream, store::Cut& from, const store::Cut& to, Feed feed) {
+  if (to == from) return Ok();
+  const store::LogRows rows = SW_TRY(store::ReadFold(logbook_, stream + "/" + definition_.name, from, to, {}));
+  SW_TRY((this->*feed)(rows));
+  from = to;
+  return Ok();
 }
 
 std::vector<std::string> EndpointFold::SlicesAt(const store::LogRows& rows, std::size_t row) const {
@@ -57,8 +65,10 @@ Status EndpointFold::FeedPredictions(const store::LogRows& rows) {
     const bool is_candidate = versions->Int(i) == rollout.candidate;
     // In a canary only the candidate's requests are pairs: the live version scores those too.
     if (is_canary_step != is_candidate) continue;
-    SW_TRY(evidence_->fold.AddScore(is_candidate ? rollout::Arm::kCandidate : rollout::Arm::kLive, rows.id[i],
-                                    rows.event_time[i], scores->AsDouble(i), SlicesAt(rows, i)));
+    const Status added = evidence_->fold.AddScore(is_candidate ? rollout::Arm::kCandidate : rollout::Arm::kLive, rows.id[i],
+                                                  rows.event_time[i], scores->AsDouble(i), SlicesAt(rows, i));
+    // What cannot be paired counts against the evidence, and stops nothing else.
+    if (!added) evidence_->paired.AddUnpaired();
   }
   return Ok();
 }
@@ -71,8 +81,9 @@ Status EndpointFold::FeedShadow(const store::LogRows& rows) {
   for (std::size_t i = 0; i < rows.num_rows(); ++i) {
     const std::int64_t version = versions->Int(i);
     if (rows.event_time[i] < rollout.state.since || (version != rollout.candidate && version != rollout.before)) continue;
-    SW_TRY(evidence_->fold.AddScore(version == rollout.candidate ? rollout::Arm::kCandidate : rollout::Arm::kLive,
-                                    rows.id[i], rows.event_time[i], scores->AsDouble(i)));
+    // Without this score its request stays unpaired, and counts as that.
+    static_cast<void>(evidence_->fold.AddScore(version == rollout.candidate ? rollout::Arm::kCandidate : rollout::Arm::kLive,
+                                               rows.id[i], rows.event_time[i], scores->AsDouble(i)));
   }
   return Ok();
 }
@@ -82,15 +93,16 @@ Status EndpointFold::FeedLabels(const store::LogRows& rows) {
   if (!evidence_) return Ok();
   const data::Column* labels = SW_TRY(rows.columns.Get("label", "the labels"));
   for (std::size_t i = 0; i < rows.num_rows(); ++i) {
-    if (!labels->IsNull(i)) SW_TRY(evidence_->fold.AddLabel(rows.id[i], labels->AsDouble(i), rows.event_time[i]));
+    const bool is_label = !labels->IsNull(i) && (labels->AsDouble(i) == 0 || labels->AsDouble(i) == 1);
+    if (is_label) SW_TRY(evidence_->fold.AddLabel(rows.id[i], labels->AsDouble(i), rows.event_time[i]));
   }
   return Ok();
 }
 
-Status EndpointFold::CatchUp(TimeUs now) {
-  if (const auto rows = SW_TRY(ReadNew("predictions/" + definition_.name, predictions_))) SW_TRY(FeedPredictions(*rows));
-  if (const auto rows = SW_TRY(ReadNew("shadow/" + definition_.name, shadow_))) SW_TRY(FeedShadow(*rows));
-  if (const auto rows = SW_TRY(ReadNew("labels/" + definition_.name, labels_))) SW_TRY(FeedLabels(*rows));
+Status EndpointFold::ReadTo(const FoldCuts& cuts, TimeUs now) {
+  SW_TRY(FeedNew("predictions", read_.predictions, cuts.predictions, &EndpointFold::FeedPredictions));
+  SW_TRY(FeedNew("shadow", read_.shadow, cuts.shadow, &EndpointFold::FeedShadow));
+  SW_TRY(FeedNew("labels", read_.labels, cuts.labels, &EndpointFold::FeedLabels));
   if (evidence_) SW_TRY(evidence_->fold.Advance(now, evidence_->paired));
   return Ok();
 }

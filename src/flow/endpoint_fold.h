@@ -1,6 +1,6 @@
 // EndpointFold: reads what an endpoint logged since the last look, and feeds its monitors and the
-// evidence of its running rollout. Nothing here is saved: it is folded again from the logbook. One
-// owner.
+// evidence of its running rollout. Nothing here is saved: it is folded again from the logbook, look by
+// look. After an error it holds part of a look, and must be folded again. One owner.
 #pragma once
 
 #include <memory>
@@ -10,6 +10,7 @@
 
 #include "flow/config.h"
 #include "flow/endpoint_state.h"
+#include "flow/looks.h"
 #include "monitor/endpoint_monitor.h"
 #include "rollout/evidence.h"
 #include "rollout/pair_fold.h"
@@ -29,8 +30,10 @@ class EndpointFold {
   Status BeginStep(const RolloutState& rollout);
   void EndRollout() { evidence_.reset(); }
 
-  // Takes in what was logged since the last call, in time's order.
-  Status CatchUp(TimeUs now);
+  // Up to where the endpoint's streams are written now.
+  Result<FoldCuts> Ends() const;
+  // Takes in the rows before `cuts` that were not read yet, in time's order.
+  Status ReadTo(const FoldCuts& cuts, TimeUs now);
 
   std::vector<monitor::EndpointMonitor>& monitors() { return monitors_; }
   const std::vector<monitor::EndpointMonitor>& monitors() const { return monitors_; }
@@ -44,7 +47,9 @@ class EndpointFold {
     rollout::PairedEvidence paired;
     RolloutState rollout;
   };
-  Result<std::optional<store::LogRows>> ReadNew(const std::string& stream, store::Cut& from);
+  using Feed = Status (EndpointFold::*)(const store::LogRows& rows);
+  Result<store::Cut> EndOf(const std::string& stream) const;
+  Status FeedNew(const std::string& stream, store::Cut& from, const store::Cut& to, Feed feed);
   Status FeedPredictions(const store::LogRows& rows);
   Status FeedShadow(const store::LogRows& rows);
   Status FeedLabels(const store::LogRows& rows);
@@ -53,7 +58,7 @@ class EndpointFold {
   const store::Logbook& logbook_;
   EndpointDef definition_;
   DurationUs censor_after_;
-  store::Cut predictions_, shadow_, labels_;  // read up to here
+  FoldCuts read_;
   std::vector<monitor::EndpointMonitor> monitors_;
   std::optional<Evidence> evidence_;
 };

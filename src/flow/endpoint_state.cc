@@ -11,7 +11,11 @@ constexpr store::Migration kMigrations[] = {
     {2, "CREATE INDEX flow_events_by_time ON flow_events (workspace, time)"},
     {3,
      "CREATE TABLE flow_endpoints ("
-     "  workspace TEXT NOT NULL, endpoint TEXT NOT NULL, content TEXT NOT NULL, PRIMARY KEY (workspace, endpoint))"}};
+     "  workspace TEXT NOT NULL, endpoint TEXT NOT NULL, content TEXT NOT NULL, PRIMARY KEY (workspace, endpoint))"},
+    {4,
+     "CREATE TABLE flow_looks ("
+     "  workspace TEXT NOT NULL, endpoint TEXT NOT NULL, number BIGINT NOT NULL, time BIGINT NOT NULL,"
+     "  version BIGINT NOT NULL, cuts TEXT NOT NULL, PRIMARY KEY (workspace, endpoint, number))"}};
 
 Json TimeJson(TimeUs time) { return time == 0 ? Json() : Json(base::FormatTime(time)); }
 
@@ -25,7 +29,8 @@ Json RolloutToJson(const RolloutState& rollout) {
   return Json::MakeObject({{"id", rollout.id}, {"plan_name", rollout.plan.name}, {"plan", rollout::PlanToJson(rollout.plan)},
                            {"state", rollout::StateToJson(rollout.state)}, {"candidate", rollout.candidate},
                            {"before", rollout.before}, {"predictions_from", store::CutToJson(rollout.predictions_from)},
-                           {"shadow_from", store::CutToJson(rollout.shadow_from)}, {"started", TimeJson(rollout.started)},
+                           {"shadow_from", store::CutToJson(rollout.shadow_from)},
+                           {"begun_at_look", rollout.begun_at_look}, {"started", TimeJson(rollout.started)},
                            {"judgement", rollout.judgement}});
 }
 
@@ -38,6 +43,7 @@ Result<RolloutState> RolloutFromJson(const Json& json) {
   rollout.before = SW_TRY(json.GetInt("before"));
   rollout.predictions_from = SW_TRY(store::CutFromJson(*SW_TRY(json.GetObject("predictions_from"))));
   rollout.shadow_from = SW_TRY(store::CutFromJson(*SW_TRY(json.GetObject("shadow_from"))));
+  rollout.begun_at_look = json.IntOr("begun_at_look", 0);
   rollout.started = SW_TRY(TimeFrom(json, "started"));
   if (const Json* judgement = json.Find("judgement")) rollout.judgement = *judgement;
   return rollout;
@@ -82,13 +88,11 @@ std::vector<ArmVersion> ArmsFor(const EndpointState& state) {
 
 Status MigrateFlow(store::Catalog& catalog) { return catalog.Migrate("flow", kMigrations); }
 
-Status PutEndpointState(store::Catalog& catalog, const Caller& caller, const EndpointState& state) {
-  return catalog.Write([&](store::CatalogTransaction& tx) -> Status {
-    SW_TRY(tx.Execute("INSERT INTO flow_endpoints (workspace, endpoint, content) VALUES (?, ?, ?)"
-                      " ON CONFLICT (workspace, endpoint) DO UPDATE SET content = excluded.content",
-                      {caller.workspace, state.endpoint, EndpointStateToJson(state).Dump()}));
-    return tx.NoteChange("endpoint", state.endpoint);
-  });
+Status PutEndpointState(store::CatalogTransaction& tx, const Caller& caller, const EndpointState& state) {
+  SW_TRY(tx.Execute("INSERT INTO flow_endpoints (workspace, endpoint, content) VALUES (?, ?, ?)"
+                    " ON CONFLICT (workspace, endpoint) DO UPDATE SET content = excluded.content",
+                    {caller.workspace, state.endpoint, EndpointStateToJson(state).Dump()}));
+  return tx.NoteChange("endpoint", state.endpoint);
 }
 
 Result<std::vector<EndpointState>> ReadEndpointStates(const store::Catalog& catalog, const Caller& caller) {

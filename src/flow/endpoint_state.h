@@ -24,6 +24,7 @@ struct RolloutState {
   std::int64_t before = 0;      // the version that was live
   store::Cut predictions_from;  // rows of predictions/<endpoint> from here on are evidence of this step
   store::Cut shadow_from;
+  std::int64_t begun_at_look = 0;  // this step's evidence begins after the endpoint's look of this number
   TimeUs started = 0;
   Json judgement;               // the last one
 };
@@ -53,7 +54,7 @@ struct ArmVersion {
 std::vector<ArmVersion> ArmsFor(const EndpointState& state);
 
 Status MigrateFlow(store::Catalog& catalog);
-Status PutEndpointState(store::Catalog& catalog, const Caller& caller, const EndpointState& state);
+Status PutEndpointState(store::CatalogTransaction& tx, const Caller& caller, const EndpointState& state);
 Result<std::vector<EndpointState>> ReadEndpointStates(const store::Catalog& catalog, const Caller& caller);
 
 }  // namespace sw::flow

@@ -6,13 +6,14 @@ namespace sw::flow {
 
 Status Events::Record(const Caller& caller, TimeUs time, std::string_view kind, std::string_view subject,
                       std::string_view summary, const Json& content) {
-  const std::string id = ids_.NewUuid();
-  return catalog_.Write([&](store::CatalogTransaction& tx) -> Status {
-    SW_TRY(tx.Execute("INSERT INTO flow_events (workspace, id, time, kind, subject, summary, content)"
-                      " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                      {caller.workspace, id, time, std::string(kind), std::string(subject), std::string(summary), content.Dump()}));
-    return Ok();
-  });
+  return catalog_.Write([&](store::CatalogTransaction& tx) { return Record(tx, caller, time, kind, subject, summary, content); });
+}
+
+Status Events::Record(store::CatalogTransaction& tx, const Caller& caller, TimeUs time, std::string_view kind, std::string_view subject,
+                      std::string_view summary, const Json& content) {
+  SW_TRY(tx.Execute("INSERT INTO flow_events (workspace, id, time, kind, subject, summary, content) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    {caller.workspace, ids_.NewUuid(), time, std::string(kind), std::string(subject), std::string(summary), content.Dump()}));
+  return Ok();
 }
 
 Result<Json> Events::List(const Caller& caller, TimeUs from, TimeUs until) const {

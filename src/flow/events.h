@@ -20,6 +20,8 @@ class Events {
   // kind: "trained", "gate", "registered", "override", "live", "rollout", "incident", ...
   Status Record(const Caller& caller, TimeUs time, std::string_view kind, std::string_view subject,
                 std::string_view summary, const Json& content);
+  Status Record(store::CatalogTransaction& tx, const Caller& caller, TimeUs time, std::string_view kind, std::string_view subject,
+                std::string_view summary, const Json& content);
   // In [from, until), oldest first; 0, 0: all. [{"id", "time", "kind", "subject", "summary", "content"}]
   Result<Json> List(const Caller& caller, TimeUs from, TimeUs until) const;
 

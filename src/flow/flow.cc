@@ -36,18 +36,29 @@ std::shared_ptr<const Config> FlowImpl::config() const {
 
 Status FlowImpl::Configure(std::shared_ptr<const Config> config) {
   const Caller caller;
-  const std::vector<EndpointState> states = SW_TRY(ReadEndpointStates(options_.data->catalog(), caller));
   const std::lock_guard lock(mutex_);
+  std::map<std::string, EndpointState> states;
+  for (EndpointState& state : SW_TRY(ReadEndpointStates(options_.data->catalog(), caller))) states[state.endpoint] = std::move(state);
+  std::map<std::string, Running, std::less<>> changed;
+  for (const auto& [name, definition] : config->endpoints) {
+    if (endpoints_.contains(name) && FoldsAlike(*config_, *config, name)) continue;
+    EndpointState& state = states[name];
+    state.endpoint = name;
+    changed.emplace(name, SW_TRY(Start(caller, *config, state)));
+  }
+  std::vector<std::string> dropped;
+  for (const auto& [name, running] : endpoints_) {
+    if (!config->endpoints.contains(name)) dropped.push_back(name);
+  }
   config_ = std::move(config);
-  endpoints_.clear();
-  for (const auto& [name, definition] : config_->endpoints) {
-    EndpointState state{.endpoint = name, .rollout = {}};
-    for (const EndpointState& kept : states) {
-      if (kept.endpoint == name) state = kept;
-    }
-    Running running = SW_TRY(Start(caller, definition, std::move(state)));
-    if (running.state.live != 0) SW_TRY(Publish(caller, running));
-    endpoints_.emplace(name, std::move(running));
+  for (auto& [name, running] : changed) endpoints_.insert_or_assign(name, std::move(running));
+  for (const std::string& name : dropped) {
+    endpoints_.erase(name);
+    SW_TRY(options_.serving->Remove(name));
+  }
+  SW_TRY(CloseUnwatched(caller));
+  for (const auto& [name, running] : endpoints_) {
+    if (running.state.live != 0) SW_TRY(Publish(caller, running.state));
   }
   return Ok();
 }

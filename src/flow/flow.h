@@ -19,6 +19,7 @@
 
 #include "base/caller.h"
 #include "base/clock.h"
+#include "base/counters.h"
 #include "base/executor.h"
 #include "base/ids.h"
 #include "base/json.h"
@@ -52,6 +53,8 @@ class Serving {
  public:
   virtual ~Serving() = default;
   virtual Status Publish(const EndpointPlan& plan) = 0;
+  // Stops to answer at this endpoint, if it did.
+  virtual Status Remove(const std::string& endpoint) = 0;
   // All that was answered is in the logbook when it returns.
   virtual Status FlushLogs() = 0;
 };
@@ -113,13 +116,16 @@ class Flow {
     const base::Clock* clock = nullptr;
     base::IdGenerator* ids = nullptr;
     base::Logger* log = nullptr;
+    base::Counters* counters = nullptr;
     std::vector<std::string> train_worker;  // argv of a program that calls train::TrainWorkerMain
     std::string tables_folder;
   };
   static Result<std::unique_ptr<Flow>> Open(const Options& options);
   virtual ~Flow() = default;
 
-  // Replaces the configuration, and publishes the endpoints that have a live version.
+  // Replaces the configuration: publishes the endpoints that have a live version, and removes those that
+  // are no longer declared. What an endpoint's monitors know stays, unless they or it changed: then its
+  // looks are replayed. On an error, configure with what was there before.
   virtual Status Configure(std::shared_ptr<const Config> config) = 0;
 
   // Rows, columns and label share of a training set; writes it to `out` (Parquet, in the tables
@@ -158,7 +164,8 @@ class Flow {
   // What happened, oldest first: trained, gate, registered, rollout, incident, ...
   virtual Result<Json> Timeline(const Caller& caller, TimeUs from, TimeUs until) const = 0;
 
-  // Does all that is due by `now`. Call it whenever time has moved.
+  // Does all that is due by `now`. Call it whenever time has moved. What fails for one endpoint is logged,
+  // counted and done again at the next hour; it holds up no other. An error: nothing was looked at yet.
   virtual Status RunDue(TimeUs now) = 0;
 };
 

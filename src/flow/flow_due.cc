@@ -10,43 +10,54 @@ constexpr DurationUs kTick = base::kHourUs;
 
 }  // namespace
 
+void FlowImpl::CountFailure(std::string_view work, const std::string& name, const Error& error) {
+  options_.log->Error("work on an endpoint failed", {{"work", work}, {"name", name}, {"error", error.ToString()}});
+  options_.counters->Get("flow_failures_total", "Looks and retrainings that failed.", {{"work", std::string(work)}, {"name", name}}).Add();
+}
+
 Status FlowImpl::RunDue(TimeUs now) {
   const std::lock_guard due_lock(due_mutex_);
   const Caller caller;
   {
     const std::lock_guard lock(mutex_);
     if (now < next_tick_) return Ok();
-    next_tick_ = (now / kTick + 1) * kTick;
   }
   SW_TRY(options_.serving->FlushLogs());
   {
     const std::lock_guard lock(mutex_);
-    for (auto& [name, running] : endpoints_) SW_TRY(Tick(caller, running, now));
+    next_tick_ = (now / kTick + 1) * kTick;
+    for (auto& [name, running] : endpoints_) {
+      if (const Status looked = Tick(caller, running, now); !looked) CountFailure("look", name, looked.error());
+    }
   }
-  SW_TRY(RetrainDue(caller, now));
+  RetrainDue(caller, now);
   return options_.data->DrainOutbox();
 }
 
-Status FlowImpl::RetrainDue(const Caller& caller, TimeUs now) {
+void FlowImpl::RetrainDue(const Caller& caller, TimeUs now) {
   const auto config = this->config();
   for (const auto& [name, retrain] : config->retrains) {
-    TimeUs due = 0;
-    {
-      const std::lock_guard lock(mutex_);
-      Running& running = *SW_TRY(Find(retrain.endpoint));
-      if (running.state.live == 0 || running.state.RolloutIsRunning()) continue;
-      due = SW_TRY(NextRetrain(retrain, running.state.retrained));
-      if (due > now) continue;
-      running.state.retrained = due;
-      SW_TRY(PutEndpointState(options_.data->catalog(), caller, running.state));
-    }
-    // A failed retraining leaves the live version as it is; it is recorded, and tried at the next due time.
-    if (const Status status = Retrain(caller, *config, retrain, due); !status) {
-      options_.log->Error("retraining failed", {{"retrain", name}, {"error", status.error().ToString()}});
-      SW_TRY(events_.Record(caller, now, "retrain_failed", name, status.error().ToString(), Json::MakeObject()));
-    }
+    if (const Status done = RetrainIfDue(caller, *config, retrain, now); !done) CountFailure("retrain", name, done.error());
   }
-  return Ok();
+}
+
+Status FlowImpl::RetrainIfDue(const Caller& caller, const Config& config, const RetrainDef& retrain, TimeUs now) {
+  TimeUs due = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    Running& running = *SW_TRY(Find(retrain.endpoint));
+    if (running.state.live == 0 || running.state.RolloutIsRunning()) return Ok();
+    due = SW_TRY(NextRetrain(retrain, running.state.retrained));
+    if (due > now) return Ok();
+    EndpointState next = running.state;
+    next.retrained = due;
+    SW_TRY(options_.data->catalog().Write([&](store::CatalogTransaction& tx) { return PutEndpointState(tx, caller, next); }));
+    running.state = std::move(next);
+  }
+  // A failed retraining leaves the live version as it is; it is recorded, and tried at the next due time.
+  const Status done = Retrain(caller, config, retrain, due);
+  if (!done) SW_TRY(events_.Record(caller, now, "retrain_failed", retrain.name, done.error().ToString(), Json::MakeObject()));
+  return done;
 }
 
 Status FlowImpl::Retrain(const Caller& caller, const Config& config, const RetrainDef& retrain, TimeUs due) {

@@ -71,21 +71,6 @@ Result<const FlowImpl::Running*> FlowImpl::Find(std::string_view endpoint) const
   return &found->second;
 }
 
-DurationUs FlowImpl::CensorAfter(const EndpointDef& endpoint) const {
-  const auto set = config_->features.training_sets.find(endpoint.training_set);
-  const bool is_declared = set != config_->features.training_sets.end() && set->second.censor_after > 0;
-  return is_declared ? set->second.censor_after : monitor::MonitorPolicy{}.censor_after;
-}
-
-// A label that comes later than twice what anybody waits for is nobody's.
-DurationUs FlowImpl::IdsKeptFor(const EndpointDef& endpoint) const {
-  DurationUs longest = CensorAfter(endpoint);
-  for (const auto& [name, policy] : config_->monitors) {
-    if (policy.endpoint == endpoint.name) longest = std::max(longest, policy.censor_after);
-  }
-  return 2 * longest;
-}
-
 Result<std::shared_ptr<const model::Package>> FlowImpl::PackageOf(const Caller& caller, const EndpointDef& endpoint, std::int64_t version) {
   return packages_.Get(SW_TRY(options_.registry->Get(caller, endpoint.model, version)).package_id);
 }
@@ -96,29 +81,16 @@ Result<monitor::Reference> FlowImpl::ReferenceOf(const Caller& caller, const End
                             .profile = package->content().profile};
 }
 
-Result<FlowImpl::Running> FlowImpl::Start(const Caller& caller, const EndpointDef& definition, EndpointState state) {
-  Running running{.state = std::move(state), .fold = nullptr, .ids = nullptr};
-  running.ids = std::make_unique<ServedIds>(options_.data->logbook(), definition.name, IdsKeptFor(definition));
-  running.fold = std::make_unique<EndpointFold>(options_.data->logbook(), definition, CensorAfter(definition));
-  if (running.state.live == 0) return running;
-  const monitor::Reference reference = SW_TRY(ReferenceOf(caller, definition, running.state.live));
-  for (const auto& [name, policy] : config_->monitors) {
-    if (policy.endpoint == definition.name) SW_TRY(running.fold->AddMonitor(policy, reference));
-  }
-  if (running.state.RolloutIsRunning()) SW_TRY(running.fold->BeginStep(*running.state.rollout));
-  return running;
-}
-
 // Another rollout draws another split, and the same one played again draws the same.
 std::string SaltOf(const EndpointState& state) {
   if (!state.rollout) return "";
   return fmt::format("{} since {}", state.rollout->candidate, base::FormatTime(state.rollout->started));
 }
 
-Status FlowImpl::Publish(const Caller& caller, const Running& running) {
-  const EndpointDef& definition = config_->endpoints.at(running.state.endpoint);
-  EndpointPlan plan{.definition = definition, .salt = SaltOf(running.state), .arms = {}};
-  for (const ArmVersion& arm : ArmsFor(running.state)) {
+Status FlowImpl::Publish(const Caller& caller, const EndpointState& state) {
+  const EndpointDef& definition = config_->endpoints.at(state.endpoint);
+  EndpointPlan plan{.definition = definition, .salt = SaltOf(state), .arms = {}};
+  for (const ArmVersion& arm : ArmsFor(state)) {
     const registry::Version version = SW_TRY(options_.registry->Get(caller, definition.model, arm.version));
     const auto package = SW_TRY(packages_.Get(version.package_id));
     plan.arms.push_back({.version = arm.version, .package_id = version.package_id, .mode = arm.mode, .share = arm.share,
@@ -127,27 +99,58 @@ Status FlowImpl::Publish(const Caller& caller, const Running& running) {
   return options_.serving->Publish(plan);
 }
 
-Status FlowImpl::SetLive(const Caller& caller, Running& running, std::int64_t version, TimeUs now) {
-  const EndpointDef& definition = config_->endpoints.at(running.state.endpoint);
-  const bool is_first = running.state.live == 0;
-  if (running.state.live != version) running.state.warm = running.state.live;
-  running.state.live = version;
-  running.state.live_since = now;
-  if (running.state.retrained == 0) running.state.retrained = now;
-  const monitor::Reference reference = SW_TRY(ReferenceOf(caller, definition, version));
-  if (is_first) {
-    for (const auto& [name, policy] : config_->monitors) {
-      if (policy.endpoint == definition.name) SW_TRY(running.fold->AddMonitor(policy, reference));
-    }
-  } else {
-    SW_TRY(running.fold->ReplaceReference(reference));
+Status FlowImpl::Commit(const Caller& caller, Running& running, EndpointState next, const RecordMore& record) {
+  SW_TRY(Publish(caller, next));
+  const Status committed = options_.data->catalog().Write([&](store::CatalogTransaction& tx) -> Status {
+    SW_TRY(PutEndpointState(tx, caller, next));
+    return record(tx);
+  });
+  if (committed) {
+    running.state = std::move(next);
+    return Ok();
   }
-  SW_TRY(options_.registry->SetAlias(caller, definition.model, kChampion, version));
-  return events_.Record(caller, now, "live", fmt::format("{}/{}", definition.model, version),
-                        fmt::format("version {} answers endpoint {}", version, definition.name), Json::MakeObject());
+  const Status restored = running.state.live == 0 ? options_.serving->Remove(next.endpoint) : Publish(caller, running.state);
+  if (!restored) options_.log->Error("an endpoint serves what could not be recorded", {{"endpoint", next.endpoint}, {"error", restored.error().message}});
+  return committed;
+}
+
+void MakeLive(EndpointState& state, std::int64_t version, TimeUs now) {
+  if (state.live != version) state.warm = state.live;
+  state.live = version;
+  state.live_since = now;
+  if (state.retrained == 0) state.retrained = now;
+}
+
+Status FlowImpl::RecordLive(store::CatalogTransaction& tx, const Caller& caller, const EndpointState& state) {
+  const EndpointDef& definition = config_->endpoints.at(state.endpoint);
+  SW_TRY(options_.registry->SetAlias(tx, caller, definition.model, kChampion, state.live));
+  return events_.Record(tx, caller, state.live_since, "live", fmt::format("{}/{}", definition.model, state.live),
+                        fmt::format("version {} answers endpoint {}", state.live, definition.name), Json::MakeObject());
+}
+
+// What fails here is made good by the next look: it starts the fold again, from what is recorded.
+Status FlowImpl::Follow(const Caller& caller, Running& running, const EndpointState& before) {
+  const bool was_behind = std::exchange(running.is_behind, true);
+  if (!running.state.RolloutIsRunning()) {
+    running.fold->EndRollout();
+  } else if (!before.RolloutIsRunning() || before.rollout->state.step != running.state.rollout->state.step) {
+    SW_TRY(running.fold->BeginStep(*running.state.rollout));
+  }
+  if (running.state.live != before.live) {
+    const monitor::Reference reference = SW_TRY(ReferenceOf(caller, config_->endpoints.at(running.state.endpoint), running.state.live));
+    SW_TRY(before.live == 0 ? AddMonitors(*config_, running, reference) : running.fold->ReplaceReference(reference));
+  }
+  running.is_behind = was_behind;
+  return Ok();
+}
+
+void FlowImpl::LookFirst(const Caller& caller, Running& running, TimeUs now) {
+  if (running.state.live == 0) return;
+  if (const Status looked = LookAt(caller, running, now); !looked) CountFailure("look", running.state.endpoint, looked.error());
 }
 
 Result<Json> FlowImpl::GoLive(const Caller& caller, std::string_view endpoint, std::int64_t version) {
+  SW_TRY(options_.serving->FlushLogs());
   const std::lock_guard lock(mutex_);
   Running& running = *SW_TRY(Find(endpoint));
   const EndpointDef& definition = config_->endpoints.at(running.state.endpoint);
@@ -157,21 +160,21 @@ Result<Json> FlowImpl::GoLive(const Caller& caller, std::string_view endpoint, s
   const registry::Version found = SW_TRY(options_.registry->Get(caller, definition.model, version));
   SW_TRY(registry::CheckMayServe(found));
   const TimeUs now = options_.clock->Now();
-  SW_TRY(SetLive(caller, running, version, now));
-  SW_TRY(Publish(caller, running));
-  SW_TRY(PutEndpointState(options_.data->catalog(), caller, running.state));
+  LookFirst(caller, running, now);
+  const EndpointState before = running.state;
+  EndpointState next = before;
+  MakeLive(next, version, now);
+  SW_TRY(Commit(caller, running, next, [&](store::CatalogTransaction& tx) { return RecordLive(tx, caller, next); }));
+  SW_TRY(Follow(caller, running, before));
   return EndpointStateToJson(running.state);
 }
 
-Status FlowImpl::BeginStep(Running& running) {
-  const auto end_of = [&](const std::string& stream) -> Result<store::Cut> {
-    auto end = options_.data->logbook().End(stream);
-    if (!end && end.error().code == ErrorCode::kNotFound) return store::Cut{};
-    return end;
-  };
-  running.state.rollout->predictions_from = SW_TRY(end_of("predictions/" + running.state.endpoint));
-  running.state.rollout->shadow_from = SW_TRY(end_of("shadow/" + running.state.endpoint));
-  return running.fold->BeginStep(*running.state.rollout);
+Status FlowImpl::MarkStep(const Running& running, EndpointState& next) const {
+  const FoldCuts ends = SW_TRY(running.fold->Ends());
+  next.rollout->predictions_from = ends.predictions;
+  next.rollout->shadow_from = ends.shadow;
+  next.rollout->begun_at_look = running.looks;
+  return Ok();
 }
 
 Result<Json> FlowImpl::StartRollout(const Caller& caller, const RolloutRequest& request) {
@@ -188,45 +191,48 @@ Result<Json> FlowImpl::StartRollout(const Caller& caller, const RolloutRequest& 
   SW_TRY(registry::CheckMayServe(version));
   const rollout::Plan plan = SW_TRY(PlanFor(*config_, request));
   const TimeUs now = options_.clock->Now();
-  SW_TRY(running.fold->CatchUp(now));
-  running.state.rollout = RolloutState{.id = options_.ids->NewUuid(), .plan = plan, .state = rollout::Begin(plan, now),
+  SW_TRY(LookAt(caller, running, now));
+  const EndpointState before = running.state;
+  EndpointState next = before;
+  next.rollout = RolloutState{.id = options_.ids->NewUuid(), .plan = plan, .state = rollout::Begin(plan, now),
                                        .candidate = request.version, .before = running.state.live, .predictions_from = {},
-                                       .shadow_from = {}, .started = now, .judgement = {}};
-  SW_TRY(BeginStep(running));
-  SW_TRY(Publish(caller, running));
-  SW_TRY(PutEndpointState(options_.data->catalog(), caller, running.state));
-  SW_TRY(events_.Record(caller, now, "rollout", fmt::format("{}/{}", definition.model, request.version),
-                        fmt::format("begins with {}", rollout::StepName(plan.steps[0])), rollout::PlanToJson(plan)));
+                                       .shadow_from = {}, .begun_at_look = 0, .started = now, .judgement = {}};
+  SW_TRY(MarkStep(running, next));
+  SW_TRY(Commit(caller, running, next, [&](store::CatalogTransaction& tx) {
+    return events_.Record(tx, caller, now, "rollout", fmt::format("{}/{}", definition.model, request.version),
+                          fmt::format("begins with {}", rollout::StepName(plan.steps[0])), rollout::PlanToJson(plan));
+  }));
+  SW_TRY(Follow(caller, running, before));
   return EndpointStateToJson(running.state);
 }
 
 Status FlowImpl::Act(const Caller& caller, Running& running, const rollout::Action& action, TimeUs now) {
-  RolloutState& rollout = *running.state.rollout;
-  const EndpointDef& definition = config_->endpoints.at(running.state.endpoint);
-  const std::string name = fmt::format("{}/{}", definition.model, rollout.candidate);
+  const EndpointState before = running.state;
+  EndpointState next = before;
+  RolloutState& rollout = *next.rollout;
+  const EndpointDef& definition = config_->endpoints.at(next.endpoint);
   rollout.judgement = JudgementToJson(action.judgement);
-  SW_TRY(options_.registry->Record(
-      caller, definition.model, rollout.candidate,
-      {.id = options_.ids->NewUuid(), .kind = std::string(rollout::StepName(action.step)),
-       .result = std::string(stats::VerdictName(action.judgement.verdict)), .alpha = action.judgement.alpha,
-       .summary = action.judgement.summary, .evidence = action.judgement.evidence, .time = 0, .principal = {}}));
   rollout.state = rollout::After(rollout.plan, rollout.state, action, now);
-  if (rollout.state.phase == rollout::Phase::kDone) {
-    running.fold->EndRollout();
-    SW_TRY(SetLive(caller, running, rollout.candidate, now));
-  } else if (rollout.state.phase == rollout::Phase::kRolledBack) {
-    running.fold->EndRollout();
-  } else if (action.kind == rollout::ActionKind::kAdvance) {
-    SW_TRY(BeginStep(running));
-  }
-  SW_TRY(Publish(caller, running));
-  SW_TRY(PutEndpointState(options_.data->catalog(), caller, running.state));
-  return events_.Record(caller, now, "rollout", name,
-                        fmt::format("{} {}: {}", rollout::StepName(action.step), rollout::ActionName(action.kind), action.judgement.summary),
-                        JudgementToJson(action.judgement));
+  const bool is_live = rollout.state.phase == rollout::Phase::kDone;
+  const bool is_next_step = next.RolloutIsRunning() && action.kind == rollout::ActionKind::kAdvance;
+  if (is_live) MakeLive(next, rollout.candidate, now);
+  if (is_next_step) SW_TRY(MarkStep(running, next));
+  const registry::VerdictRecord verdict{
+      .id = options_.ids->NewUuid(), .kind = std::string(rollout::StepName(action.step)),
+      .result = std::string(stats::VerdictName(action.judgement.verdict)), .alpha = action.judgement.alpha,
+      .summary = action.judgement.summary, .evidence = action.judgement.evidence, .time = 0, .principal = {}};
+  SW_TRY(Commit(caller, running, next, [&](store::CatalogTransaction& tx) -> Status {
+    SW_TRY(options_.registry->Record(tx, caller, definition.model, rollout.candidate, verdict));
+    if (is_live) SW_TRY(RecordLive(tx, caller, next));
+    return events_.Record(tx, caller, now, "rollout", fmt::format("{}/{}", definition.model, rollout.candidate),
+                          fmt::format("{} {}: {}", rollout::StepName(action.step), rollout::ActionName(action.kind), action.judgement.summary),
+                          JudgementToJson(action.judgement));
+  }));
+  return Follow(caller, running, before);
 }
 
 Result<Json> FlowImpl::Steer(const Caller& caller, std::string_view endpoint, std::string_view action, std::string_view reason) {
+  SW_TRY(options_.serving->FlushLogs());
   const std::lock_guard lock(mutex_);
   Running& running = *SW_TRY(Find(endpoint));
   if (!running.state.rollout) return FailedPrecondition("endpoint {} has no rollout", endpoint);
@@ -234,26 +240,9 @@ Result<Json> FlowImpl::Steer(const Caller& caller, std::string_view endpoint, st
   const auto kind = action == "advance" ? rollout::ActionKind::kAdvance : rollout::ActionKind::kRollBack;
   const TimeUs now = options_.clock->Now();
   const rollout::Action wanted = SW_TRY(rollout::OperatorAction(running.state.rollout->plan, running.state.rollout->state, kind, caller, reason, now));
+  LookFirst(caller, running, now);
   SW_TRY(Act(caller, running, wanted, now));
   return EndpointStateToJson(running.state);
-}
-
-Status FlowImpl::TickMonitors(const Caller& caller, Running& running, TimeUs now) {
-  const EndpointDef& definition = config_->endpoints.at(running.state.endpoint);
-  const monitor::Rescore rescore = [&](std::int64_t version, const data::Batch& features) -> Result<std::vector<double>> {
-    return ScoreAll(*SW_TRY(PackageOf(caller, definition, version)), features);
-  };
-  for (monitor::EndpointMonitor& monitor : running.fold->monitors()) {
-    for (const monitor::Incident& incident : SW_TRY(monitor.Evaluate(now, rescore))) {
-      const auto known = incidents_.Get(caller, incident.id);
-      const bool is_news = !known || known->state != incident.state || known->severity != incident.severity;
-      SW_TRY(incidents_.Put(caller, incident, now));
-      if (is_news) {
-        SW_TRY(events_.Record(caller, now, "incident", incident.id, fmt::format("{} {}: {}", incident.severity, incident.state, incident.summary), incident.ToJson()));
-      }
-    }
-  }
-  return Ok();
 }
 
 Status FlowImpl::TickRollout(const Caller& caller, Running& running, TimeUs now) {
@@ -271,8 +260,7 @@ Status FlowImpl::TickRollout(const Caller& caller, Running& running, TimeUs now)
 
 Status FlowImpl::Tick(const Caller& caller, Running& running, TimeUs now) {
   if (running.state.live == 0) return Ok();
-  SW_TRY(running.fold->CatchUp(now));
-  SW_TRY(TickMonitors(caller, running, now));
+  SW_TRY(LookAt(caller, running, now));
   return TickRollout(caller, running, now);
 }
 

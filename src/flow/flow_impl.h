@@ -48,6 +48,8 @@ class FlowImpl final : public Flow {
     EndpointState state;
     std::unique_ptr<EndpointFold> fold;
     std::unique_ptr<ServedIds> ids;
+    std::int64_t looks = 0;  // recorded so far
+    bool is_behind = false;  // an error left the fold between two looks: it is started again
   };
 
   // Those below are called with mutex_ held.
@@ -55,19 +57,34 @@ class FlowImpl final : public Flow {
   Result<const Running*> Find(std::string_view endpoint) const;
   Result<std::shared_ptr<const model::Package>> PackageOf(const Caller& caller, const EndpointDef& endpoint, std::int64_t version);
   Result<monitor::Reference> ReferenceOf(const Caller& caller, const EndpointDef& endpoint, std::int64_t version);
-  Result<Running> Start(const Caller& caller, const EndpointDef& definition, EndpointState state);
-  Status Publish(const Caller& caller, const Running& running);
-  Status SetLive(const Caller& caller, Running& running, std::int64_t version, TimeUs now);
+  Result<Running> Start(const Caller& caller, const Config& config, EndpointState state);
+  Status ReplayLooks(const Caller& caller, const Config& config, Running& running);
+  Status AddMonitors(const Config& config, Running& running, const monitor::Reference& reference);
+  monitor::Rescore RescoreWith(const Caller& caller, const EndpointDef& definition);
+  // Reads what is new, lets the monitors say what they think of it, and records both.
+  Status LookAt(const Caller& caller, Running& running, TimeUs now);
+  Status RecordIncident(store::CatalogTransaction& tx, const Caller& caller, const monitor::Incident& incident, TimeUs now);
+  Status CloseUnwatched(const Caller& caller);
+  Status Publish(const Caller& caller, const EndpointState& state);
+  // Serves what `next` asks for and records it, with what `record` writes, in one transaction. On an error
+  // the endpoint is as it was.
+  using RecordMore = std::function<Status(store::CatalogTransaction& tx)>;
+  Status Commit(const Caller& caller, Running& running, EndpointState next, const RecordMore& record);
+  Status RecordLive(store::CatalogTransaction& tx, const Caller& caller, const EndpointState& state);
+  // The fold follows a state that was committed over `before`.
+  Status Follow(const Caller& caller, Running& running, const EndpointState& before);
   Status Tick(const Caller& caller, Running& running, TimeUs now);
-  Status TickMonitors(const Caller& caller, Running& running, TimeUs now);
   Status TickRollout(const Caller& caller, Running& running, TimeUs now);
   Status Act(const Caller& caller, Running& running, const rollout::Action& action, TimeUs now);
-  Status BeginStep(Running& running);
-  DurationUs CensorAfter(const EndpointDef& endpoint) const;
-  DurationUs IdsKeptFor(const EndpointDef& endpoint) const;
+  // Notes in the rollout of `next` where its step's evidence begins: after the last look.
+  Status MarkStep(const Running& running, EndpointState& next) const;
+  // Looks before a person's word is done. It is done all the same when that fails.
+  void LookFirst(const Caller& caller, Running& running, TimeUs now);
+  void CountFailure(std::string_view work, const std::string& name, const Error& error);
 
   // Those below take mutex_ themselves.
-  Status RetrainDue(const Caller& caller, TimeUs now);
+  void RetrainDue(const Caller& caller, TimeUs now);
+  Status RetrainIfDue(const Caller& caller, const Config& config, const RetrainDef& retrain, TimeUs now);
   Status Retrain(const Caller& caller, const Config& config, const RetrainDef& retrain, TimeUs due);
   std::shared_ptr<const Config> config() const;
   Result<Json> Judge(const Caller& caller, const Config& config, const GateRequest& request);
@@ -97,6 +114,8 @@ class FlowImpl final : public Flow {
   TimeUs next_tick_ = 0;
 };
 
+// Both configurations fold the endpoint's log in the same way.
+bool FoldsAlike(const Config& a, const Config& b, const std::string& endpoint);
 // What a verdict looks like to a caller.
 Json JudgementToJson(const stats::Judgement& judgement);
 

@@ -1,9 +1,12 @@
 #include <gmock/gmock.h>
 
+#include <set>
 #include <thread>
 
 #include "base/errors.h"
+#include "flow/endpoint_state.h"
 #include "flow/flow_world.h"
+#include "flow/looks.h"
 
 namespace sw::flow {
 namespace {
@@ -64,6 +67,155 @@ TEST(Labels, ForAnEndpointThatIsDroppedMeanwhileAreRefused) {
       EXPECT_EQ(answer.error().code, ErrorCode::kNotFound) << answer.error().message;
     }
   }
+}
+
+// Fine weather, a broken sensor, a version that goes live during the fault, the sensor's repair, and
+// days in which the scores say the opposite of what comes.
+void PlayTheStory(FlowWorld& world, const std::function<void(int hour)>& meanwhile) {
+  const std::int64_t first = world.AddVersion(1), second = world.AddVersion(2);
+  world.GoLive(first);
+  for (int hour = 0; hour < 24 * 7; ++hour) {
+    const bool is_broken = hour >= 30 && hour < 42;
+    world.Hour({.pressure_scale = is_broken ? 1 / 33.8639 : 1, .is_inverted = hour > 80 && hour < 140});
+    if (hour == 36) world.GoLive(second);
+    meanwhile(hour);
+  }
+}
+
+TEST(Looks, ARestartOrAnApplyInTheMiddleChangesNoIncident) {
+  FlowWorld calm, restarted, applied;
+  PlayTheStory(calm, [](int) {});
+  PlayTheStory(restarted, [&](int hour) {
+    if (hour % 17 == 0 || hour == 36) restarted.Restart();
+  });
+  PlayTheStory(applied, [&](int hour) {
+    std::string changed = FlowWorld::kConfig;  // another unit: the endpoint is folded again
+    changed.replace(changed.find(R"("late": {})"), 10, R"("late": {"unit": "tailnum"})");
+    if (hour % 17 == 0) applied.Configure(hour % 2 == 0 ? changed : FlowWorld::kConfig).value();
+  });
+  const auto incidents = calm.Incidents();
+  std::set<std::string> stages;
+  for (const auto& [id, incident] : incidents) stages.insert(incident.stage + " " + incident.severity);
+  EXPECT_THAT(stages, testing::IsSupersetOf({"source page", "drift page"}));
+  EXPECT_EQ(incidents, restarted.Incidents());
+  EXPECT_EQ(incidents, applied.Incidents());
+}
+
+TEST(Looks, ARolloutGoesOnAfterARestartWithTheEvidenceItHad) {
+  const auto play = [](bool restarts) {
+    FlowWorld world;
+    world.GoLive(world.AddVersion(1));
+    const std::int64_t second = world.AddVersion(2);
+    for (int hour = 0; hour < 5; ++hour) world.Hour({});
+    world.flow().StartRollout({}, {.endpoint = "late", .version = second, .plan = {}, .steps = {}}).value();
+    std::vector<std::string> states;
+    for (int hour = 0; hour < 40; ++hour) {
+      world.Hour({});
+      if (restarts && hour % 7 == 3) world.Restart();
+      const Json rollout = world.flow().Rollouts({}, "late").value().AsArray()[0];
+      const Json* evidence = rollout.Find("evidence_now");
+      states.push_back(fmt::format("{} {}", rollout.IntOr("live", 0), evidence == nullptr ? "" : evidence->Dump()));
+    }
+    return states;
+  };
+  const std::vector<std::string> states = play(false);
+  EXPECT_THAT(states.front(), testing::StartsWith("1 {"));
+  EXPECT_EQ(states.back(), "2 ") << "the candidate went live";
+  EXPECT_EQ(states, play(true));
+}
+
+TEST(Looks, AnApplyThatDoesNotConcernAnEndpointLeavesItsFoldAlone) {
+  FlowWorld world;
+  world.GoLive(world.AddVersion(1));
+  for (int hour = 0; hour < 3; ++hour) world.Hour({});
+  // Rows that no look has recorded: a fold that starts again would not have them.
+  const std::string before = world.flow().MonitorState({}, "late")->Dump();
+  ASSERT_TRUE(world.data().catalog().Write([](store::CatalogTransaction& tx) -> Status {
+    SW_TRY(tx.Execute("DELETE FROM flow_looks"));
+    return Ok();
+  }));
+  ASSERT_TRUE(world.Configure(R"({"endpoint": {"late": {}, "third": {}}, "monitor": {"late": {"endpoint": "late", "tolerance": 0.05, "alpha": 0.05, "block": "1h"}}})"));
+  EXPECT_EQ(world.flow().MonitorState({}, "late")->Dump(), before);
+}
+
+TEST(Looks, ThatOutlivedTheirRowsInAPowerCutAreCutToWhatIsLeft) {
+  FlowWorld world;
+  world.GoLive(world.AddVersion(1));
+  for (int hour = 0; hour < 3; ++hour) world.Hour({});
+  ASSERT_TRUE(world.data().catalog().Write([&](store::CatalogTransaction& tx) {
+    return PutLook(tx, {}, "late", {.number = 4, .time = world.clock().Now(), .version = 1,
+                                    .cuts = {.predictions = {{0, 999}}, .shadow = {{0, 9}}, .labels = {{0, 999}}}});
+  }));
+  world.Restart();
+  EXPECT_EQ(ReadLooks(world.data().catalog(), {}, "late")->back().cuts,
+            (FoldCuts{.predictions = {{0, 3 * FlowWorld::kRows}}, .shadow = {}, .labels = {{0, 3 * FlowWorld::kRows}}}));
+  world.Hour({});
+  EXPECT_EQ(ReadLooks(world.data().catalog(), {}, "late")->back().number, 5);
+}
+
+TEST(Looks, AnIncidentWhoseMonitorIsGoneIsClosed) {
+  FlowWorld world;
+  world.GoLive(world.AddVersion(1));
+  for (int hour = 0; hour < 30; ++hour) world.Hour({});
+  for (int hour = 0; hour < 5; ++hour) world.Hour({.pressure_scale = 1 / 33.8639});
+  ASSERT_EQ(world.Incidents().begin()->second.state, "open");
+  ASSERT_TRUE(world.Configure(R"({"endpoint": {"late": {}}})"));
+  const monitor::Incident closed = world.Incidents().begin()->second;
+  EXPECT_EQ(closed.state, "closed");
+  EXPECT_EQ(closed.closed_at, world.clock().Now());
+  EXPECT_THAT(closed.evidence.StringOr("closed_because", ""), HasSubstr("removed"));
+}
+
+TEST(Looks, WhatFailsForOneEndpointHoldsUpNoOther) {
+  FlowWorld world;
+  world.GoLive(world.AddVersion(1));
+  ASSERT_TRUE(world.flow().GoLive({}, "other", world.AddVersion(1, "other")));
+  store::LogRows damaged{.event_time = {world.clock().Now()}, .id = {"x"}, .columns = data::Batch(data::Schema{{{"version", data::Type::kInt64}}})};
+  damaged.columns.column(0).AppendInt(1);
+  ASSERT_TRUE(world.data().logbook().Declare({.name = "predictions/late"}));
+  ASSERT_TRUE(world.data().logbook().Append({.stream = "predictions/late", .producer = {}, .rows = damaged}, store::Durability::kBuffered));
+  world.Pass(base::kHourUs);
+  EXPECT_TRUE(world.flow().RunDue(world.clock().Now()));
+  EXPECT_THAT(world.counters().PrometheusText(), HasSubstr("flow_failures_total{work=\"look\",name=\"late\"} 1"));
+  EXPECT_EQ(ReadLooks(world.data().catalog(), {}, "late")->size(), 0U);
+  EXPECT_EQ(ReadLooks(world.data().catalog(), {}, "other")->size(), 1U);
+}
+
+TEST(Looks, ADueLookIsMadeAtTheNextCallWhenTheLogCouldNotBeFlushed) {
+  FlowWorld world;
+  world.GoLive(world.AddVersion(1));
+  world.Pass(base::kHourUs);
+  world.serving().on_flush = [] { return Status(std::unexpected(Error(ErrorCode::kUnavailable, "disk full"))); };
+  EXPECT_FALSE(world.flow().RunDue(world.clock().Now()));
+  world.serving().on_flush = {};
+  EXPECT_TRUE(world.flow().RunDue(world.clock().Now()));
+  EXPECT_EQ(ReadLooks(world.data().catalog(), {}, "late")->size(), 1U);
+}
+
+TEST(Live, GoingLiveIsOneTransaction) {
+  FlowWorld world;
+  world.GoLive(world.AddVersion(1));
+  const std::int64_t second = world.AddVersion(2);
+  // The event cannot be written: neither may the alias have moved, nor the state, nor what is served.
+  ASSERT_TRUE(world.data().catalog().Write([](store::CatalogTransaction& tx) -> Status {
+    SW_TRY(tx.Execute("ALTER TABLE flow_events RENAME TO flow_events_away"));
+    return Ok();
+  }));
+  EXPECT_FALSE(world.flow().GoLive({}, "late", second));
+  EXPECT_EQ(world.registry().GetModel({}, "late")->aliases.at("champion"), 1);
+  EXPECT_EQ(world.serving().plans.at("late").arms[0].version, 1);
+  EXPECT_EQ(world.flow().Endpoints({})->AsArray()[0].IntOr("live", 0), 1);
+  EXPECT_EQ(ReadEndpointStates(world.data().catalog(), {})->front().live, 1);
+}
+
+TEST(Live, AnEndpointThatIsNoLongerDeclaredAnswersNoMore) {
+  FlowWorld world;
+  world.GoLive(world.AddVersion(1));
+  ASSERT_TRUE(world.serving().plans.contains("late"));
+  ASSERT_TRUE(world.Configure(R"({"endpoint": {"other": {}}})"));
+  EXPECT_FALSE(world.serving().plans.contains("late"));
+  ASSERT_TRUE(world.Configure(FlowWorld::kConfig));
+  EXPECT_TRUE(world.serving().plans.contains("late"));
 }
 
 }  // namespace

@@ -30,6 +30,10 @@ class FakeServing final : public Serving {
     plans.insert_or_assign(plan.definition.name, plan);
     return Ok();
   }
+  Status Remove(const std::string& endpoint) override {
+    plans.erase(endpoint);
+    return Ok();
+  }
   Status FlushLogs() override { return on_flush ? on_flush() : Ok(); }
 
   std::map<std::string, EndpointPlan> plans;
@@ -40,7 +44,7 @@ class FakeServing final : public Serving {
 // What an hour brings: fifty requests, and their labels at its end.
 struct HourOf {
   double pressure_scale = 1;  // a sensor that changes its unit
-  double late_more = 0;       // more of them are late than the score says
+  bool is_inverted = false;   // the scores say the opposite of what comes
   bool is_labelled = true;
 };
 
@@ -52,8 +56,8 @@ class FlowWorld {
 
   static constexpr const char* kConfig = R"({
     "endpoint": {"late": {}, "other": {}},
-    "rollout": {"late": {"endpoint": "late", "steps": ["shadow", "live"], "alpha": 0.2, "max_loss_increase": 0.4, "max_time": "90d"}},
-    "monitor": {"late": {"endpoint": "late", "tolerance": 0.05, "alpha": 0.05}}})";
+    "rollout": {"late": {"endpoint": "late", "steps": ["shadow", "live"], "alpha": 0.2, "max_loss_increase": 0.03, "max_time": "90d"}},
+    "monitor": {"late": {"endpoint": "late", "tolerance": 0.05, "alpha": 0.05, "block": "1h"}}})";
 
   Status Configure(const std::string& json) {
     config_ = json;
@@ -112,7 +116,7 @@ class FlowWorld {
     base::Random random(static_cast<std::uint64_t>(clock_.Now()));
     LabelBatch batch{.ids = ids, .labels = {}, .producer = producer, .sequence = sequence};
     for (std::size_t i = 0; i < ids.size(); ++i) {
-      batch.labels.push_back(random.NextDouble() < truths_[i % truths_.size()] + hour.late_more ? 1 : 0);
+      batch.labels.push_back((random.NextDouble() < truths_[i % truths_.size()]) != hour.is_inverted ? 1 : 0);
     }
     return flow_->AddLabels({}, "late", batch);
   }
@@ -142,7 +146,7 @@ class FlowWorld {
     tracker_ = track::Tracker::Open(data_->catalog(), clock_, ids_).value();
     serving_.plans.clear();
     flow_ = Flow::Open({.data = data_.get(), .features = features_.get(), .registry = registry_.get(), .tracker = tracker_.get(),
-                        .serving = &serving_, .clock = &clock_, .ids = &ids_, .log = &log_, .train_worker = {}, .tables_folder = {}}).value();
+                        .serving = &serving_, .clock = &clock_, .ids = &ids_, .log = &log_, .counters = &counters_, .train_worker = {}, .tables_folder = {}}).value();
     Configure(config_).value();
   }
   void Close() {
