@@ -66,9 +66,12 @@ function(sw_test name)
   endif()
   add_test(NAME ${name} COMMAND "${PROJECT_SOURCE_DIR}/tools/in_temp_dir" ${arg_COMMAND})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT_S} LABELS "${arg_LABELS}")
+  # Tests that kill a child fork it. Arrow, which is not instrumented, waits through libstdc++,
+  # which is: that breaks an assertion of the search for lock cycles.
+  set(tsan "halt_on_error=1:die_after_fork=0:detect_deadlocks=0")
   set_property(TEST ${name} APPEND PROPERTY ENVIRONMENT
     "SW_SOURCE_DIR=${PROJECT_SOURCE_DIR}" "SW_BUILD_DIR=${PROJECT_BINARY_DIR}" "TZ=UTC"
-    "TSAN_OPTIONS=halt_on_error=1:suppressions=${PROJECT_SOURCE_DIR}/tools/tsan.supp"
+    "TSAN_OPTIONS=${tsan}:suppressions=${PROJECT_SOURCE_DIR}/tools/tsan.supp"
     "ASAN_OPTIONS=detect_stack_use_after_return=1"
     "UBSAN_OPTIONS=print_stacktrace=1")
 endfunction()
