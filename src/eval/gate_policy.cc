@@ -113,6 +113,9 @@ Result<stats::CostMatrix> ParseCosts(const Json& config) {
     if (!value) return within(value.error());
     *place = *value;
   }
+  // A threshold is chosen by them once a model is trained: too late to be told then.
+  if (const Result<double> threshold = stats::CalibratedThreshold(costs); !threshold)
+    return InvalidArgument("cost: {}", threshold.error().message);
   return costs;
 }
 
