@@ -120,6 +120,19 @@ Status CheckEndpoint(const Config& config, const EndpointDef& endpoint) {
   return Ok();
 }
 
+// The gate judges on the training set's rows: a slice that they lack would fail only after training.
+Status CheckGateSlices(const Config& config, const EndpointDef& endpoint) {
+  const eval::GatePolicy* gate = GateOfEndpoint(config, endpoint);
+  if (gate == nullptr || endpoint.training_set.empty()) return Ok();
+  const std::vector<std::string>& known = config.features.training_sets.at(endpoint.training_set).slices;
+  for (const std::string& slice : gate->slices) {
+    if (std::find(known.begin(), known.end(), slice) != known.end()) continue;
+    return InvalidArgument("gate.{}.slices: training set {} of endpoint {} declares no slice {}; {}", gate->name, endpoint.training_set,
+                           endpoint.name, slice, Suggestion(slice, known));
+  }
+  return Ok();
+}
+
 // A slice that no request brings would be guarded in name only.
 Status CheckSlices(const Config& config, const rollout::Plan& plan) {
   const std::string& service = config.endpoints.at(plan.endpoint).service;
@@ -137,7 +150,10 @@ Status CheckReferences(const Config& config) {
   for (const auto& [name, recipe] : config.recipes) {
     SW_TRY(MustExist("recipe." + name + ".training_set", "training set", recipe.training_set, config.features.training_sets));
   }
-  for (const auto& [name, endpoint] : config.endpoints) SW_TRY(CheckEndpoint(config, endpoint));
+  for (const auto& [name, endpoint] : config.endpoints) {
+    SW_TRY(CheckEndpoint(config, endpoint));
+    SW_TRY(CheckGateSlices(config, endpoint));
+  }
   for (const auto& [name, plan] : config.rollouts) {
     SW_TRY(MustExist("rollout." + name + ".endpoint", "endpoint", plan.endpoint, config.endpoints));
     SW_TRY(CheckSlices(config, plan));
@@ -148,11 +164,21 @@ Status CheckReferences(const Config& config) {
   for (const auto& [name, retrain] : config.retrains) {
     SW_TRY(MustExist("retrain." + name + ".endpoint", "endpoint", retrain.endpoint, config.endpoints));
     SW_TRY(MustExist("retrain." + name + ".recipe", "recipe", retrain.recipe, config.recipes));
+    const EndpointDef& endpoint = config.endpoints.at(retrain.endpoint);
+    if (GateOfEndpoint(config, endpoint) == nullptr) {
+      return InvalidArgument("retrain.{}.endpoint: endpoint {} has no gate to judge what is trained; define [gate.{}], or name one in endpoint.{}.gate",
+                             name, endpoint.name, endpoint.name, endpoint.name);
+    }
   }
   return Ok();
 }
 
 }  // namespace
+
+const eval::GatePolicy* GateOfEndpoint(const Config& config, const EndpointDef& endpoint) {
+  const auto found = config.gates.find(endpoint.gate.empty() ? endpoint.name : endpoint.gate);
+  return found == config.gates.end() ? nullptr : &found->second;
+}
 
 std::string Suggestion(const std::string& wanted, const std::vector<std::string>& known) {
   const std::vector<std::string> near = data::NearMisses(wanted, known);

@@ -52,6 +52,9 @@ struct Config {
 // Checks each section and what they say of each other; unknown sections are refused.
 Result<Config> ParseConfig(const Json& json);
 
+// The gate that a version must pass to be rolled out there; nullptr: none is declared.
+const eval::GatePolicy* GateOfEndpoint(const Config& config, const EndpointDef& endpoint);
+
 // The end of a message about a name that is not there: "did you mean late?", or what there is.
 std::string Suggestion(const std::string& wanted, const std::vector<std::string>& known);
 

@@ -36,6 +36,25 @@ void Put(Json& json, const char* section, const char* name, const char* key, Jso
   (*json.Find(section)->Find(name)).Set(key, std::move(value));
 }
 
+TEST(Config, ARetrainingWithoutAGateIsRefused) {
+  Json json = Small();
+  json.Set("gate", Json::MakeObject());
+  const auto config = ParseConfig(json);
+  ASSERT_FALSE(config);
+  EXPECT_TRUE(config.error().message.starts_with("retrain.spend.endpoint: endpoint spend has no gate")) << config.error().message;
+}
+
+TEST(Config, AGateGuardsOnlySlicesThatTheTrainingSetDeclares) {
+  Json json = Small();
+  Put(json, "gate", "spend", "slices", Json::MakeArray({"shop"}));
+  Put(json, "gate", "spend", "max_slice_loss_increase", 0.1);
+  const auto config = ParseConfig(json);
+  ASSERT_FALSE(config);
+  EXPECT_TRUE(config.error().message.starts_with("gate.spend.slices: training set spend of endpoint spend declares no slice shop")) << config.error().message;
+  Put(json, "training_set", "spend", "slices", Json::MakeArray({"shop"}));
+  EXPECT_TRUE(ParseConfig(json));
+}
+
 TEST(Config, ErrorsBeginWithTheKey) {
   const struct { const char *section, *key; Json value; const char* begins; } cases[] = {
       {"endpoint", "service", "spent", "endpoint.spend.service: there is no service spent; did you mean spend?"},

@@ -49,6 +49,10 @@ Result<rollout::Plan> PlanFor(const Config& config, const RolloutRequest& reques
     const bool is_wanted = request.plan.empty() ? known.endpoint == request.endpoint : name == request.plan;
     if (is_wanted) plan = known;
   }
+  if (!request.plan.empty() && plan.name.empty()) return NotFound("there is no rollout plan {}; define [rollout.{}]", request.plan, request.plan);
+  if (!plan.name.empty() && plan.endpoint != request.endpoint) {
+    return InvalidArgument("plan: {} is a plan for endpoint {}, not for {}", plan.name, plan.endpoint, request.endpoint);
+  }
   if (plan.name.empty()) return NotFound("no rollout plan for endpoint {}; define [rollout.{}]", request.endpoint, request.endpoint);
   Json json = rollout::PlanToJson(plan);
   if (!request.steps.empty()) json.Set("steps", Json::FromRange(request.steps));

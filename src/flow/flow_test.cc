@@ -208,6 +208,14 @@ TEST(Live, GoingLiveIsOneTransaction) {
   EXPECT_EQ(ReadEndpointStates(world.data().catalog(), {})->front().live, 1);
 }
 
+TEST(Rollout, APlanForAnotherEndpointIsRefused) {
+  FlowWorld world;
+  ASSERT_TRUE(world.flow().GoLive({}, "other", world.AddVersion(1, "other")));
+  const auto refused = world.flow().StartRollout({}, {.endpoint = "other", .version = world.AddVersion(2, "other"), .plan = "late", .steps = {}});
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("plan: late is a plan for endpoint late, not for other"));
+}
+
 TEST(Live, AnEndpointThatIsNoLongerDeclaredAnswersNoMore) {
   FlowWorld world;
   world.GoLive(world.AddVersion(1));

@@ -15,11 +15,6 @@ struct Trainer::Parts {
   std::vector<std::size_t> train, held_out;
 };
 
-const eval::GatePolicy* GateOfEndpoint(const Config& config, const EndpointDef& endpoint) {
-  const auto found = config.gates.find(endpoint.gate.empty() ? endpoint.name : endpoint.gate);
-  return found == config.gates.end() ? nullptr : &found->second;
-}
-
 const eval::GatePolicy* GateOf(const Config& config, const std::string& training_set) {
   for (const auto& [name, endpoint] : config.endpoints) {
     if (endpoint.training_set != training_set) continue;

@@ -39,7 +39,6 @@ class Trainer {
 
 // The gate that judges models of this recipe: that of an endpoint with the same training set, if any.
 const eval::GatePolicy* GateOf(const Config& config, const std::string& training_set);
-const eval::GatePolicy* GateOfEndpoint(const Config& config, const EndpointDef& endpoint);
 // The slices of a table, as eval takes them.
 std::vector<eval::SliceColumn> SlicesOf(const data::Batch& slices);
 // 1 where the label is at least one half.
