@@ -100,6 +100,25 @@ eval::ColumnLineage TakenTooEarly(const data::Field& field, const data::Column& 
   return lineage;
 }
 
+// A file's own moments; without the column a day for each row.
+std::vector<TimeUs> MomentsIn(const data::Batch& rows) {
+  const data::Column* moment = rows.Find(kMomentColumn);
+  std::vector<TimeUs> moments;
+  for (std::size_t row = 0; row < rows.num_rows(); ++row) {
+    const bool has_moment = moment != nullptr && moment->type() == data::Type::kTimestamp && !moment->IsNull(row);
+    moments.push_back(has_moment ? moment->Int(row) : static_cast<TimeUs>(row) * base::kDayUs);
+  }
+  return moments;
+}
+
+// Files come in any order; a held-out tail is the latest part.
+std::vector<std::size_t> OrderByMoment(const std::vector<TimeUs>& moments) {
+  std::vector<std::size_t> order(moments.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return moments[a] < moments[b]; });
+  return order;
+}
+
 std::string KeyOf(const TableRequest& request, const Json& provenance) {
   return base::Sha256Hex(provenance.Dump() + fmt::format("{}", request.labels_until));
 }
@@ -197,13 +216,13 @@ Result<std::string> TrainingTables::PathInFolder(const std::string& file) const 
 Result<std::shared_ptr<const TrainingTable>> TrainingTables::ReadOutside(const std::string& file, const std::string& label,
                                                                          const std::vector<std::string>& slices) const {
   data::Batch all = SW_TRY(data::ReadTable(SW_TRY(PathInFolder(file)), {}));
+  const std::string fingerprint = data::Fingerprint(all);
+  const std::vector<TimeUs> moments = MomentsIn(all);
+  const std::vector<std::size_t> order = OrderByMoment(moments);
+  all = all.Take(order);
   auto table = std::make_shared<TrainingTable>();
+  for (const std::size_t row : order) table->moments.push_back(moments[row]);
   table->label = AsLabels(*SW_TRY(all.Get(label, file)));
-  const data::Column* moment = all.Find(kMomentColumn);
-  for (std::size_t row = 0; row < all.num_rows(); ++row) {
-    const bool has_moment = moment != nullptr && moment->type() == data::Type::kTimestamp && !moment->IsNull(row);
-    table->moments.push_back(has_moment ? moment->Int(row) : static_cast<TimeUs>(row) * base::kDayUs);
-  }
   std::vector<std::string> slices_there;
   for (const std::string& slice : slices) {
     if (all.Find(slice) != nullptr) slices_there.push_back(slice);
@@ -216,7 +235,7 @@ Result<std::shared_ptr<const TrainingTable>> TrainingTables::ReadOutside(const s
     if (is_feature) names.push_back(field.name);
   }
   table->features = SW_TRY(all.Select(names));
-  table->provenance = Json::MakeObject({{"table", file}, {"fingerprint", data::Fingerprint(all)}, {"label", label}});
+  table->provenance = Json::MakeObject({{"table", file}, {"fingerprint", fingerprint}, {"label", label}});
   return std::shared_ptr<const TrainingTable>(table);
 }
 

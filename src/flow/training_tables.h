@@ -56,7 +56,8 @@ class TrainingTables {
   Result<std::shared_ptr<const TrainingTable>> Build(const TableRequest& request,
                                                      const std::function<void(double)>& progress);
   // A Parquet or CSV file in the tables folder: no lineage. Its moments come from the timestamp column
-  // "moment" where there is one, else rows count as one cluster each; slices by name where it has them.
+  // "moment" where there is one, in whose order they are then, else rows count as one cluster each;
+  // slices by name where it has them.
   Result<std::shared_ptr<const TrainingTable>> ReadOutside(const std::string& file, const std::string& label,
                                                            const std::vector<std::string>& slices) const;
   // Writes features, label, moment, id and slices as Parquet.
