@@ -110,7 +110,11 @@ Result<Json> FlowImpl::Judge(const Caller& caller, const Config& config, const G
   return answer;
 }
 
-Result<Json> FlowImpl::Gate(const Caller& caller, const GateRequest& request) { return Judge(caller, *config(), request); }
+Result<Json> FlowImpl::Gate(const Caller& caller, const GateRequest& request) {
+  GateRequest full = request;
+  if (full.from != 0 && full.until == 0) full.until = options_.clock->Now();
+  return Judge(caller, *config(), full);
+}
 
 Result<Json> FlowImpl::Register(const Caller& caller, const RegisterRequest& request) {
   // Loading replays the golden rows: what does not load is not registered.

@@ -78,7 +78,9 @@ struct GateRequest {
   std::string gate;
   std::string candidate;      // a package id, or MODEL/VERSION
   std::string against;        // the same, or "champion" of the candidate's model; empty: champion
-  TimeUs from = 0, until = 0; // rows of the training set; 0, 0: the candidate's held-out rows
+  // Rows of the training set, which neither may have been trained on; `until` 0: until now. 0, 0: the
+  // candidate's held-out rows.
+  TimeUs from = 0, until = 0;
   std::string table;          // judge on this file in the tables folder in place of the training set
   std::string label = "label";
 };

@@ -19,6 +19,19 @@ TimeUs HeldOutFrom(const Contender& candidate) {
   return base::ParseTime(text).value_or(0);
 }
 
+// Rows that a model learned from say little about it. What it was trained on lies in [from, held_out_from)
+// of its lineage; of a package without one nothing is known.
+Status CheckLearnedNothingIn(const Contender& contender, TimeUs from, TimeUs until) {
+  const Json& lineage = contender.package->content().lineage;
+  if (!lineage.IsObject() || !lineage.Has("held_out_from")) return Ok();
+  const Json* table = lineage.Find("table");
+  const TimeUs learned_from = table == nullptr ? 0 : base::ParseTime(table->StringOr("from", "")).value_or(0);
+  const TimeUs learned_until = HeldOutFrom(contender);
+  if (std::max(from, learned_from) >= std::min(until, learned_until)) return Ok();
+  return InvalidArgument("from: {} was trained on moments from {} until {}, and would be judged on rows that it knows; judge from {} on",
+                         contender.name, base::FormatTime(learned_from), base::FormatTime(learned_until), base::FormatTime(learned_until));
+}
+
 Result<double> ThresholdOf(const Contender& contender) {
   const Json& report = contender.package->content().report;
   return report.IsObject() ? report.DoubleOr("threshold", 0.5) : 0.5;
@@ -51,13 +64,19 @@ Result<Contender> Gatekeeper::Find(const Caller& caller, const std::string& name
                    .version = version.number, .package = SW_TRY(packages_.Get(version.package_id))};
 }
 
-Result<std::shared_ptr<const TrainingTable>> Gatekeeper::RowsFor(const GateRequest& request, const eval::GatePolicy& gate, const Contender& candidate) {
+Result<std::shared_ptr<const TrainingTable>> Gatekeeper::RowsFor(const GateRequest& request, const eval::GatePolicy& gate, const Decision& decision) {
+  const Contender& candidate = decision.candidate;
+  const bool has_range = request.from != 0 || request.until != 0;
+  if (!request.table.empty() && has_range) return InvalidArgument("from and until choose rows of the training set; a table is judged as a whole");
   if (!request.table.empty()) return tables_.ReadOutside(request.table, request.label, gate.slices);
   const Json* recipe = candidate.package->content().lineage.Find("recipe");
   const std::string set = recipe == nullptr ? "" : recipe->StringOr("training_set", "");
   if (set.empty()) return FailedPrecondition("{} does not say what it was trained on; name a table to judge it on", candidate.name);
   TableRequest rows{.training_set = set, .from = request.from, .until = request.until};
-  if (rows.until == 0) {
+  if (has_range) {
+    SW_TRY(CheckLearnedNothingIn(candidate, rows.from, rows.until));
+    SW_TRY(CheckLearnedNothingIn(decision.against, rows.from, rows.until));
+  } else {
     rows.from = HeldOutFrom(candidate);
     rows.until = SW_TRY(base::ParseTime(candidate.package->content().lineage.StringOr("until", "")));
   }
@@ -86,7 +105,7 @@ Result<Gatekeeper::Decision> Gatekeeper::Judge(const Caller& caller, const Confi
     SW_TRY(CheckHasChampion(caller, decision.candidate.model));
   }
   decision.against = SW_TRY(Find(caller, against));
-  const auto table = SW_TRY(RowsFor(request, policy, decision.candidate));
+  const auto table = SW_TRY(RowsFor(request, policy, decision));
   const std::vector<double> champion = SW_TRY(Score(decision.against, *table));
   const std::vector<double> challenger = SW_TRY(Score(decision.candidate, *table));
   const std::vector<std::uint8_t> labels = BinaryLabels(table->label);

@@ -40,7 +40,7 @@ class Gatekeeper {
 
  private:
   Status CheckHasChampion(const Caller& caller, const std::string& model);
-  Result<std::shared_ptr<const TrainingTable>> RowsFor(const GateRequest& request, const eval::GatePolicy& gate, const Contender& candidate);
+  Result<std::shared_ptr<const TrainingTable>> RowsFor(const GateRequest& request, const eval::GatePolicy& gate, const Decision& decision);
 
   TrainingTables& tables_;
   Packages& packages_;

@@ -177,6 +177,15 @@ class WeatherExample(unittest.TestCase):
         self.assertIn("lately.wet_1d", late)
         self.assertNotIn("today.month", late)
 
+    def test_rows_that_a_model_learned_from_do_not_judge_it(self):
+        judged = ("eval", "rain", "rain/2", "--against", "rain/1")
+        verdict = self.json(*judged, "--from", "2014-06-01T00:00:00Z")  # until now
+        days = sum(date >= "2014/06/01" for date in self.days)
+        self.assertTrue(214 <= verdict["evidence"]["rows"] <= days, verdict["evidence"]["rows"])
+        refused = self.cli(*judged, "--from", "2013-06-01T00:00:00Z")
+        self.assertEqual(refused.code, 3, refused)
+        self.assertIn("rain/2 was trained on moments from 1970-01-01T00:00:00Z until 2014-01-01T13:00:00Z", refused.err)
+
     def test_a_copy_without_lineage_is_undecided_and_never_passes(self):
         for extra in ([], ["--extra", "sky=weather"]):
             self.assertEqual(self.cli("training-set", "rain", "--out", "copy.parquet", *extra).code, 0)
