@@ -88,7 +88,9 @@ void AddRollout(Commands& commands) {
   });
   AddSteer(commands, rollout, "advance", "advance",
            "Your word: to the next step, whatever the evidence.");
-  AddSteer(commands, rollout, "back", "roll_back", "Your word: back to the version before.");
+  AddSteer(commands, rollout, "back", "roll_back",
+           "Your word: back to the version before. The candidate counts as refused from then on; to "
+           "roll it out again, record an override (models override).");
 }
 
 void AddPredict(Commands& commands) {

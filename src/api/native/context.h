@@ -25,7 +25,8 @@ namespace sw::native {
 class Configuration {
  public:
   virtual ~Configuration() = default;
-  // Checks the text and says what would change, as {"version", "changes": [...], "unchanged"}.
+  // Checks the text and says what would change, as {"version", "changes": [...],
+  // "services_with_new_values": [...], "warnings": [...], "applied": false}.
   // `file` is what errors call it.
   virtual Result<Json> Plan(std::string_view toml, const std::string& file) const = 0;
   // Does the same, and makes it so: the next start finds either all of it or nothing.

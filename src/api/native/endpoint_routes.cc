@@ -92,7 +92,7 @@ constexpr EndpointRoute kRoutes[] = {
      R"({"type":"object","required":["action","reason"],"properties":{"action":{"enum":["advance","roll_back"]},)"
      R"("reason":{"type":"string"}}})"},
     {net::Method::kGet, "/seaworthy/v1/rollouts", "endpoints.read", Rollouts,
-     "Rollouts with their evidence, newest first.",
+     "The running or last rollout of each endpoint, by its name, with its evidence.",
      R"({"type":"object","properties":{"endpoint":{"type":"string"}}})"},
     {net::Method::kGet, "/seaworthy/v1/endpoints/{endpoint}/monitor", "monitor.read", MonitorState,
      "What the endpoint's monitor knows: realised loss by day, references, pages."},
