@@ -44,7 +44,7 @@ Status FlowImpl::Configure(std::shared_ptr<const Config> config) {
     if (endpoints_.contains(name) && FoldsAlike(*config_, *config, name)) continue;
     EndpointState& state = states[name];
     state.endpoint = name;
-    changed.emplace(name, SW_TRY(Start(caller, *config, state)));
+    changed.emplace(name, Start(*config, state));
   }
   std::vector<std::string> dropped;
   for (const auto& [name, running] : endpoints_) {

@@ -148,7 +148,7 @@ class Flow {
   // `action`: "advance" or "roll_back".
   virtual Result<Json> Steer(const Caller& caller, std::string_view endpoint, std::string_view action,
                              std::string_view reason) = 0;
-  virtual Result<Json> Rollouts(const Caller& caller, std::string_view endpoint) const = 0;
+  virtual Result<Json> Rollouts(const Caller& caller, std::string_view endpoint) = 0;
   virtual Result<Json> Endpoints(const Caller& caller) const = 0;
 
   // {"accepted", "repeated", "unknown_count", "unknown": [ids], "known_since", ...}; unknown ones, never
@@ -162,7 +162,7 @@ class Flow {
 
   virtual Result<Json> Incidents(const Caller& caller, std::string_view endpoint, std::string_view state) const = 0;
   // Realised loss by day, references and pages of an endpoint's monitor.
-  virtual Result<Json> MonitorState(const Caller& caller, std::string_view endpoint) const = 0;
+  virtual Result<Json> MonitorState(const Caller& caller, std::string_view endpoint) = 0;
   // What happened, oldest first: trained, gate, registered, rollout, incident, ...
   virtual Result<Json> Timeline(const Caller& caller, TimeUs from, TimeUs until) const = 0;
 

@@ -29,6 +29,7 @@ Status FlowImpl::RunDue(TimeUs now) {
     for (auto& [name, running] : endpoints_) {
       if (const Status looked = Tick(caller, running, now); !looked) CountFailure("look", name, looked.error());
     }
+    if (has_unwatched_) SW_TRY(CloseUnwatched(caller));
   }
   RetrainDue(caller, now);
   return options_.data->DrainOutbox();

@@ -33,13 +33,13 @@ class FlowImpl final : public Flow {
   Result<Json> GoLive(const Caller& caller, std::string_view endpoint, std::int64_t version) override;
   Result<Json> StartRollout(const Caller& caller, const RolloutRequest& request) override;
   Result<Json> Steer(const Caller& caller, std::string_view endpoint, std::string_view action, std::string_view reason) override;
-  Result<Json> Rollouts(const Caller& caller, std::string_view endpoint) const override;
+  Result<Json> Rollouts(const Caller& caller, std::string_view endpoint) override;
   Result<Json> Endpoints(const Caller& caller) const override;
   Result<Json> AddLabels(const Caller& caller, std::string_view endpoint, const LabelBatch& labels) override;
   Result<Json> Audit(const Caller& caller, std::string_view endpoint, TimeUs from, TimeUs until) override;
   Result<Json> Replay(const Caller& caller, std::string_view endpoint, std::int64_t version, TimeUs from, TimeUs until) override;
   Result<Json> Incidents(const Caller& caller, std::string_view endpoint, std::string_view state) const override;
-  Result<Json> MonitorState(const Caller& caller, std::string_view endpoint) const override;
+  Result<Json> MonitorState(const Caller& caller, std::string_view endpoint) override;
   Result<Json> Timeline(const Caller& caller, TimeUs from, TimeUs until) const override;
   Status RunDue(TimeUs now) override;
 
@@ -49,7 +49,7 @@ class FlowImpl final : public Flow {
     std::unique_ptr<EndpointFold> fold;
     std::unique_ptr<ServedIds> ids;
     std::int64_t looks = 0;  // recorded so far
-    bool is_behind = false;  // an error left the fold between two looks: it is started again
+    bool is_behind = false;  // the fold lacks recorded looks, or an error left it between two
   };
 
   // Those below are called with mutex_ held.
@@ -57,7 +57,9 @@ class FlowImpl final : public Flow {
   Result<const Running*> Find(std::string_view endpoint) const;
   Result<std::shared_ptr<const model::Package>> PackageOf(const Caller& caller, const EndpointDef& endpoint, std::int64_t version);
   Result<monitor::Reference> ReferenceOf(const Caller& caller, const EndpointDef& endpoint, std::int64_t version);
-  Result<Running> Start(const Caller& caller, const Config& config, EndpointState state);
+  Running Start(const Config& config, EndpointState state) const;
+  // Replays the recorded looks when the fold is behind.
+  Status BringUp(const Caller& caller, Running& running);
   Status ReplayLooks(const Caller& caller, const Config& config, Running& running);
   Status AddMonitors(const Config& config, Running& running, const monitor::Reference& reference);
   monitor::Rescore RescoreWith(const Caller& caller, const EndpointDef& definition);
@@ -112,6 +114,7 @@ class FlowImpl final : public Flow {
   std::shared_ptr<const Config> config_;
   std::map<std::string, Running, std::less<>> endpoints_;
   TimeUs next_tick_ = 0;
+  bool has_unwatched_ = false;  // incidents are open of which nobody knows yet whether they are watched
 };
 
 // Both configurations fold the endpoint's log in the same way.

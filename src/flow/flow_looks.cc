@@ -51,14 +51,25 @@ monitor::Rescore FlowImpl::RescoreWith(const Caller& caller, const EndpointDef& 
   };
 }
 
-Result<FlowImpl::Running> FlowImpl::Start(const Caller& caller, const Config& config, EndpointState state) {
+// A replay takes a while, and an endpoint answers without one: the first that needs the fold makes it.
+FlowImpl::Running FlowImpl::Start(const Config& config, EndpointState state) const {
   const EndpointDef& definition = config.endpoints.at(state.endpoint);
   const store::Logbook& logbook = options_.data->logbook();
-  Running running{.state = std::move(state),
-                  .fold = std::make_unique<EndpointFold>(logbook, definition, CensorAfter(config, definition)),
-                  .ids = std::make_unique<ServedIds>(logbook, definition.name, IdsKeptFor(config, definition))};
-  if (running.state.live != 0) SW_TRY(ReplayLooks(caller, config, running));
-  return running;
+  const bool is_served = state.live != 0;
+  return {.state = std::move(state),
+          .fold = std::make_unique<EndpointFold>(logbook, definition, CensorAfter(config, definition)),
+          .ids = std::make_unique<ServedIds>(logbook, definition.name, IdsKeptFor(config, definition)),
+          .is_behind = is_served};
+}
+
+Status FlowImpl::BringUp(const Caller& caller, Running& running) {
+  if (!running.is_behind) return Ok();
+  Running fresh = Start(*config_, running.state);
+  SW_TRY(ReplayLooks(caller, *config_, fresh));
+  running.fold = std::move(fresh.fold);
+  running.looks = fresh.looks;
+  running.is_behind = false;
+  return Ok();
 }
 
 // The state after a look follows from the looks until then: nothing else is kept of it.
@@ -87,7 +98,7 @@ Status FlowImpl::ReplayLooks(const Caller& caller, const Config& config, Running
 }
 
 Status FlowImpl::LookAt(const Caller& caller, Running& running, TimeUs now) {
-  if (running.is_behind) running = SW_TRY(Start(caller, *config_, running.state));
+  SW_TRY(BringUp(caller, running));
   running.is_behind = true;  // until the look is recorded
   const Look look{.number = running.looks + 1, .time = now, .version = running.state.live, .cuts = SW_TRY(running.fold->Ends())};
   SW_TRY(running.fold->ReadTo(look.cuts, now));
@@ -116,15 +127,20 @@ Status FlowImpl::RecordIncident(store::CatalogTransaction& tx, const Caller& cal
 }
 
 // Monitors and endpoints go, or change what they tolerate; an incident that none of them has open must
-// not stay open for ever.
+// not stay open for ever. Of an endpoint whose fold is behind nothing is known yet.
 Status FlowImpl::CloseUnwatched(const Caller& caller) {
   std::set<std::string> watched;
   for (const auto& [name, running] : endpoints_) {
     for (const monitor::EndpointMonitor& monitor : running.fold->monitors()) watched.merge(monitor.OpenIds());
   }
   const TimeUs now = options_.clock->Now();
+  has_unwatched_ = false;
   for (monitor::Incident& incident : SW_TRY(incidents_.List(caller, "", "open"))) {
     if (watched.contains(incident.id)) continue;
+    if (const auto found = endpoints_.find(incident.endpoint); found != endpoints_.end() && found->second.is_behind) {
+      has_unwatched_ = true;
+      continue;
+    }
     incident.state = "closed";
     incident.closed_at = now;
     if (incident.evidence.IsNull()) incident.evidence = Json::MakeObject();

@@ -191,12 +191,12 @@ Result<Json> FlowImpl::Replay(const Caller& caller, std::string_view endpoint, s
                            {"served", MetricsOf(served, labels)}, {"version", version}, {"replayed", MetricsOf(replayed, labels)}});
 }
 
-Result<Json> FlowImpl::Rollouts(const Caller& caller, std::string_view endpoint) const {
-  (void)caller;
+Result<Json> FlowImpl::Rollouts(const Caller& caller, std::string_view endpoint) {
   const std::lock_guard lock(mutex_);
   Json list = Json::MakeArray();
-  for (const auto& [name, running] : endpoints_) {
+  for (auto& [name, running] : endpoints_) {
     if ((!endpoint.empty() && name != endpoint) || !running.state.rollout) continue;
+    if (running.state.RolloutIsRunning()) SW_TRY(BringUp(caller, running));
     Json entry = EndpointStateToJson(running.state);
     if (const rollout::PairedEvidence* evidence = running.fold->evidence()) entry.Set("evidence_now", JudgementToJson(evidence->Judge()));
     list.Append(std::move(entry));
@@ -220,10 +220,10 @@ Result<Json> FlowImpl::Endpoints(const Caller& caller) const {
   return list;
 }
 
-Result<Json> FlowImpl::MonitorState(const Caller& caller, std::string_view endpoint) const {
-  (void)caller;
+Result<Json> FlowImpl::MonitorState(const Caller& caller, std::string_view endpoint) {
   const std::lock_guard lock(mutex_);
-  const Running& running = *SW_TRY(Find(endpoint));
+  Running& running = *SW_TRY(Find(endpoint));
+  SW_TRY(BringUp(caller, running));
   Json list = Json::MakeArray();
   for (const monitor::EndpointMonitor& monitor : running.fold->monitors()) {
     Json blocks = Json::MakeArray();

@@ -147,6 +147,7 @@ TEST(Looks, ThatOutlivedTheirRowsInAPowerCutAreCutToWhatIsLeft) {
                                     .cuts = {.predictions = {{0, 999}}, .shadow = {{0, 9}}, .labels = {{0, 999}}}});
   }));
   world.Restart();
+  ASSERT_TRUE(world.flow().MonitorState({}, "late"));
   EXPECT_EQ(ReadLooks(world.data().catalog(), {}, "late")->back().cuts,
             (FoldCuts{.predictions = {{0, 3 * FlowWorld::kRows}}, .shadow = {}, .labels = {{0, 3 * FlowWorld::kRows}}}));
   world.Hour({});
@@ -160,6 +161,7 @@ TEST(Looks, AnIncidentWhoseMonitorIsGoneIsClosed) {
   for (int hour = 0; hour < 5; ++hour) world.Hour({.pressure_scale = 1 / 33.8639});
   ASSERT_EQ(world.Incidents().begin()->second.state, "open");
   ASSERT_TRUE(world.Configure(R"({"endpoint": {"late": {}}})"));
+  world.Hour({});
   const monitor::Incident closed = world.Incidents().begin()->second;
   EXPECT_EQ(closed.state, "closed");
   EXPECT_EQ(closed.closed_at, world.clock().Now());
