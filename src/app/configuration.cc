@@ -46,9 +46,8 @@ Result<AppliedConfiguration::Checked> AppliedConfiguration::CheckWithTables(
   Checked checked = SW_TRY(Check(text, name));
   if (tables_folder_.empty()) return checked;
   for (const auto& [source, definition] : checked.config->features.sources) {
-    feature::Definitions only = checked.config->features;
-    only.sources = {{source, definition}};
-    const Status fits = feature::CheckTables(only, tables_folder_);
+    if (definition.table.empty()) continue;
+    const Status fits = feature::CheckTable(checked.config->features, definition, tables_folder_);
     if (fits) continue;
     if (fits.error().code != ErrorCode::kNotFound || feature::HasTable(definition, tables_folder_)) {
       return std::unexpected(checked.file.Locate(fits.error()));

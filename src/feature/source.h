@@ -52,7 +52,9 @@ Status CheckColumns(const Definitions& defined, const SourceDef& source,
 // Whether the file of the source's table is in the folder.
 bool HasTable(const SourceDef& source, const std::string& tables_folder);
 
-// DeriveSchema and CheckColumns for every source that has a table. Reads the tables.
+// DeriveSchema and CheckColumns for a source that has a table. Reads the table.
+Status CheckTable(const Definitions& defined, const SourceDef& source, const std::string& tables_folder);
+// The same for every source that has one.
 Status CheckTables(const Definitions& defined, const std::string& tables_folder);
 
 }  // namespace sw::feature

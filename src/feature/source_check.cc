@@ -85,12 +85,15 @@ Status CheckColumns(const Definitions& defined, const SourceDef& source, const S
   return Ok();
 }
 
+Status CheckTable(const Definitions& defined, const SourceDef& source, const std::string& tables_folder) {
+  const data::Batch raw = SW_TRY(ReadSourceTable(source, tables_folder));
+  const LookupTables lookups = SW_TRY(LoadLookups(source, tables_folder));
+  return CheckColumns(defined, source, SW_TRY(DeriveSchema(source, raw.schema(), lookups)));
+}
+
 Status CheckTables(const Definitions& defined, const std::string& tables_folder) {
   for (const auto& [name, source] : defined.sources) {
-    if (source.table.empty()) continue;
-    const data::Batch raw = SW_TRY(ReadSourceTable(source, tables_folder));
-    const LookupTables lookups = SW_TRY(LoadLookups(source, tables_folder));
-    SW_TRY(CheckColumns(defined, source, SW_TRY(DeriveSchema(source, raw.schema(), lookups))));
+    if (!source.table.empty()) SW_TRY(CheckTable(defined, source, tables_folder));
   }
   return Ok();
 }
