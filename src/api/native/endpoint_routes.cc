@@ -1,5 +1,5 @@
 #include "api/native/arguments.h"
-#include "api/native/routes.h"
+#include "api/native/route_table.h"
 #include "base/errors.h"
 
 namespace sw::native {
@@ -67,17 +67,7 @@ Result<net::Response> Replay(const Context& context, const Request& request) {
           JobProgress&) { return context.flow->Replay(caller, endpoint, version, from, until); });
 }
 
-struct EndpointRoute {
-  net::Method method;
-  const char* pattern;
-  const char* scope;
-  Result<Json> (*answer)(const Context&, const Request&);
-  const char* summary;
-  const char* query = "";
-  const char* schema = "";
-};
-
-constexpr EndpointRoute kRoutes[] = {
+constexpr AnswerRoute kRoutes[] = {
     {net::Method::kGet, "/seaworthy/v1/endpoints", "endpoints.read", Endpoints,
      "Endpoints with their arms."},
     {net::Method::kPost, "/seaworthy/v1/endpoints/{endpoint}/live", "endpoints.write", GoLive,
@@ -98,46 +88,21 @@ constexpr EndpointRoute kRoutes[] = {
      "What the endpoint's monitor knows: realised loss by day, references, pages."},
 };
 
-constexpr const char* kJobSchema =
-    R"({"type":"object","required":["job"],"properties":{"job":{"type":"string"}}})";
+constexpr JobRoute kJobs[] = {
+    {"/seaworthy/v1/endpoints/{endpoint}/audit", "endpoints.read", Audit,
+     "Job: recomputes offline the features that were served, and compares the bits.",
+     R"({"type":"object","properties":{"from":{"type":"string"},"until":{"type":"string"}}})"},
+    {"/seaworthy/v1/endpoints/{endpoint}/replay", "endpoints.read", Replay,
+     "Job: scores what was served with another version, and gives both losses.",
+     R"({"type":"object","required":["version"],"properties":{"version":{"type":"integer"},)"
+     R"("from":{"type":"string"},"until":{"type":"string"}}})"},
+};
 
 }  // namespace
 
 void AddEndpointRoutes(const Context& context, Routes& routes) {
-  for (const EndpointRoute& route : kRoutes) {
-    routes.push_back(
-        {.method = route.method,
-         .pattern = route.pattern,
-         .scope = route.scope,
-         .slow = true,
-         .handler = net::AnswerJson([&context, answer = route.answer](const Request& request) {
-           return answer(context, request);
-         }),
-         .summary = route.summary,
-         .query_schema = route.query,
-         .request_schema = route.schema});
-  }
-  routes.push_back(
-      {.method = net::Method::kPost,
-       .pattern = "/seaworthy/v1/endpoints/{endpoint}/audit",
-       .scope = "endpoints.read",
-       .slow = true,
-       .handler = net::Answer([&context](const Request& r) { return Audit(context, r); }),
-       .summary = "Job: recomputes offline the features that were served, and compares the bits.",
-       .request_schema =
-           R"({"type":"object","properties":{"from":{"type":"string"},"until":{"type":"string"}}})",
-       .response_schema = kJobSchema});
-  routes.push_back(
-      {.method = net::Method::kPost,
-       .pattern = "/seaworthy/v1/endpoints/{endpoint}/replay",
-       .scope = "endpoints.read",
-       .slow = true,
-       .handler = net::Answer([&context](const Request& r) { return Replay(context, r); }),
-       .summary = "Job: scores what was served with another version, and gives both losses.",
-       .request_schema =
-           R"({"type":"object","required":["version"],"properties":{"version":{"type":"integer"},)"
-           R"("from":{"type":"string"},"until":{"type":"string"}}})",
-       .response_schema = kJobSchema});
+  AddAnswers(context, kRoutes, routes);
+  AddJobs(context, kJobs, routes);
 }
 
 }  // namespace sw::native

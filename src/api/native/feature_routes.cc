@@ -1,5 +1,5 @@
 #include "api/native/arguments.h"
-#include "api/native/routes.h"
+#include "api/native/route_table.h"
 #include "api/native/rows.h"
 #include "base/errors.h"
 #include "data/profile.h"
@@ -164,11 +164,22 @@ Result<net::Response> Rebuild(const Context& context, const net::Request& reques
   });
 }
 
-constexpr const char* kJobSchema =
-    R"({"type":"object","required":["job"],"properties":{"job":{"type":"string"}}})";
 constexpr const char* kRowsSchema =
     R"({"type":"object","required":["rows"],"properties":{"rows":{"type":"array","items":{"type":"object"}},)"
     R"("producer":{"type":"string"},"sequence":{"type":"integer"}}})";
+
+constexpr JobRoute kSourceJobs[] = {
+    {"/seaworthy/v1/sources/{source}/load", "features.write", Load,
+     "Job: pushes the rows of the source's own table that were known by a moment.",
+     R"({"type":"object","properties":{"until":{"type":"string","format":"date-time"}}})"},
+    {"/seaworthy/v1/sources/{source}/profile", "features.read", Profile,
+     "Job: reads the source's table and profiles its columns."},
+};
+
+constexpr JobRoute kRebuildJobs[] = {
+    {"/seaworthy/v1/features/rebuild", "features.write", Rebuild,
+     "Job: rebuilds the online store from the logbook.", "", "admin"},
+};
 
 void AddSourceRoutes(const Context& context, Routes& routes) {
   routes.push_back(
@@ -195,24 +206,7 @@ void AddSourceRoutes(const Context& context, Routes& routes) {
        .summary = "Pushes raw rows; a repeated (producer, sequence) changes nothing.",
        .request_schema = kRowsSchema,
        .response_schema = R"({"type":"object","required":["rows","repeated"]})"});
-  routes.push_back(
-      {.method = net::Method::kPost,
-       .pattern = "/seaworthy/v1/sources/{source}/load",
-       .scope = "features.write",
-       .slow = true,
-       .handler = net::Answer([&context](const net::Request& r) { return Load(context, r); }),
-       .summary = "Job: pushes the rows of the source's own table that were known by a moment.",
-       .request_schema =
-           R"({"type":"object","properties":{"until":{"type":"string","format":"date-time"}}})",
-       .response_schema = kJobSchema});
-  routes.push_back(
-      {.method = net::Method::kPost,
-       .pattern = "/seaworthy/v1/sources/{source}/profile",
-       .scope = "features.read",
-       .slow = true,
-       .handler = net::Answer([&context](const net::Request& r) { return Profile(context, r); }),
-       .summary = "Job: reads the source's table and profiles its columns.",
-       .response_schema = kJobSchema});
+  AddJobs(context, kSourceJobs, routes);
 }
 
 }  // namespace
@@ -248,15 +242,7 @@ void AddFeatureRoutes(const Context& context, Routes& routes) {
            R"({"type":"object","required":["rows"],"properties":{"rows":{"type":"array"},)"
            R"("time":{"type":"string","format":"date-time"}}})",
        .response_schema = R"({"type":"object","required":["features"]})"});
-  routes.push_back(
-      {.method = net::Method::kPost,
-       .pattern = "/seaworthy/v1/features/rebuild",
-       .scope = "features.write",
-       .group = "admin",
-       .slow = true,
-       .handler = net::Answer([&context](const net::Request& r) { return Rebuild(context, r); }),
-       .summary = "Job: rebuilds the online store from the logbook.",
-       .response_schema = kJobSchema});
+  AddJobs(context, kRebuildJobs, routes);
 }
 
 }  // namespace sw::native

@@ -1,5 +1,5 @@
 #include "api/native/arguments.h"
-#include "api/native/routes.h"
+#include "api/native/route_table.h"
 #include "base/errors.h"
 
 namespace sw::native {
@@ -80,32 +80,23 @@ Result<Json> DropAlias(const Context& context, const Request& request) {
       SW_TRY(context.registry->GetModel(request.caller, request.Param("model"))));
 }
 
-struct ModelRoute {
-  net::Method method;
-  const char* pattern;
-  const char* scope;
-  Result<Json> (*answer)(const Context&, const Request&);
-  const char* summary;
-  const char* schema = "";
-};
-
-constexpr ModelRoute kRoutes[] = {
+constexpr AnswerRoute kRoutes[] = {
     {net::Method::kGet, "/seaworthy/v1/models", "models.read", Models,
      "Registered models with their aliases."},
     {net::Method::kGet, "/seaworthy/v1/models/{model}/versions", "models.read", Versions,
      "Versions of a model, newest first."},
     {net::Method::kPost, "/seaworthy/v1/models/{model}/versions", "models.write", Register,
-     "Registers a package as the model's next version.",
+     "Registers a package as the model's next version.", "",
      R"({"type":"object","required":["package_id"],"properties":{"package_id":{"type":"string"},"run_id":{"type":"string"}}})"},
     {net::Method::kGet, "/seaworthy/v1/models/{model}/versions/{version}", "models.read", Version,
      "One version, by number, alias or `latest`, with its verdicts."},
     {net::Method::kPost, "/seaworthy/v1/models/{model}/versions/{version}/override",
-     "models.override", Override, "Records an operator's word for a version that no gate passed.",
+     "models.override", Override, "Records an operator's word for a version that no gate passed.", "",
      R"({"type":"object","required":["reason"],"properties":{"reason":{"type":"string"}}})"},
     {net::Method::kPost, "/seaworthy/v1/models/{model}/versions/{version}/archive", "models.write",
      Archive, "Takes a version out of use."},
     {net::Method::kPut, "/seaworthy/v1/models/{model}/aliases/{alias}", "models.write", SetAlias,
-     "Points an alias at a version.",
+     "Points an alias at a version.", "",
      R"({"type":"object","required":["version"],"properties":{"version":{"type":"integer"}}})"},
     {net::Method::kDelete, "/seaworthy/v1/models/{model}/aliases/{alias}", "models.write",
      DropAlias, "Removes an alias."},
@@ -114,18 +105,7 @@ constexpr ModelRoute kRoutes[] = {
 }  // namespace
 
 void AddModelRoutes(const Context& context, Routes& routes) {
-  for (const ModelRoute& route : kRoutes) {
-    routes.push_back(
-        {.method = route.method,
-         .pattern = route.pattern,
-         .scope = route.scope,
-         .slow = true,
-         .handler = net::AnswerJson([&context, answer = route.answer](const Request& request) {
-           return answer(context, request);
-         }),
-         .summary = route.summary,
-         .request_schema = route.schema});
-  }
+  AddAnswers(context, kRoutes, routes);
 }
 
 }  // namespace sw::native

@@ -62,6 +62,12 @@ Result<data::Schema> InferSchema(const Json::Array& rows, const TypeHints& hints
   return schema;
 }
 
+data::Schema SchemaOf(const TypeHints& hints) {
+  data::Schema schema;
+  for (const auto& [name, type] : hints) schema.fields.push_back({name, type});
+  return schema;
+}
+
 }  // namespace
 
 Result<data::Batch> BatchFromRows(const Json& rows, const TypeHints& hints) {
@@ -110,15 +116,7 @@ Result<data::Batch> RowsOf(const net::Request& request, const Json& body, const 
   if (IsEncodedBatch(request)) {
     Result<data::Batch> batch = data::DecodeBatch(request.body);
     if (!batch) return std::unexpected(std::move(batch).error().Within("request body"));
-    for (std::size_t i = 0; i < batch->num_columns(); ++i) {
-      const data::Field& field = batch->schema().fields[i];
-      const auto hint = hints.find(field.name);
-      if (hint == hints.end() || batch->column(i).null_count() == batch->num_rows() || hint->second == field.type) continue;
-      Result<data::Column> fitting = feature::ConformColumn(batch->column(i), hint->second);
-      if (!fitting) return std::unexpected(std::move(fitting).error().Within(fmt::format("column \"{}\"", field.name)));
-      batch->column(i) = *std::move(fitting);
-    }
-    return batch;
+    return feature::ConformToKnown(*std::move(batch), SchemaOf(hints));
   }
   const Json* rows = body.Find("rows");
   if (rows == nullptr) return InvalidArgument("rows: expected an array of objects, found nothing");

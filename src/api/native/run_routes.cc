@@ -1,5 +1,5 @@
 #include "api/native/arguments.h"
-#include "api/native/routes.h"
+#include "api/native/route_table.h"
 #include "base/errors.h"
 
 namespace sw::native {
@@ -98,17 +98,7 @@ Result<Json> History(const Context& context, const Request& request) {
   return Json::MakeObject({{"metric", request.Param("metric")}, {"history", std::move(metrics)}});
 }
 
-struct RunRoute {
-  net::Method method;
-  const char* pattern;
-  const char* scope;
-  Result<Json> (*answer)(const Context&, const Request&);
-  const char* summary;
-  const char* query = "";
-  const char* schema = "";
-};
-
-constexpr RunRoute kRoutes[] = {
+constexpr AnswerRoute kRoutes[] = {
     {net::Method::kGet, "/seaworthy/v1/experiments", "runs.read", Experiments,
      "Experiments and their number of runs."},
     {net::Method::kGet, "/seaworthy/v1/runs", "runs.read", Runs, "Runs, newest first.",
@@ -126,20 +116,6 @@ constexpr RunRoute kRoutes[] = {
 
 }  // namespace
 
-void AddRunRoutes(const Context& context, Routes& routes) {
-  for (const RunRoute& route : kRoutes) {
-    routes.push_back(
-        {.method = route.method,
-         .pattern = route.pattern,
-         .scope = route.scope,
-         .slow = true,
-         .handler = net::AnswerJson([&context, answer = route.answer](const Request& request) {
-           return answer(context, request);
-         }),
-         .summary = route.summary,
-         .query_schema = route.query,
-         .request_schema = route.schema});
-  }
-}
+void AddRunRoutes(const Context& context, Routes& routes) { AddAnswers(context, kRoutes, routes); }
 
 }  // namespace sw::native

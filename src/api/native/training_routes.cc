@@ -1,12 +1,9 @@
 #include "api/native/arguments.h"
-#include "api/native/routes.h"
+#include "api/native/route_table.h"
 #include "base/errors.h"
 
 namespace sw::native {
 namespace {
-
-constexpr const char* kJobSchema =
-    R"({"type":"object","required":["job"],"properties":{"job":{"type":"string"}}})";
 
 Result<flow::TrainRequest> TrainArguments(const Json& body) {
   flow::TrainRequest train;
@@ -79,45 +76,29 @@ Result<net::Response> Gate(const Context& context, const net::Request& request) 
                   });
 }
 
-void AddJob(Routes& routes, const Context& context, const char* pattern, const char* summary,
-            const char* schema,
-            Result<net::Response> (*start)(const Context&, const net::Request&)) {
-  routes.push_back({.method = net::Method::kPost,
-                    .pattern = pattern,
-                    .scope = "models.train",
-                    .slow = true,
-                    .handler = net::Answer(
-                        [&context, start](const net::Request& r) { return start(context, r); }),
-                    .summary = summary,
-                    .request_schema = schema,
-                    .response_schema = kJobSchema});
-}
+constexpr JobRoute kJobs[] = {
+    {"/seaworthy/v1/training-sets", "models.train", Build,
+     "Job: builds a recipe's training set by point-in-time join, and writes it where `out` says.",
+     R"({"type":"object","required":["recipe"],"properties":{"recipe":{"type":"string"},"from":{"type":"string"},)"
+     R"("until":{"type":"string"},"held_out":{"type":"string"},"naive":{"type":"boolean"},)"
+     R"("extra":{"type":"object"},"out":{"type":"string"}}})"},
+    {"/seaworthy/v1/train", "models.train", Train,
+     "Job: trains a model by a recipe, and makes a package of it.",
+     R"({"type":"object","required":["recipe"],"properties":{"recipe":{"type":"string"},"table":{"type":"string"},)"
+     R"("label":{"type":"string"},"from":{"type":"string"},"until":{"type":"string"},"held_out":{"type":"string"},)"
+     R"("naive":{"type":"boolean"},"extra":{"type":"object"},"seed":{"type":"integer"}}})"},
+    {"/seaworthy/v1/gate", "models.train", Gate,
+     "Job: judges a package against another; the answer is pass, fail or undecided, with its "
+     "evidence.",
+     R"({"type":"object","required":["gate","candidate"],"properties":{"gate":{"type":"string"},)"
+     R"("candidate":{"type":"string"},"against":{"type":"string"},"from":{"type":"string"},)"
+     R"("until":{"type":"string"},"table":{"type":"string"},"label":{"type":"string"}}})"},
+};
 
 }  // namespace
 
 void AddTrainingRoutes(const Context& context, Routes& routes) {
-  AddJob(
-      routes, context, "/seaworthy/v1/training-sets",
-      "Job: builds a recipe's training set by point-in-time join, and writes it where `out` says.",
-      R"({"type":"object","required":["recipe"],"properties":{"recipe":{"type":"string"},"from":{"type":"string"},)"
-      R"("until":{"type":"string"},"held_out":{"type":"string"},"naive":{"type":"boolean"},)"
-      R"("extra":{"type":"object"},"out":{"type":"string"}}})",
-      Build);
-  AddJob(
-      routes, context, "/seaworthy/v1/train",
-      "Job: trains a model by a recipe, and makes a package of it.",
-      R"({"type":"object","required":["recipe"],"properties":{"recipe":{"type":"string"},"table":{"type":"string"},)"
-      R"("label":{"type":"string"},"from":{"type":"string"},"until":{"type":"string"},"held_out":{"type":"string"},)"
-      R"("naive":{"type":"boolean"},"extra":{"type":"object"},"seed":{"type":"integer"}}})",
-      Train);
-  AddJob(
-      routes, context, "/seaworthy/v1/gate",
-      "Job: judges a package against another; the answer is pass, fail or undecided, with its "
-      "evidence.",
-      R"({"type":"object","required":["gate","candidate"],"properties":{"gate":{"type":"string"},)"
-      R"("candidate":{"type":"string"},"against":{"type":"string"},"from":{"type":"string"},)"
-      R"("until":{"type":"string"},"table":{"type":"string"},"label":{"type":"string"}}})",
-      Gate);
+  AddJobs(context, kJobs, routes);
 }
 
 }  // namespace sw::native
