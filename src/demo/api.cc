@@ -1,46 +1,32 @@
 #include "demo/api.h"
 
-#include <poll.h>
-
+#include "app/settings.h"
 #include "base/errors.h"
 
 namespace sw::demo {
 namespace {
 
-constexpr int kPollMs = 20;
-
-Result<net::Client> MakeClient(const std::string& address) {
-  return net::Client::FromUrl(address, {.connect_timeout_ms = 5'000, .timeout_ms = 300'000});
-}
+std::string Route(const std::string& target) { return "/seaworthy/v1/" + target; }
 
 }  // namespace
 
 Result<Api> Api::Connect(const std::string& address) {
-  Api api(SW_TRY(MakeClient(address)));
-  const net::Response health = SW_TRY(api.client_.Get("/health"));
+  const auto no_environment = [](const char*) -> const char* { return nullptr; };
+  const app::Settings settings = SW_TRY(app::Settings::Resolve({{"server", address}}, no_environment));
+  net::Client traffic = SW_TRY(net::Client::FromUrl(address, {.connect_timeout_ms = 5'000, .timeout_ms = 300'000}));
+  const net::Response health = SW_TRY(traffic.Get("/health"));
   if (health.status != 200) return Unavailable("GET /health answers {}", health.status);
-  return api;
+  return Api(SW_TRY(app::Client::Open(settings, "demo")), std::move(traffic));
 }
 
-Result<Json> Api::Get(const std::string& target) { return client_.Call(net::Method::kGet, "/seaworthy/v1/" + target); }
+Result<Json> Api::Get(const std::string& target) { return commands_->Get(Route(target)); }
 
-Result<Json> Api::Post(const std::string& target, const Json& body) {
-  return client_.Call(net::Method::kPost, "/seaworthy/v1/" + target, &body);
-}
+Result<Json> Api::Post(const std::string& target, const Json& body) { return commands_->Post(Route(target), body); }
 
 Result<Json> Api::Run(const std::string& target, const Json& body) {
-  const Json started = SW_TRY(Post(target, body));
-  const std::string id = SW_TRY(started.GetString("job"));
-  while (true) {
-    const Json job = SW_TRY(Get("jobs/" + id));
-    const std::string state = SW_TRY(job.GetString("state"));
-    if (state == "done") return *job.Find("result");
-    if (state != "running") {
-      const Json* error = job.Find("error");
-      return Internal("{}: {}", target, error == nullptr ? job.Dump() : error->Dump());
-    }
-    poll(nullptr, 0, kPollMs);
-  }
+  Result<Json> result = commands_->RunJob(Route(target), body, {});
+  if (!result) return std::unexpected(std::move(result).error().Within(target));
+  return result;
 }
 
 Status Api::AdvanceClock(TimeUs now) {

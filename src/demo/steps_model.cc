@@ -26,12 +26,6 @@ std::string WithInterval(const Json& trained, const char* metric) {
   return fmt::format("{:.4f} [{:.4f}, {:.4f}]", Metric(trained, metric), Metric(trained, metric, "low"), Metric(trained, metric, "high"));
 }
 
-std::string Thousands(std::int64_t number) {
-  std::string digits = fmt::format("{}", number);
-  for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
-  return digits;
-}
-
 // What is wrong with values: "wind_speed: 1 value at 1048.36 lies 146 IQR above the rest".
 std::string BadValues(const Json& profile) {
   std::string found;

@@ -17,12 +17,6 @@ constexpr int kBrokenCandidatesDay = 12;  // of July, or as soon as the retraine
 constexpr int kOutsiderDaysMax = 16;
 constexpr double kOutsiderShare = 0.5;
 
-std::string Thousands(std::uint64_t number) {
-  std::string digits = fmt::format("{}", number);
-  for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
-  return digits;
-}
-
 std::string Day(TimeUs time) { return base::FormatTime(time).substr(0, 10); }
 
 Result<Json> RolloutOf(Stage& stage) {
@@ -178,9 +172,9 @@ Status ServeJune(Stage& stage) {
   const Traffic traffic = SW_TRY(stage.world.Play(stage.api, Midnight(6, 1), Midnight(7, 1), {}));
   const Json audit = SW_TRY(stage.api.Run("endpoints/late/audit", Json::MakeObject({{"from", base::FormatTime(Midnight(6, 1))}, {"until", base::FormatTime(Midnight(7, 1))}})));
   stage.story.Say(7, "serve June", fmt::format("{} requests, {:.0f}/s, p50 {:.3f} ms, p99 {:.3f} ms; {} labels came, {} never will; parity: {} values compared, {} differ",
-                                               Thousands(traffic.requests), static_cast<double>(traffic.requests) / traffic.predict_seconds,
-                                               traffic.QuantileMs(0.5), traffic.QuantileMs(0.99), Thousands(traffic.labels), Thousands(traffic.never_labelled),
-                                               Thousands(static_cast<std::uint64_t>(audit.IntOr("compared", 0))), audit.IntOr("different", -1)));
+                                               Thousands(static_cast<std::int64_t>(traffic.requests)), static_cast<double>(traffic.requests) / traffic.predict_seconds,
+                                               traffic.QuantileMs(0.5), traffic.QuantileMs(0.99), Thousands(static_cast<std::int64_t>(traffic.labels)), Thousands(static_cast<std::int64_t>(traffic.never_labelled)),
+                                               Thousands(audit.IntOr("compared", 0)), audit.IntOr("different", -1)));
   stage.story.Check(audit.IntOr("compared", 0) > 0 && audit.IntOr("different", -1) == 0, "online and offline values are equal, bit for bit");
   stage.story.Check(traffic.failed == 0, "no request failed in June");
   stage.story.Keep("june", Json::MakeObject({{"requests", traffic.requests}, {"requests_per_second", static_cast<double>(traffic.requests) / traffic.predict_seconds},
@@ -289,7 +283,7 @@ Status SumUp(Stage& stage) {
     replays.Append(Json::MakeObject({{"champion", champion}, {"first", first}, {"from", base::FormatTime(reign.from)}, {"until", base::FormatTime(reign.until)}}));
   }
   stage.story.Say(8, "was it worth it", fmt::format("until {}: Brier {:.4f} by the retrained champions, {:.4f} by the first model, on the same {} requests; {:.4f} as served, the outsider's canary among it",
-                                                    Day(until), compared.champion, compared.first, Thousands(compared.requests), compared.served));
+                                                    Day(until), compared.champion, compared.first, Thousands(static_cast<std::int64_t>(compared.requests)), compared.served));
   stage.story.Check(compared.requests > 0 && compared.champion < compared.first, "the retrained champions beat what the first model would have done");
   stage.story.Keep("replay", std::move(replays));
   const Json timeline = SW_TRY(stage.api.Get("timeline"));

@@ -17,6 +17,12 @@ void ClearShown() {
 
 }  // namespace
 
+std::string Thousands(std::int64_t number) {
+  std::string digits = fmt::format("{}", number);
+  for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
+  return digits;
+}
+
 void Story::Show(const std::string& text) const {
   if (isatty(STDOUT_FILENO) != 1) return;
   fmt::print("\r\x1b[K    {}", text);

@@ -2,6 +2,7 @@
 // One owner.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,9 @@ struct Statement {
   std::string text;
   bool held = false;
 };
+
+// "1,044,991".
+std::string Thousands(std::int64_t number);
 
 class Story {
  public:
