@@ -61,6 +61,19 @@ Result<rollout::Plan> PlanFor(const Config& config, const RolloutRequest& reques
   return rollout::ParsePlan(plan.name, json);
 }
 
+// Another rollout draws another split, and the same one played again draws the same.
+std::string SaltOf(const EndpointState& state) {
+  if (!state.rollout) return "";
+  return fmt::format("{} since {}", state.rollout->candidate, base::FormatTime(state.rollout->started));
+}
+
+void MakeLive(EndpointState& state, std::int64_t version, TimeUs now) {
+  if (state.live != version) state.warm = state.live;
+  state.live = version;
+  state.live_since = now;
+  if (state.retrained == 0) state.retrained = now;
+}
+
 }  // namespace
 
 Result<FlowImpl::Running*> FlowImpl::Find(std::string_view endpoint) {
@@ -83,12 +96,6 @@ Result<monitor::Reference> FlowImpl::ReferenceOf(const Caller& caller, const End
   const auto package = SW_TRY(PackageOf(caller, endpoint, version));
   return monitor::Reference{.version = version, .loss = LossOf(*package), .calibrator = CalibratorOf(*package), .contract = package->content().contract,
                             .profile = package->content().profile};
-}
-
-// Another rollout draws another split, and the same one played again draws the same.
-std::string SaltOf(const EndpointState& state) {
-  if (!state.rollout) return "";
-  return fmt::format("{} since {}", state.rollout->candidate, base::FormatTime(state.rollout->started));
 }
 
 Status FlowImpl::Publish(const Caller& caller, const EndpointState& state) {
@@ -116,13 +123,6 @@ Status FlowImpl::Commit(const Caller& caller, Running& running, EndpointState ne
   const Status restored = running.state.live == 0 ? options_.serving->Remove(next.endpoint) : Publish(caller, running.state);
   if (!restored) options_.log->Error("an endpoint serves what could not be recorded", {{"endpoint", next.endpoint}, {"error", restored.error().message}});
   return committed;
-}
-
-void MakeLive(EndpointState& state, std::int64_t version, TimeUs now) {
-  if (state.live != version) state.warm = state.live;
-  state.live = version;
-  state.live_since = now;
-  if (state.retrained == 0) state.retrained = now;
 }
 
 Status FlowImpl::RecordLive(store::CatalogTransaction& tx, const Caller& caller, const EndpointState& state) {
