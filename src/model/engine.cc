@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "base/errors.h"
+
 namespace sw::model {
 
 std::string_view ExactnessName(Exactness exactness) {
@@ -14,6 +16,12 @@ std::string_view ExactnessName(Exactness exactness) {
   }
   return "engine";
 }
+
+Status Engine::Contribute(const data::Batch&, std::span<double>) const {
+  return Unimplemented("this kind of model has no exact contributions; tree models have");
+}
+
+Json Engine::Describe() const { return Json::MakeObject({{"engine", "plain"}, {"why", "the only one for this model"}}); }
 
 std::uint64_t UlpDistance(double a, double b) {
   if (std::isnan(a) && std::isnan(b)) return 0;

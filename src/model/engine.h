@@ -1,8 +1,8 @@
 // Engine: a compiled model that scores batches.
 //
 //   auto engine = SW_TRY(MakeForestEngine(std::move(forest)));
-//   std::vector<double> scores(batch.num_rows());
-//   SW_TRY(engine->Score(batch, scores));
+//   std::vector<double> scores(rows.num_rows() * engine->outputs());
+//   SW_TRY(engine->Score(rows, Output::kPrediction, scores));
 //
 // A row's score does not depend on the rows beside it, on threads or on the CPU. Immutable:
 // Score is thread-safe.
@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "data/batch.h"
 #include "model/forest.h"
@@ -22,26 +23,43 @@
 namespace sw::model {
 
 enum class Exactness : std::uint8_t {
-  kExact,    // the original library's bits
+  kExact,    // raw scores have the original library's bits, predictions are within 2 ulp
   kBounded,  // a stated distance in ulp from it; our own bits are stable
   kEngine,   // a stated tolerance
 };
 std::string_view ExactnessName(Exactness exactness);  // "exact", "bounded", "engine"
+
+enum class Output : std::uint8_t {
+  kPrediction,  // what the library's predict (a classifier's predict_proba) answers
+  kRaw,         // before the link: margins
+};
 
 class Engine {
  public:
   virtual ~Engine() = default;
   virtual const std::vector<std::string>& inputs() const = 0;  // column names, in the model's order
   virtual Exactness exactness() const = 0;
-  // One score a row into `scores`, which has rows.num_rows() places. Columns are found by name; a
-  // null is missing (NaN). NOT_FOUND names an absent column, INVALID_ARGUMENT one that is text.
-  virtual Status Score(const data::Batch& rows, std::span<double> scores) const = 0;
+  // Values a row of each kind of output; 1 for regressors and binary classifiers.
+  virtual std::size_t outputs(Output) const { return 1; }
+  // Row-major scores: `scores` has rows.num_rows() * outputs(output) places. Columns are found by
+  // name; a null is missing (NaN). NOT_FOUND names an absent column, INVALID_ARGUMENT one of a type
+  // that the model does not read.
+  virtual Status Score(const data::Batch& rows, Output output, std::span<double> scores) const = 0;
+  // Exact SHAP values of the raw scores: for each row and raw output the contribution of every
+  // input, then the bias (what is left for no input at all); they add up to the raw score.
+  // `contributions` has rows * outputs(kRaw) * (inputs + 1) places. UNIMPLEMENTED where there is no
+  // exact method.
+  virtual Status Contribute(const data::Batch& rows, std::span<double> contributions) const;
+  // What runs, for people: {"engine": "...", "why": "..."}.
+  virtual Json Describe() const;
 };
 
 Result<std::unique_ptr<Engine>> MakeForestEngine(Forest forest);
 
-// score = transform(intercept + sum of (x - mean) / scale * weight in column order); a missing
-// value counts as its mean. Without columns it is a constant model.
+enum class Transform : std::uint8_t { kIdentity, kSigmoid, kExp };
+
+// score = transform(intercept + sum of (x - mean) / scale * weight in column order); a missing value
+// counts as its mean. Without columns it is a constant model.
 struct LinearModel {
   struct Term {
     std::string column;

@@ -27,6 +27,22 @@ TEST(RealMath, ExpIsWithinOneUlpOfTheTrueValue) {
   }
 }
 
+TEST(RealMath, LogAndExp2AreWithinOneUlpOfTheTrueValue) {
+  for (double x = 1e-9; x < 1e9; x *= 1.00173) {
+    EXPECT_LE(UlpDistance(Log(x), static_cast<double>(std::log(static_cast<long double>(x)))), 1U) << x;
+    EXPECT_LE(UlpDistance(LogOnePlus(x), static_cast<double>(std::log1p(static_cast<long double>(x)))), 1U) << x;
+    const double below = -x / 1.0001e9;
+    EXPECT_LE(UlpDistance(LogOnePlus(below), static_cast<double>(std::log1p(static_cast<long double>(below)))), 1U);
+  }
+  for (double x = -1060; x < 1023; x += 0.0371) {
+    EXPECT_LE(UlpDistance(Exp2(x), static_cast<double>(std::exp2(static_cast<long double>(x)))), 1U) << x;
+  }
+  EXPECT_EQ(Log(0.0), -kInfinity);
+  EXPECT_TRUE(std::isnan(Log(-1)));
+  EXPECT_EQ(LogOnePlus(kInfinity), kInfinity);
+  EXPECT_EQ(Log(5e-324), std::log(5e-324));
+}
+
 TEST(RealMath, ExpHandlesTheEnds) {
   EXPECT_EQ(Exp(0.0), 1.0);
   EXPECT_EQ(Exp(1000), kInfinity);
@@ -48,16 +64,16 @@ TEST(LinearEngine, AddsScaledTermsAndReadsMissingAsTheMean) {
   const auto engine = MakeLinearEngine({.terms = {{"distance", 1000, 500, 2}, {"hour", 12, 6, 1}},
                                         .intercept = -1, .transform = Transform::kIdentity}).value();
   double score = 0;
-  ASSERT_TRUE(engine->Score(OneRow(1500, 18), {&score, 1}));
+  ASSERT_TRUE(engine->Score(OneRow(1500, 18), Output::kPrediction, {&score, 1}));
   EXPECT_EQ(score, 2.0);
-  ASSERT_TRUE(engine->Score(OneRow(kNan, 18), {&score, 1}));
+  ASSERT_TRUE(engine->Score(OneRow(kNan, 18), Output::kPrediction, {&score, 1}));
   EXPECT_EQ(score, 0.0);
 }
 
 TEST(LinearEngine, WithoutTermsIsAConstant) {
   const auto engine = MakeLinearEngine({.terms = {}, .intercept = 0.25, .transform = Transform::kIdentity}).value();
   double score = 0;
-  ASSERT_TRUE(engine->Score(OneRow(1, 2), {&score, 1}));
+  ASSERT_TRUE(engine->Score(OneRow(1, 2), Output::kPrediction, {&score, 1}));
   EXPECT_EQ(score, 0.25);
 }
 
@@ -70,7 +86,7 @@ TEST(LinearEngine, RefusesNumbersThatCannotScore) {
 TEST(Engine, NamesTheAbsentColumn) {
   const auto engine = MakeLinearEngine({.terms = {{"distanse", 0, 1, 1}}, .intercept = 0}).value();
   double score = 0;
-  const Status status = engine->Score(OneRow(1, 2), {&score, 1});
+  const Status status = engine->Score(OneRow(1, 2), Output::kPrediction, {&score, 1});
   ASSERT_FALSE(status.has_value());
   EXPECT_EQ(status.error().code, ErrorCode::kNotFound);
   EXPECT_NE(status.error().message.find("distanse"), std::string::npos);
@@ -79,7 +95,7 @@ TEST(Engine, NamesTheAbsentColumn) {
 
 TEST(CheckForest, RefusesTreesThatWouldLoopOrReadOutside) {
   const Node good{.feature = 0, .threshold = 1, .left = ~0, .right = ~1};
-  Forest forest{.features = {"a"}, .trees = {{.nodes = {good}, .leaves = {1, 2}, .sets = {}}}};
+  Forest forest{.features = {"a"}, .trees = {{.nodes = {good}, .leaves = {1, 2}}}};
   EXPECT_TRUE(CheckForest(forest).has_value());
   const auto broken = [&](auto change) {
     Forest copy = forest;
@@ -92,9 +108,11 @@ TEST(CheckForest, RefusesTreesThatWouldLoopOrReadOutside) {
   EXPECT_TRUE(broken([](Tree& t) { t.nodes[0].feature = 1; }));
   EXPECT_TRUE(broken([](Tree& t) { t.nodes[0].feature = -1; }));
   EXPECT_TRUE(broken([](Tree& t) { t.nodes[0].threshold = std::nan(""); }));
-  EXPECT_TRUE(broken([](Tree& t) { t.nodes[0].is_category = true; }));
+  EXPECT_TRUE(broken([](Tree& t) { t.nodes[0].test = NodeTest::kMember; }));
   EXPECT_TRUE(broken([](Tree& t) { t.leaves.pop_back(); }));
-  EXPECT_FALSE(CheckForest(Forest{.features = {"a"}, .trees = {}}).has_value());
+  EXPECT_TRUE(broken([](Tree& t) { t.nodes[0].right = ~0; }));  // a leaf with two parents
+  EXPECT_TRUE(broken([](Tree& t) { t.output = 1; }));
+  EXPECT_TRUE(broken([](Tree& t) { t.linear = {{.constant = 1, .features = {1}, .weights = {1}}, {}}; }));
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace {
 Status CheckChild(const Tree& tree, std::size_t number, std::size_t parent, std::int32_t child) {
   const bool is_leaf = child < 0;
   const std::int64_t index = is_leaf ? ~static_cast<std::int64_t>(child) : child;
-  const std::int64_t bound = static_cast<std::int64_t>(is_leaf ? tree.leaves.size() : tree.nodes.size());
+  const auto bound = static_cast<std::int64_t>(is_leaf ? tree.nodes.size() + 1 : tree.nodes.size());
   if (index >= bound) {
     return InvalidArgument("tree {}: node {} points at {} {} of {}; the file is damaged", number, parent,
                            is_leaf ? "leaf" : "node", index, bound);
@@ -22,33 +22,87 @@ Status CheckChild(const Tree& tree, std::size_t number, std::size_t parent, std:
   return Ok();
 }
 
-Status CheckTree(const Forest& forest, std::size_t number) {
+Status CheckFeature(const Forest& forest, std::size_t number, std::string_view what, std::int32_t feature) {
+  if (feature >= 0 && static_cast<std::size_t>(feature) < forest.features.size()) return Ok();
+  return InvalidArgument("tree {}: {} reads feature {} of {}", number, what, feature, forest.features.size());
+}
+
+Status CheckNode(const Forest& forest, std::size_t number, std::size_t index) {
   const Tree& tree = forest.trees[number];
-  if (tree.leaves.size() != tree.nodes.size() + 1) {
-    return InvalidArgument("tree {}: {} nodes need {} leaves, found {}", number, tree.nodes.size(),
-                           tree.nodes.size() + 1, tree.leaves.size());
+  const Node& node = tree.nodes[index];
+  if (node.feature < 0 || static_cast<std::size_t>(node.feature) >= forest.features.size()) {
+    return InvalidArgument("tree {}: node {} tests feature {} of {}", number, index, node.feature,
+                           forest.features.size());
   }
-  for (std::size_t i = 0; i < tree.nodes.size(); ++i) {
-    const Node& node = tree.nodes[i];
-    if (node.feature < 0 || static_cast<std::size_t>(node.feature) >= forest.features.size()) {
-      return InvalidArgument("tree {}: node {} tests feature {} of {}", number, i, node.feature,
-                             forest.features.size());
+  if (std::isnan(node.threshold)) return InvalidArgument("tree {}: node {} has no threshold", number, index);
+  if (node.test == NodeTest::kMember && node.set >= tree.sets.size()) {
+    return InvalidArgument("tree {}: node {} tests set {} of {}", number, index, node.set, tree.sets.size());
+  }
+  SW_TRY(CheckChild(tree, number, index, node.left));
+  return CheckChild(tree, number, index, node.right);
+}
+
+Status CheckLinear(const Forest& forest, std::size_t number) {
+  const Tree& tree = forest.trees[number];
+  if (tree.linear.empty()) return Ok();
+  if (tree.linear.size() != tree.nodes.size() + 1 || forest.leaf_width != 1) {
+    return InvalidArgument("tree {}: {} leaves with {} linear models", number, tree.nodes.size() + 1,
+                           tree.linear.size());
+  }
+  for (const LinearLeaf& leaf : tree.linear) {
+    if (leaf.features.size() != leaf.weights.size()) {
+      return InvalidArgument("tree {}: a linear leaf has {} features and {} weights", number, leaf.features.size(),
+                             leaf.weights.size());
     }
-    if (std::isnan(node.threshold)) return InvalidArgument("tree {}: node {} has no threshold", number, i);
-    const bool set_exists = node.threshold >= 0 && node.threshold < static_cast<double>(tree.sets.size());
-    if (node.is_category && !set_exists) {
-      return InvalidArgument("tree {}: node {} tests set {} of {}", number, i, node.threshold, tree.sets.size());
-    }
-    SW_TRY(CheckChild(tree, number, i, node.left));
-    SW_TRY(CheckChild(tree, number, i, node.right));
+    for (const std::int32_t feature : leaf.features) SW_TRY(CheckFeature(forest, number, "a linear leaf", feature));
   }
   return Ok();
 }
 
+// Every node and leaf is some node's child, and no more than once: a tree, not a graph.
+Status CheckShape(const Tree& tree, std::size_t number) {
+  std::vector<bool> node_seen(tree.nodes.size()), leaf_seen(tree.nodes.size() + 1);
+  for (std::size_t i = 0; i < tree.nodes.size(); ++i) {
+    for (const std::int32_t child : {tree.nodes[i].left, tree.nodes[i].right}) {
+      auto seen = child < 0 ? leaf_seen[static_cast<std::size_t>(~child)] : node_seen[static_cast<std::size_t>(child)];
+      if (seen) return InvalidArgument("tree {}: {} has two parents; the file is damaged", number, child);
+      seen = true;
+    }
+  }
+  return Ok();
+}
+
+Status CheckTree(const Forest& forest, std::size_t number) {
+  const Tree& tree = forest.trees[number];
+  const std::size_t leaves = tree.nodes.size() + 1;
+  if (tree.leaves.size() != leaves * forest.leaf_width) {
+    return InvalidArgument("tree {}: {} nodes need {} leaf values, found {}", number, tree.nodes.size(),
+                           leaves * forest.leaf_width, tree.leaves.size());
+  }
+  if (tree.output >= forest.outputs || (forest.leaf_width != 1 && tree.output != 0)) {
+    return InvalidArgument("tree {}: adds to output {} of {}", number, tree.output, forest.outputs);
+  }
+  for (std::size_t i = 0; i < tree.nodes.size(); ++i) SW_TRY(CheckNode(forest, number, i));
+  SW_TRY(CheckShape(tree, number));
+  return CheckLinear(forest, number);
+}
+
 }  // namespace
 
+std::size_t PredictionCount(const Forest& forest) { return forest.link == Link::kArgmax ? 1 : forest.outputs; }
+
 Status CheckForest(const Forest& forest) {
-  if (forest.trees.empty()) return InvalidArgument("the model has no trees; train at least one");
+  if (forest.outputs == 0) return InvalidArgument("the model has no outputs");
+  if (forest.leaf_width != 1 && forest.leaf_width != forest.outputs) {
+    return InvalidArgument("the model has {} outputs and leaves of {} values", forest.outputs, forest.leaf_width);
+  }
+  if (!forest.base.empty() && forest.base.size() != forest.outputs) {
+    return InvalidArgument("the model has {} outputs and {} base scores", forest.outputs, forest.base.size());
+  }
+  if (!forest.known.empty() && forest.known.size() != forest.features.size()) {
+    return InvalidArgument("the model has {} features and {} lists of categories", forest.features.size(),
+                           forest.known.size());
+  }
   for (std::size_t i = 0; i < forest.trees.size(); ++i) SW_TRY(CheckTree(forest, i));
   return Ok();
 }

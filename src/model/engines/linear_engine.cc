@@ -18,16 +18,16 @@ class LinearEngine final : public Engine {
   const std::vector<std::string>& inputs() const override { return inputs_; }
   Exactness exactness() const override { return Exactness::kBounded; }
 
-  Status Score(const data::Batch& rows, std::span<double> scores) const override {
+  Status Score(const data::Batch& rows, Output output, std::span<double> scores) const override {
     const auto columns = SW_TRY(FindInputs(rows, inputs_));
-    for (std::size_t i = 0; i < scores.size(); ++i) {
+    for (std::size_t i = 0; i < rows.num_rows(); ++i) {
       double sum = model_.intercept;
       for (std::size_t c = 0; c < columns.size(); ++c) {
         const LinearModel::Term& term = model_.terms[c];
         const double value = columns[c]->AsDouble(i);
         if (!std::isnan(value)) sum += (value - term.mean) / term.scale * term.weight;
       }
-      scores[i] = Transformed(sum);
+      scores[i] = output == Output::kRaw ? sum : Transformed(sum);
     }
     return Ok();
   }

@@ -91,14 +91,27 @@ Result<std::vector<std::vector<std::uint32_t>>> ReadSets(const Fields& fields, s
   return sets;
 }
 
+// LightGBM's Tree::NumericalDecision and CategoricalDecision (include/LightGBM/tree.h). Without a
+// missing type NaN counts as 0; with type zero, 0 and NaN go the default way.
 Result<Node> MakeNode(int decision, std::int32_t feature, double threshold, std::int32_t left, std::int32_t right) {
   const int missing = decision >> 2 & 3;
   if (decision < 0 || decision > 15 || missing == 3) {
     return InvalidArgument("LightGBM model: decision_type {} is unknown", decision);
   }
-  return Node{.feature = feature, .threshold = threshold, .left = left, .right = right,
-              .missing = static_cast<MissingRule>(missing), .default_left = (decision & 2) != 0,
-              .is_category = (decision & 1) != 0};
+  const bool default_left = (decision & 2) != 0;
+  Node node{.feature = feature, .threshold = threshold, .left = left, .right = right};
+  if ((decision & 1) != 0) {
+    if (!(threshold >= 0 && threshold < 4294967296.0)) {
+      return InvalidArgument("LightGBM model: a categorical split names set {}", threshold);
+    }
+    node.test = NodeTest::kMember;
+    node.set = static_cast<std::uint32_t>(threshold);
+    node.threshold = 0;
+    return node;
+  }
+  node.missing_left = missing == 0 ? 0.0 <= threshold : default_left;
+  if (missing == 1) node.zero = default_left ? ZeroRule::kLeft : ZeroRule::kRight;
+  return node;
 }
 
 Result<Tree> ReadTree(const Fields& fields) {
@@ -128,14 +141,14 @@ Status ReadObjective(std::string_view objective, Forest& forest) {
   const auto words = Words(objective);
   const std::string_view name = words.empty() ? "" : words[0];
   if (name == "binary") {
-    forest.transform = Transform::kSigmoid;
+    forest.link = Link::kSigmoid;
     for (const std::string_view word : words) {
-      if (word.starts_with("sigmoid:")) forest.sigmoid_scale = SW_TRY(ParseNumber<double>(word.substr(8), "sigmoid"));
+      if (word.starts_with("sigmoid:")) forest.link_scale = SW_TRY(ParseNumber<double>(word.substr(8), "sigmoid"));
     }
     return Ok();
   }
   if (name == "poisson" || name == "gamma" || name == "tweedie") {
-    forest.transform = Transform::kExp;
+    forest.link = Link::kExp;
     return Ok();
   }
   const bool is_plain = words.size() <= 1;  // "regression sqrt" squares its output
@@ -162,7 +175,7 @@ Result<Forest> ReadHeader(const Fields& fields) {
     return InvalidArgument("LightGBM model: max_feature_idx={} needs {} feature_names, found {}", features,
                            static_cast<std::size_t>(features) + 1, forest.features.size());
   }
-  forest.average = fields.contains("average_output");
+  forest.tiny_is_zero = true;
   const auto objective = fields.find("objective");
   SW_TRY(ReadObjective(objective == fields.end() ? "" : objective->second, forest));
   return forest;
@@ -174,7 +187,9 @@ Result<Forest> ParseLightGbm(std::string_view text) {
   if (text.size() > kTextBytesMax) {
     return ResourceExhausted("LightGBM model: {} bytes, the limit model_text_bytes_max is {}", text.size(), kTextBytesMax);
   }
-  Forest forest = SW_TRY(ReadHeader(SW_TRY(ReadBlock(text))));
+  const Fields header = SW_TRY(ReadBlock(text));
+  Forest forest = SW_TRY(ReadHeader(header));
+  const bool is_averaged = header.contains("average_output");  // random forest
   while (true) {
     const Fields fields = SW_TRY(ReadBlock(text));
     if (fields.contains("end of trees")) break;
@@ -182,6 +197,8 @@ Result<Forest> ParseLightGbm(std::string_view text) {
     if (!fields.contains("Tree")) return InvalidArgument("LightGBM model: ends without 'end of trees'; it was cut off");
     forest.trees.push_back(SW_TRY(ReadTree(fields)));
   }
+  if (forest.trees.empty()) return InvalidArgument("LightGBM model: it has no trees; train at least one");
+  if (is_averaged) forest.link_divisor = static_cast<double>(forest.trees.size());
   SW_TRY(CheckForest(forest));
   return forest;
 }

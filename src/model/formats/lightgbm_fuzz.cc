@@ -52,10 +52,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   SW_CHECK(engine.has_value(), "a model that parses does not compile");
   const sw::data::Batch rows = Rows((*engine)->inputs());
   std::vector<double> scores(rows.num_rows());
-  SW_CHECK((*engine)->Score(rows, scores).has_value(), "a model that compiles does not score");
+  SW_CHECK((*engine)->Score(rows, sw::model::Output::kPrediction, scores).has_value(), "a model that compiles does not score");
   for (std::size_t row = 0; row < scores.size(); ++row) {
     double alone = 0;
-    SW_CHECK((*engine)->Score(rows.Slice(row, 1), {&alone, 1}).has_value(),
+    SW_CHECK((*engine)->Score(rows.Slice(row, 1), sw::model::Output::kPrediction, {&alone, 1}).has_value(),
              "a row alone does not score");
     SW_CHECK(sw::model::UlpDistance(alone, scores[row]) == 0, "a row alone has another score");
   }

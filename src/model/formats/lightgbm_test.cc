@@ -47,12 +47,10 @@ TEST_P(LightGbmGolden, RawScoresHaveLightGbmsBitsAndPredictionsAreWithinTwoUlp) 
   Forest forest = ParseLightGbm(TestData(std::string(GetParam()) + ".txt")).value();
   const Golden golden = ReadGolden(GetParam(), forest.features);
   ASSERT_EQ(golden.inputs.num_rows(), 200U);
-  Forest raw_forest = forest;
-  raw_forest.transform = Transform::kIdentity;
-  raw_forest.average = false;  // LightGBM's PredictRaw leaves the division to Predict
+  const auto engine = MakeForestEngine(forest).value();
   std::vector<double> raw(200), prediction(200);
-  ASSERT_TRUE(MakeForestEngine(raw_forest).value()->Score(golden.inputs, raw));
-  ASSERT_TRUE(MakeForestEngine(forest).value()->Score(golden.inputs, prediction));
+  ASSERT_TRUE(engine->Score(golden.inputs, Output::kRaw, raw));
+  ASSERT_TRUE(engine->Score(golden.inputs, Output::kPrediction, prediction));
   for (std::size_t i = 0; i < 200; ++i) {
     EXPECT_EQ(UlpDistance(raw[i], golden.raw[i]), 0U) << "row " << i;
     EXPECT_LE(UlpDistance(prediction[i], golden.prediction[i]), 2U) << "row " << i;
@@ -67,9 +65,9 @@ TEST(LightGbm, AScoreDoesNotDependOnTheRowsBesideIt) {
   const Golden golden = ReadGolden("binary", forest.features);
   const auto engine = MakeForestEngine(forest).value();
   std::vector<double> together(200), alone(1);
-  ASSERT_TRUE(engine->Score(golden.inputs, together));
+  ASSERT_TRUE(engine->Score(golden.inputs, Output::kRaw, together));
   for (std::size_t i = 0; i < 200; ++i) {
-    ASSERT_TRUE(engine->Score(golden.inputs.Slice(i, 1), alone));
+    ASSERT_TRUE(engine->Score(golden.inputs.Slice(i, 1), Output::kRaw, alone));
     EXPECT_EQ(UlpDistance(alone[0], together[i]), 0U);
   }
 }
@@ -119,7 +117,7 @@ TEST(LightGbm, ADamagedFileEitherScoresOrIsRefused) {
     if (!forest) continue;
     ASSERT_TRUE(MakeForestEngine(*forest).has_value());
     if (forest->features == ParseLightGbm(good)->features) {
-      ASSERT_TRUE(MakeForestEngine(*forest).value()->Score(rows, scores));
+      ASSERT_TRUE(MakeForestEngine(*forest).value()->Score(rows, Output::kRaw, scores));
     }
   }
 }

@@ -1,0 +1,75 @@
+#include "model/link.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "model/real_math.h"
+
+namespace sw::model {
+namespace {
+
+float ExpFloat(float x) { return static_cast<float>(Exp(static_cast<double>(x))); }
+
+// XGBoost's common::Sigmoid: clamped so that e^-x stays finite.
+float SigmoidFloat(float x) { return 1.0F / (ExpFloat(std::min(-x, 88.7F)) + 1.0F + 1e-16F); }
+
+// XGBoost's common::Softmax: exponentials in float, their sum in double.
+void SoftmaxFloat(std::span<const double> raw, std::span<double> out) {
+  const auto greatest = static_cast<float>(*std::max_element(raw.begin(), raw.end()));
+  double sum = 0;
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    out[i] = ExpFloat(static_cast<float>(raw[i]) - greatest);
+    sum += out[i];
+  }
+  for (double& value : out) value = static_cast<float>(value) / static_cast<float>(sum);
+}
+
+void SoftmaxDouble(std::span<const double> raw, std::span<double> out) {
+  const double greatest = *std::max_element(raw.begin(), raw.end());
+  double sum = 0;
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    out[i] = Exp(raw[i] - greatest);
+    sum += out[i];
+  }
+  for (double& value : out) value /= sum;
+}
+
+double LinkFloat(Link link, float x) {
+  switch (link) {
+    case Link::kSigmoid: return SigmoidFloat(x);
+    case Link::kExp: return ExpFloat(x);
+    case Link::kStep: return x > 0 ? 1 : 0;
+    default: return x;
+  }
+}
+
+double LinkDouble(Link link, double scale, double x) {
+  switch (link) {
+    case Link::kSigmoid: return Sigmoid(scale * x);
+    case Link::kExp: return Exp(x);
+    case Link::kStep: return x > 0 ? 1 : 0;
+    case Link::kLogOnePlusExp: return LogOnePlus(Exp(x));
+    case Link::kSignedSquare: return std::signbit(x) ? -(x * x) : x * x;
+    case Link::kIsolation: return -Exp2(-x / scale);
+    default: return x;
+  }
+}
+
+}  // namespace
+
+void ApplyLink(const Forest& forest, std::span<const double> raw, std::span<double> predictions) {
+  if (forest.link == Link::kArgmax) {
+    predictions[0] = static_cast<double>(std::max_element(raw.begin(), raw.end()) - raw.begin());
+    return;
+  }
+  if (forest.link == Link::kSoftmax) {
+    return forest.float_sums ? SoftmaxFloat(raw, predictions) : SoftmaxDouble(raw, predictions);
+  }
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    const double x = raw[i] / forest.link_divisor;
+    predictions[i] = forest.float_sums ? LinkFloat(forest.link, static_cast<float>(x))
+                                       : LinkDouble(forest.link, forest.link_scale, x);
+  }
+}
+
+}  // namespace sw::model

@@ -1,0 +1,18 @@
+// The literal meaning of a Forest: one row, one node at a time. Slow and obvious; what every engine
+// is tested against, bit for bit, and what explains a mismatch. Pure.
+#pragma once
+
+#include <span>
+
+#include "model/forest.h"
+
+namespace sw::model {
+
+// Raw sums of one row into `raw`, which has forest.outputs places. `row` has a value for each
+// feature, NaN where it is missing. Requires CheckForest(forest).
+void ReferenceRaw(const Forest& forest, std::span<const double> row, std::span<double> raw);
+
+// The leaf of a tree that the row falls into.
+std::size_t ReferenceLeaf(const Forest& forest, const Tree& tree, std::span<const double> row);
+
+}  // namespace sw::model
