@@ -48,8 +48,8 @@ struct LinearLeaf {
 };
 
 struct Tree {
-  std::vector<Node> nodes;    // nodes[0] is the root; none: the tree is its one leaf
-  std::vector<double> leaves;  // (nodes + 1) x leaf_width, a leaf's values side by side
+  std::vector<Node> nodes = {};    // nodes[0] is the root; none: the tree is its one leaf
+  std::vector<double> leaves = {};  // (nodes + 1) x leaf_width, a leaf's values side by side
   std::vector<std::vector<std::uint32_t>> sets = {};  // bit sets of category codes
   std::vector<LinearLeaf> linear = {};  // empty, or one a leaf
   std::uint32_t output = 0;   // what the leaf's first value is added to
@@ -78,7 +78,7 @@ enum class Link : std::uint8_t {
 
 struct Forest {
   std::vector<std::string> features = {};
-  std::vector<Tree> trees;       // summed in this order
+  std::vector<Tree> trees = {};       // summed in this order
   std::uint32_t outputs = 1;     // sums a row
   std::uint32_t leaf_width = 1;  // 1, or outputs when a leaf is a vector
   bool float_inputs = false;     // values are rounded to float before any test

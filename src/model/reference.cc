@@ -83,13 +83,16 @@ void Sum(const Forest& forest, std::span<const double> row, std::span<double> ra
 
 }  // namespace
 
+bool ReferenceGoesLeft(const Forest& forest, const Tree& tree, const Node& node, double cell) {
+  return GoesLeft(forest, tree, node, Seen(forest, cell));
+}
+
 std::size_t ReferenceLeaf(const Forest& forest, const Tree& tree, std::span<const double> row) {
   if (tree.nodes.empty()) return 0;
   std::int32_t at = 0;
   while (at >= 0) {
     const Node& node = tree.nodes[static_cast<std::size_t>(at)];
-    const double value = Seen(forest, row[static_cast<std::size_t>(node.feature)]);
-    at = GoesLeft(forest, tree, node, value) ? node.left : node.right;
+    at = ReferenceGoesLeft(forest, tree, node, row[static_cast<std::size_t>(node.feature)]) ? node.left : node.right;
   }
   return static_cast<std::size_t>(~at);
 }

@@ -12,6 +12,9 @@ namespace sw::model {
 // feature, NaN where it is missing. Requires CheckForest(forest).
 void ReferenceRaw(const Forest& forest, std::span<const double> row, std::span<double> raw);
 
+// Whether a cell sends a row to the node's left child; NaN is missing.
+bool ReferenceGoesLeft(const Forest& forest, const Tree& tree, const Node& node, double cell);
+
 // The leaf of a tree that the row falls into.
 std::size_t ReferenceLeaf(const Forest& forest, const Tree& tree, std::span<const double> row);
 

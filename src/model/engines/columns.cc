@@ -17,4 +17,18 @@ Result<std::vector<const data::Column*>> FindInputs(const data::Batch& rows, con
   return columns;
 }
 
+DoubleColumns::DoubleColumns(const std::vector<const data::Column*>& columns) {
+  converted_.reserve(columns.size());  // pointers into it stay
+  pointers_.reserve(columns.size());
+  for (const data::Column* column : columns) {
+    if (column->type() == data::Type::kFloat64) {  // the slot of a null holds NaN
+      pointers_.push_back(column->doubles().data());
+      continue;
+    }
+    std::vector<double>& values = converted_.emplace_back(column->size());
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = column->AsDouble(i);
+    pointers_.push_back(values.data());
+  }
+}
+
 }  // namespace sw::model

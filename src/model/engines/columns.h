@@ -1,6 +1,7 @@
 // Finds an engine's inputs in a batch and lays a row out for it. Internal to the engines.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,5 +13,16 @@ namespace sw::model {
 // The batch's columns in the order of `names`. NOT_FOUND names an absent one with its near misses,
 // INVALID_ARGUMENT one that holds text.
 Result<std::vector<const data::Column*>> FindInputs(const data::Batch& rows, const std::vector<std::string>& names);
+
+// Columns as plain doubles, NaN where they are null; float64 columns are borrowed.
+class DoubleColumns {
+ public:
+  explicit DoubleColumns(const std::vector<const data::Column*>& columns);
+  std::span<const double* const> columns() const { return pointers_; }
+
+ private:
+  std::vector<std::vector<double>> converted_;
+  std::vector<const double*> pointers_;
+};
 
 }  // namespace sw::model

@@ -1,45 +1,178 @@
+#include "model/engines/forest_engine.h"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
 #include <utility>
 
-#include "model/engine.h"
 #include "model/engines/columns.h"
+#include "model/engines/forest_sums.h"
+#include "model/engines/slice.h"
 #include "model/link.h"
-#include "model/reference.h"
 
 namespace sw::model {
 namespace {
 
-class ForestEngine final : public Engine {
- public:
-  explicit ForestEngine(Forest forest) : forest_(std::move(forest)) {}
+constexpr std::size_t kManyRowsMin = 24;  // where a block of kSliceRows pays, before it was timed
 
-  const std::vector<std::string>& inputs() const override { return forest_.features; }
-  Exactness exactness() const override { return Exactness::kExact; }
-  std::size_t outputs(Output output) const override {
-    return output == Output::kRaw ? forest_.outputs : PredictionCount(forest_);
-  }
+ForestMethod BestForOne(const ForestSums& sums) {
+  if (sums.Can(ForestMethod::kTable)) return ForestMethod::kTable;
+  return sums.Can(ForestMethod::kWalk) ? ForestMethod::kWalk : ForestMethod::kLiteral;
+}
 
-  Status Score(const data::Batch& rows, Output output, std::span<double> scores) const override {
-    const auto columns = SW_TRY(FindInputs(rows, forest_.features));
-    std::vector<double> row(columns.size()), raw(forest_.outputs);
-    const std::size_t width = outputs(output);
-    for (std::size_t i = 0; i < rows.num_rows(); ++i) {
-      for (std::size_t c = 0; c < columns.size(); ++c) row[c] = columns[c]->AsDouble(i);
-      const std::span<double> out = scores.subspan(i * width, width);
-      ReferenceRaw(forest_, row, output == Output::kRaw ? out : std::span<double>(raw));
-      if (output == Output::kPrediction) ApplyLink(forest_, raw, out);
-    }
-    return Ok();
-  }
-
- private:
-  Forest forest_;
-};
+ForestMethod BestForMany(const ForestSums& sums) {
+  if (sums.Can(ForestMethod::kSlice)) return ForestMethod::kSlice;
+  return sums.Can(ForestMethod::kWalk) ? ForestMethod::kWalk : ForestMethod::kLiteral;
+}
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> MakeForestEngine(Forest forest) {
-  SW_TRY(CheckForest(forest));
-  return std::make_unique<ForestEngine>(std::move(forest));
+std::string_view ForestMethodName(ForestMethod method) {
+  switch (method) {
+    case ForestMethod::kLiteral: return "literal";
+    case ForestMethod::kWalk: return "interleaved walk";
+    case ForestMethod::kTable: return "row table";
+    case ForestMethod::kSlice: return "bit-sliced";
+  }
+  return "literal";
 }
+
+Result<std::unique_ptr<ForestEngine>> ForestEngine::Make(Forest forest, const ForestOptions& options) {
+  SW_TRY(CheckForest(forest));
+  auto engine = std::unique_ptr<ForestEngine>(new ForestEngine(std::move(forest)));
+  engine->sums_ = MakeForestSums(engine->forest_, options);
+  engine->one_row_ = BestForOne(*engine->sums_);
+  engine->many_rows_ = BestForMany(*engine->sums_);
+  return engine;
+}
+
+ForestEngine::ForestEngine(Forest forest)
+    : forest_(std::move(forest)), one_row_(ForestMethod::kLiteral), many_rows_(ForestMethod::kLiteral),
+      many_rows_min_(kManyRowsMin) {}
+
+ForestEngine::~ForestEngine() = default;
+
+std::size_t ForestEngine::outputs(Output output) const {
+  return output == Output::kRaw ? forest_.outputs : PredictionCount(forest_);
+}
+
+Status ForestEngine::Score(const data::Batch& rows, Output output, std::span<double> scores) const {
+  const auto columns = SW_TRY(FindInputs(rows, forest_.features));
+  const DoubleColumns cells(columns);
+  ScoreCells({.columns = cells.columns(), .stride = 1, .rows = rows.num_rows()}, output, scores);
+  return Ok();
+}
+
+ForestMethod ForestEngine::MethodFor(std::size_t rows) const {
+  return rows >= many_rows_min_.load(std::memory_order_relaxed) ? many_rows_.load(std::memory_order_relaxed)
+                                                                : one_row_.load(std::memory_order_relaxed);
+}
+
+void ForestEngine::ScoreCells(const Cells& cells, Output output, std::span<double> scores) const {
+  ScoreCellsBy(MethodFor(cells.rows), cells, output, scores);
+}
+
+bool ForestEngine::ScoreCellsBy(ForestMethod method, const Cells& cells, Output output, std::span<double> scores) const {
+  if (!sums_->Can(method)) return false;
+  const std::size_t width = outputs(output), outputs = forest_.outputs;
+  if (output == Output::kRaw || (width == outputs && forest_.link == Link::kIdentity && forest_.link_divisor == 1)) {
+    sums_->Raw(method, cells, scores);
+    return true;
+  }
+  if (width == outputs) {  // links read and write in place
+    sums_->Raw(method, cells, scores);
+    for (std::size_t r = 0; r < cells.rows; ++r) {
+      const std::span<double> row = scores.subspan(r * outputs, outputs);
+      ApplyLink(forest_, row, row);
+    }
+    return true;
+  }
+  std::vector<double> raw(cells.rows * outputs);
+  sums_->Raw(method, cells, raw);
+  for (std::size_t r = 0; r < cells.rows; ++r) {
+    ApplyLink(forest_, std::span<const double>(raw).subspan(r * outputs, outputs), scores.subspan(r * width, width));
+  }
+  return true;
+}
+
+namespace {
+
+// Rows that fall everywhere: each value is a neighbour of some threshold of its feature, or missing.
+std::vector<double> MadeUpRows(const Forest& forest, std::size_t rows) {
+  std::vector<std::vector<double>> thresholds(forest.features.size());
+  for (const Tree& tree : forest.trees) {
+    for (const Node& node : tree.nodes) thresholds[static_cast<std::size_t>(node.feature)].push_back(node.threshold);
+  }
+  std::vector<double> cells;
+  cells.reserve(rows * thresholds.size());
+  std::uint64_t state = 1;
+  for (std::size_t r = 0; r < rows; ++r) {
+    for (const std::vector<double>& own : thresholds) {
+      state = state * 6364136223846793005ULL + 1442695040888963407ULL;  // Knuth's MMIX
+      const std::uint64_t draw = state >> 33;
+      const bool is_missing = own.empty() || draw % 16 == 0;
+      cells.push_back(is_missing ? std::numeric_limits<double>::quiet_NaN() : own[draw / 16 % own.size()] + (draw & 1 ? 1e-3 : 0));
+    }
+  }
+  return cells;
+}
+
+// Nanoseconds a row, the least of the rounds that fit the budget.
+double TimePerRow(const ForestEngine& engine, ForestMethod method, std::span<const double> cells, std::size_t batch) {
+  using Clock = std::chrono::steady_clock;
+  const std::size_t width = engine.forest().features.size(), rows = width == 0 ? 0 : cells.size() / width;
+  std::vector<const double*> columns(width);
+  std::vector<double> scores(batch * engine.outputs(Output::kRaw));
+  double best = std::numeric_limits<double>::infinity();
+  const auto start = Clock::now();
+  for (int round = 0; round < 20; ++round) {
+    const auto before = Clock::now();
+    for (std::size_t from = 0; from + batch <= rows; from += batch) {
+      for (std::size_t c = 0; c < width; ++c) columns[c] = cells.data() + from * width + c;
+      const Cells view{.columns = columns, .stride = width, .rows = batch};
+      if (!engine.ScoreCellsBy(method, view, Output::kRaw, scores)) return best;
+    }
+    const auto after = Clock::now();
+    best = std::min(best, std::chrono::duration<double, std::nano>(after - before).count() / static_cast<double>(rows));
+    if (after - start > std::chrono::microseconds(1500)) break;
+  }
+  return best;
+}
+
+}  // namespace
+
+void ForestEngine::Tune() {
+  constexpr ForestMethod kMethods[] = {ForestMethod::kWalk, ForestMethod::kTable, ForestMethod::kSlice};
+  if (forest_.features.empty() || !sums_->Can(ForestMethod::kWalk)) return;
+  const std::vector<double> cells = MadeUpRows(forest_, 1024);
+  const auto fastest = [&](std::size_t batch) {
+    double best = std::numeric_limits<double>::infinity();
+    std::pair<ForestMethod, double> chosen{ForestMethod::kWalk, best};
+    for (const ForestMethod method : kMethods) {
+      const double time = TimePerRow(*this, method, cells, batch);
+      if (time < chosen.second) chosen = {method, time};
+    }
+    return chosen;
+  };
+  const auto one = fastest(1), many = fastest(1024);
+  std::size_t from = 1;  // the least power of two at which the method for many rows wins
+  while (from < kSliceRows && TimePerRow(*this, many.first, cells, from) > TimePerRow(*this, one.first, cells, from)) from *= 2;
+  one_row_ = one.first;
+  many_rows_ = many.first;
+  many_rows_min_ = from;
+  is_tuned_ = true;
+}
+
+std::size_t ForestEngine::bytes() const { return sums_->bytes(); }
+
+Json ForestEngine::Describe() const {
+  return Json::MakeObject({{"engine", "forest"},
+                           {"one_row", ForestMethodName(one_row_)},
+                           {"many_rows", ForestMethodName(many_rows_)},
+                           {"many_rows_from", static_cast<std::int64_t>(many_rows_min_)},
+                           {"why", is_tuned_ ? "the fastest when timed on this machine" : "the default rule; not timed yet"}});
+}
+
+Result<std::unique_ptr<Engine>> MakeForestEngine(Forest forest) { return ForestEngine::Make(std::move(forest)); }
 
 }  // namespace sw::model

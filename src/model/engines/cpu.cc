@@ -1,0 +1,16 @@
+#include "model/engines/cpu.h"
+
+namespace sw::model {
+
+Cpu DetectCpu() {
+  Cpu cpu;
+#if defined(__x86_64__)
+  cpu.avx2 = __builtin_cpu_supports("avx2");
+  cpu.avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+               __builtin_cpu_supports("avx512vbmi");
+#endif
+  return cpu;
+}
+
+}  // namespace sw::model

@@ -1,0 +1,67 @@
+// ForestEngine: scores with trees, by whichever of several methods is fastest for the model and the
+// number of rows. All have the same bits as reference.h.
+//
+//   auto engine = SW_TRY(ForestEngine::Make(std::move(forest)));
+//   engine->ScoreCells(cells, Output::kRaw, scores);    // without a Batch
+//
+// The default rule: bit-sliced blocks for many rows, the table for one, walks where trees are too
+// large for either. Tune() times what is possible on this CPU and picks anew. Thread-safe.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "model/engine.h"
+#include "model/engines/cells.h"
+#include "model/engines/cpu.h"
+
+namespace sw::model {
+
+enum class ForestMethod : std::uint8_t { kLiteral, kWalk, kTable, kSlice };
+std::string_view ForestMethodName(ForestMethod method);
+
+struct ForestOptions {
+  Cpu cpu = DetectCpu();
+};
+
+// Sums of trees by each method; in float or double.
+class ForestSums;
+
+class ForestEngine final : public Engine {
+ public:
+  // INVALID_ARGUMENT for a forest that CheckForest() refuses.
+  static Result<std::unique_ptr<ForestEngine>> Make(Forest forest, const ForestOptions& options = {});
+  ~ForestEngine() override;
+
+  const std::vector<std::string>& inputs() const override { return forest_.features; }
+  Exactness exactness() const override { return Exactness::kExact; }
+  std::size_t outputs(Output output) const override;
+  Status Score(const data::Batch& rows, Output output, std::span<double> scores) const override;
+  Json Describe() const override;
+
+  const Forest& forest() const { return forest_; }
+  // cells.rows * outputs(output) scores, row-major; cells has a column for each feature.
+  void ScoreCells(const Cells& cells, Output output, std::span<double> scores) const;
+  // The same by a given method, for tests and timings; false when it cannot run this model.
+  bool ScoreCellsBy(ForestMethod method, const Cells& cells, Output output, std::span<double> scores) const;
+
+  // Times every method on made-up rows for at most about 20 ms and keeps the fastest for one row
+  // and for many. Scores do not change.
+  void Tune();
+  std::size_t bytes() const;  // of the compiled form, without forest()
+
+ private:
+  explicit ForestEngine(Forest forest);
+  ForestMethod MethodFor(std::size_t rows) const;
+
+  Forest forest_;
+  std::unique_ptr<ForestSums> sums_;
+  std::atomic<ForestMethod> one_row_, many_rows_;
+  std::atomic<std::size_t> many_rows_min_;
+  std::atomic<bool> is_tuned_ = false;
+};
+
+}  // namespace sw::model

@@ -1,0 +1,214 @@
+#include "model/engines/forest_sums.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "model/engines/rank_kernels.h"
+#include "model/engines/ranks.h"
+#include "model/engines/row_table.h"
+#include "model/engines/slice_program.h"
+#include "model/engines/walk.h"
+#include "model/reference.h"
+
+namespace sw::model {
+namespace {
+
+// Scratch that a call needs: on the stack while it is small, so that one row allocates nothing.
+template <typename T, std::size_t kSmall>
+class Scratch {
+ public:
+  explicit Scratch(std::size_t count) : large_(count > kSmall ? count : 0), data_(count > kSmall ? large_.data() : small_) {}
+  T* data() { return data_; }
+
+ private:
+  alignas(64) T small_[kSmall];
+  std::vector<T> large_;
+  T* data_;
+};
+
+template <typename Real>
+SliceKernel<Real> PickSlice(const Cpu& cpu) {
+#if defined(__x86_64__)
+  if (cpu.avx512) return SliceSumAvx512;
+  if (cpu.avx2) return SliceSumAvx2;
+#endif
+  static_cast<void>(cpu);
+  return SliceSumBaseline;
+}
+
+template <typename Real>
+class Sums final : public ForestSums {
+ public:
+  Sums(const Forest& forest, const ForestOptions& options) : forest_(forest) {
+    const bool has_linear = std::any_of(forest.trees.begin(), forest.trees.end(),
+                                        [](const Tree& tree) { return !tree.linear.empty(); });
+    if (has_linear) return;  // leaves that read values: the literal way
+    RankedForest ranked = RankForest(forest);
+    MakeWalk(ranked);
+    if (CanSlice(forest, ranked)) {
+      slice_ = BuildSlice<Real>(forest, ranked);
+      slice_kernel_ = PickSlice<Real>(options.cpu);
+    }
+    if (RowTable<Real, std::uint32_t>::Fits(forest, ranked)) table_.template emplace<1>(forest, ranked);
+    else if (RowTable<Real, std::uint64_t>::Fits(forest, ranked)) table_.template emplace<2>(forest, ranked);
+    columns_ = ranked.columns;
+    column_feature_ = FirstColumns(ranked);
+    ranker_ = FeatureRanker(std::move(ranked.cuts), options.cpu);
+  }
+
+  bool Can(ForestMethod method) const override {
+    switch (method) {
+      case ForestMethod::kLiteral: return true;
+      case ForestMethod::kWalk: return walk_.index() != 0;
+      case ForestMethod::kTable: return table_.index() != 0;
+      case ForestMethod::kSlice: return slice_.has_value();
+    }
+    return false;
+  }
+
+  void Raw(ForestMethod method, const Cells& cells, std::span<double> raw) const override {
+    switch (method) {
+      case ForestMethod::kLiteral: return Literal(cells, raw);
+      case ForestMethod::kWalk: return std::visit([&](const auto& walk) { ByWalk(walk, cells, raw); }, walk_);
+      case ForestMethod::kTable: return std::visit([&](const auto& table) { ByTable(table, cells, raw); }, table_);
+      case ForestMethod::kSlice: return BySlice(cells, raw);
+    }
+  }
+
+  std::size_t bytes() const override {
+    std::size_t total = ranker_.bytes();
+    if (slice_) total += slice_->ops.size() * sizeof(SliceOp) + slice_->op_sets.size() * 4 + slice_->leaves.size() * sizeof(Real);
+    std::visit([&](const auto& walk) { total += BytesOf(walk); }, walk_);
+    std::visit([&](const auto& table) { total += BytesOf(table); }, table_);
+    return total;
+  }
+
+ private:
+  template <typename Part>
+  static std::size_t BytesOf(const Part& part) {
+    if constexpr (std::is_same_v<Part, std::monostate>) return 0;
+    else return part.bytes();
+  }
+
+  void MakeWalk(const RankedForest& ranked) {
+    if (Walk<Real, std::uint16_t>::Fits(ranked)) walk_.template emplace<1>(forest_, ranked);
+    else if (Walk<Real, std::uint32_t>::Fits(ranked)) walk_.template emplace<2>(forest_, ranked);
+  }
+
+  // Which of the ranked features (those with cuts, in order) a column reads.
+  static std::vector<std::uint32_t> FirstColumns(const RankedForest& ranked) {
+    std::vector<std::uint32_t> place(ranked.cuts.size()), of_column;
+    std::uint32_t next = 0;
+    for (std::size_t f = 0; f < ranked.cuts.size(); ++f) place[f] = ranked.cuts[f].empty() ? 0 : next++;
+    for (const RankColumn& column : ranked.columns) of_column.push_back(place[column.feature]);
+    return of_column;
+  }
+
+  void Start(std::size_t rows, std::size_t stride_row, std::size_t stride_output, Real* sums) const {
+    for (std::size_t output = 0; output < forest_.outputs; ++output) {
+      const bool has_base = !forest_.base_last && !forest_.base.empty();
+      const Real base = has_base ? static_cast<Real>(forest_.base[output]) : Real{0};
+      for (std::size_t r = 0; r < rows; ++r) sums[r * stride_row + output * stride_output] = Real{0} + base;
+    }
+  }
+
+  double Finish(Real sum, std::size_t output) const {
+    sum *= static_cast<Real>(forest_.scale);
+    if (forest_.base_last && !forest_.base.empty()) sum += static_cast<Real>(forest_.base[output]);
+    return sum / static_cast<Real>(forest_.divisor);
+  }
+
+  void Literal(const Cells& cells, std::span<double> raw) const {
+    std::vector<double> row(cells.columns.size());
+    for (std::size_t r = 0; r < cells.rows; ++r) {
+      for (std::size_t c = 0; c < row.size(); ++c) row[c] = cells.columns[c][r * cells.stride];
+      ReferenceRaw(forest_, row, raw.subspan(r * forest_.outputs, forest_.outputs));
+    }
+  }
+
+  void ByWalk(const std::monostate&, const Cells&, std::span<double>) const {}
+  void ByTable(const std::monostate&, const Cells&, std::span<double>) const {}
+
+  template <typename Rank>
+  void ByWalk(const Walk<Real, Rank>& walk, const Cells& cells, std::span<double> raw) const {
+    constexpr std::size_t kBlock = 64;
+    const std::size_t block = std::min(cells.rows, kBlock), width = columns_.size(), outputs = forest_.outputs;
+    Scratch<Rank, 1024> ranks(std::max<std::size_t>(1, block * width));
+    Scratch<std::uint32_t, 256> feature_ranks(std::max<std::size_t>(1, ranker_.size()));
+    Scratch<Real, 128> sums(block * outputs);
+    for (std::size_t from = 0; from < cells.rows; from += kBlock) {
+      const std::size_t rows = std::min(kBlock, cells.rows - from);
+      for (std::size_t r = 0; r < rows; ++r) {
+        ranker_.RankRow(cells, from + r, feature_ranks.data());
+        for (std::size_t c = 0; c < width; ++c) ranks.data()[r * width + c] = static_cast<Rank>(ColumnRank(c, feature_ranks.data()));
+      }
+      Start(rows, outputs, 1, sums.data());
+      if (rows == 1) walk.SumRow(ranks.data(), sums.data());
+      else walk.SumRows(ranks.data(), rows, outputs, sums.data());
+      for (std::size_t i = 0; i < rows * outputs; ++i) raw[from * outputs + i] = Finish(sums.data()[i], i % outputs);
+    }
+  }
+
+  // The rank of a column, given those of features, in which a missing value is above all others.
+  std::uint32_t ColumnRank(std::size_t column, const std::uint32_t* feature_ranks) const {
+    const std::uint32_t place = column_feature_[column];
+    const std::uint32_t rank = feature_ranks[place];
+    return rank == ranker_.missing(place) ? columns_[column].missing_rank : rank;
+  }
+
+  template <typename Mask>
+  void ByTable(const RowTable<Real, Mask>& table, const Cells& cells, std::span<double> raw) const {
+    const std::size_t outputs = forest_.outputs;
+    Scratch<std::uint32_t, 256> ranks(std::max<std::size_t>(1, ranker_.size()));
+    Scratch<Real, 64> sums(outputs);
+    for (std::size_t r = 0; r < cells.rows; ++r) {
+      ranker_.RankRow(cells, r, ranks.data());
+      Start(1, outputs, 1, sums.data());
+      table.SumRow(ranks.data(), sums.data());
+      for (std::size_t i = 0; i < outputs; ++i) raw[r * outputs + i] = Finish(sums.data()[i], i);
+    }
+  }
+
+  void BySlice(const Cells& cells, std::span<double> raw) const {
+    const std::size_t outputs = forest_.outputs;
+    struct alignas(64) Line { std::uint8_t bytes[64]; };
+    struct alignas(64) SumLine { Real values[64 / sizeof(Real)]; };
+    std::vector<Line> ranks(columns_.size() * (kSliceRows / 64) + 1);
+    std::vector<SumLine> sums(outputs * kSliceRows * sizeof(Real) / 64);
+    auto* const rank_bytes = ranks[0].bytes;
+    auto* const sum_values = sums[0].values;
+    const SliceView<Real> view = slice_->View();
+    for (std::size_t from = 0; from < cells.rows; from += kSliceRows) {
+      const std::size_t rows = std::min(kSliceRows, cells.rows - from);
+      for (std::size_t c = 0; c < columns_.size(); ++c) {
+        ranker_.RankBytes(cells, columns_[c].feature, column_feature_[c], columns_[c].missing_rank, from, rows, rank_bytes + c * kSliceRows);
+      }
+      Start(kSliceRows, 1, kSliceRows, sum_values);
+      slice_kernel_(view, rank_bytes, sum_values);
+      for (std::size_t i = 0; i < outputs; ++i) {
+        for (std::size_t r = 0; r < rows; ++r) raw[(from + r) * outputs + i] = Finish(sum_values[i * kSliceRows + r], i);
+      }
+    }
+  }
+
+  const Forest& forest_;
+  std::vector<RankColumn> columns_;
+  std::vector<std::uint32_t> column_feature_;  // a column's place among ranked features
+  FeatureRanker ranker_;
+  std::variant<std::monostate, Walk<Real, std::uint16_t>, Walk<Real, std::uint32_t>> walk_;
+  std::variant<std::monostate, RowTable<Real, std::uint32_t>, RowTable<Real, std::uint64_t>> table_;
+  std::optional<SliceProgram<Real>> slice_;
+  SliceKernel<Real> slice_kernel_ = nullptr;
+};
+
+}  // namespace
+
+std::unique_ptr<ForestSums> MakeForestSums(const Forest& forest, const ForestOptions& options) {
+  if (forest.float_sums) return std::make_unique<Sums<float>>(forest, options);
+  return std::make_unique<Sums<double>>(forest, options);
+}
+
+}  // namespace sw::model

@@ -1,0 +1,132 @@
+#include "model/engines/row_table.h"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+
+namespace sw::model {
+namespace {
+
+constexpr std::size_t kLanes = 16;  // trees a step: the masks of 16 trees are and-ed by one loop
+
+// In-order numbers of a tree's leaves, and the span of them below each node's left child.
+struct Span { std::uint32_t first, count; };
+
+class LeafSpans {
+ public:
+  explicit LeafSpans(const std::vector<RankNode>& nodes) : nodes_(nodes), left_(nodes.size()) {
+    number_.resize(nodes.size() + 1);
+    std::uint32_t next = 0;
+    if (nodes.empty()) return;
+    Visit(0, next);
+  }
+  Span left(std::size_t node) const { return left_[node]; }
+  std::uint32_t number(std::size_t leaf) const { return number_[leaf]; }
+
+ private:
+  // Trees here have at most 64 leaves, so that the recursion is shallow.
+  void Visit(std::int32_t at, std::uint32_t& next) {
+    if (at < 0) {
+      number_[static_cast<std::size_t>(~at)] = next++;
+      return;
+    }
+    const auto node = static_cast<std::size_t>(at);
+    const std::uint32_t first = next;
+    Visit(nodes_[node].left, next);
+    left_[node] = {first, next - first};
+    Visit(nodes_[node].right, next);
+  }
+
+  const std::vector<RankNode>& nodes_;
+  std::vector<Span> left_;
+  std::vector<std::uint32_t> number_;
+};
+
+bool GoesRight(const RankedForest& ranked, const RankNode& node, std::uint32_t rank, bool is_missing) {
+  if (node.set != RankNode::kNoSet) return !ranked.sets[node.set][rank];
+  if (is_missing) return ranked.columns[node.column].missing_rank > node.cut;
+  return rank > node.cut;
+}
+
+}  // namespace
+
+template <typename Real, typename Mask>
+bool RowTable<Real, Mask>::Fits(const Forest& forest, const RankedForest& ranked) {
+  std::size_t rows = 0;
+  for (const auto& cuts : ranked.cuts) rows += cuts.empty() ? 0 : cuts.size() + 2;
+  const std::size_t padded = (forest.trees.size() + kLanes - 1) / kLanes * kLanes;
+  const bool fits = std::all_of(forest.trees.begin(), forest.trees.end(), [](const Tree& tree) {
+    return tree.nodes.size() < std::numeric_limits<Mask>::digits && tree.linear.empty();
+  });
+  return fits && rows * padded * sizeof(Mask) <= kRowTableBytesMax;
+}
+
+template <typename Real, typename Mask>
+RowTable<Real, Mask>::RowTable(const Forest& forest, const RankedForest& ranked)
+    : trees_(forest.trees.size()), padded_((trees_ + kLanes - 1) / kLanes * kLanes), leaf_width_(forest.leaf_width),
+      one_output_(forest.outputs == 1) {
+  std::vector<std::uint32_t> row_of(ranked.cuts.size());
+  std::uint32_t rows = 0;
+  for (std::size_t f = 0; f < ranked.cuts.size(); ++f) {
+    if (ranked.cuts[f].empty()) continue;
+    row_of[f] = rows;
+    first_row_.push_back(rows);
+    rows += static_cast<std::uint32_t>(ranked.cuts[f].size()) + 2;
+  }
+  constexpr std::size_t kBits = std::numeric_limits<Mask>::digits;
+  masks_.assign(rows * padded_, static_cast<Mask>(~Mask{0}));
+  leaves_.assign(padded_ * kBits * leaf_width_, Real{0});
+  for (std::size_t t = 0; t < trees_; ++t) {
+    const Tree& tree = forest.trees[t];
+    const std::vector<RankNode>& nodes = ranked.trees[t].nodes;
+    const LeafSpans spans(nodes);
+    outputs_.push_back(tree.output);
+    for (std::size_t leaf = 0; leaf <= nodes.size(); ++leaf) {
+      for (std::size_t i = 0; i < leaf_width_; ++i) {
+        leaves_[(t * kBits + spans.number(leaf)) * leaf_width_ + i] = static_cast<Real>(tree.leaves[leaf * leaf_width_ + i]);
+      }
+    }
+    for (std::size_t n = 0; n < nodes.size(); ++n) {
+      const std::uint32_t feature = ranked.columns[nodes[n].column].feature;
+      const auto missing = static_cast<std::uint32_t>(ranked.cuts[feature].size()) + 1;
+      const Span left = spans.left(n);  // fewer leaves than bits: the right side has at least one
+      const auto removed = static_cast<Mask>(((Mask{1} << left.count) - 1) << left.first);
+      for (std::uint32_t rank = 0; rank <= missing; ++rank) {
+        if (!GoesRight(ranked, nodes[n], rank, rank == missing)) continue;
+        masks_[(row_of[feature] + rank) * padded_ + t] &= static_cast<Mask>(~removed);
+      }
+    }
+  }
+}
+
+template <typename Real, typename Mask>
+void RowTable<Real, Mask>::SumRow(const std::uint32_t* ranks, Real* sums) const {
+  constexpr std::size_t kBits = std::numeric_limits<Mask>::digits;
+  const std::size_t features = first_row_.size();
+  Real sum = sums[0];
+  for (std::size_t from = 0; from < padded_; from += kLanes) {
+    Mask possible[kLanes];
+    std::fill_n(possible, kLanes, static_cast<Mask>(~Mask{0}));
+    for (std::size_t f = 0; f < features; ++f) {
+      const Mask* row = masks_.data() + (first_row_[f] + ranks[f]) * padded_ + from;
+      for (std::size_t k = 0; k < kLanes; ++k) possible[k] &= row[k];
+    }
+    const std::size_t count = std::min(kLanes, trees_ - from);
+    for (std::size_t k = 0; k < count; ++k) {
+      const std::size_t leaf = (from + k) * kBits + static_cast<std::size_t>(std::countr_zero(possible[k]));
+      if (one_output_) {
+        sum += leaves_[leaf];
+        continue;
+      }
+      for (std::size_t i = 0; i < leaf_width_; ++i) sums[outputs_[from + k] + i] += leaves_[leaf * leaf_width_ + i];
+    }
+  }
+  if (one_output_) sums[0] = sum;
+}
+
+template class RowTable<float, std::uint32_t>;
+template class RowTable<float, std::uint64_t>;
+template class RowTable<double, std::uint32_t>;
+template class RowTable<double, std::uint64_t>;
+
+}  // namespace sw::model

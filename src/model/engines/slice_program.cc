@@ -1,0 +1,123 @@
+#include "model/engines/slice_program.h"
+
+#include <algorithm>
+
+namespace sw::model {
+namespace {
+
+constexpr std::uint16_t kDiscard = kSliceLeavesMax;  // the masks of leaves are read by nobody
+constexpr std::size_t kPadding = 64;
+
+// Numbers leaves from left to right, and counts those below each node.
+struct LeafOrder {
+  std::vector<std::int32_t> leaf_at;       // in-order number -> leaf of the Tree
+  std::vector<std::uint32_t> left_leaves;  // one a node
+};
+
+LeafOrder OrderLeaves(const std::vector<RankNode>& nodes) {
+  LeafOrder order{.leaf_at = {}, .left_leaves = std::vector<std::uint32_t>(nodes.size())};
+  if (nodes.empty()) {
+    order.leaf_at = {0};
+    return order;
+  }
+  // Depth first, left before right, on a stack of our own: trees may be deep.
+  struct Visit { std::int32_t at; bool is_return; std::size_t leaves_before; };
+  std::vector<Visit> stack = {{0, false, 0}};
+  while (!stack.empty()) {
+    const Visit visit = stack.back();
+    stack.pop_back();
+    if (visit.at < 0) {
+      order.leaf_at.push_back(~visit.at);
+      continue;
+    }
+    const auto at = static_cast<std::size_t>(visit.at);
+    if (visit.is_return) {
+      order.left_leaves[at] = static_cast<std::uint32_t>(order.leaf_at.size() - visit.leaves_before);
+      stack.push_back({nodes[at].right, false, 0});
+      continue;
+    }
+    stack.push_back({visit.at, true, order.leaf_at.size()});
+    stack.push_back({nodes[at].left, false, 0});
+  }
+  return order;
+}
+
+template <typename Real>
+class Builder {
+ public:
+  Builder(const Forest& forest, const RankedForest& ranked) : forest_(forest), ranked_(ranked) {
+    program_.leaf_width = forest.leaf_width;
+  }
+
+  SliceProgram<Real> Run() {
+    for (std::size_t t = 0; t < forest_.trees.size(); ++t) AddTree(t);
+    program_.leaves.resize(program_.leaves.size() + kPadding);
+    for (const std::vector<bool>& set : ranked_.sets) AddSet(set);
+    if (ranked_.sets.empty()) program_.op_sets.clear();
+    program_.ops.shrink_to_fit();
+    program_.leaves.shrink_to_fit();
+    return std::move(program_);
+  }
+
+ private:
+  void AddTree(std::size_t number) {
+    const Tree& tree = forest_.trees[number];
+    const std::vector<RankNode>& nodes = ranked_.trees[number].nodes;
+    const LeafOrder order = OrderLeaves(nodes);
+    program_.trees.push_back({.first_op = static_cast<std::uint32_t>(program_.ops.size()),
+                              .ops = static_cast<std::uint32_t>(nodes.size()),
+                              .first_leaf = static_cast<std::uint32_t>(leaf_count_),
+                              .leaves = static_cast<std::uint32_t>(order.leaf_at.size()),
+                              .output = tree.output});
+    leaf_count_ += order.leaf_at.size();
+    // Parents come before children in `nodes`, which is all that the masks need.
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      const RankNode& node = nodes[i];
+      const bool is_set = node.set != RankNode::kNoSet;
+      program_.ops.push_back({.column = static_cast<std::uint16_t>(node.column | (is_set ? kSliceSetFlag : 0)),
+                              .cut = static_cast<std::uint8_t>(node.cut),
+                              .add = static_cast<std::uint8_t>(order.left_leaves[i]),
+                              .left = node.left < 0 ? kDiscard : static_cast<std::uint16_t>(node.left),
+                              .right = node.right < 0 ? kDiscard : static_cast<std::uint16_t>(node.right)});
+      program_.op_sets.push_back(is_set ? node.set : 0);
+    }
+    for (const std::int32_t leaf : order.leaf_at) {
+      for (std::size_t i = 0; i < forest_.leaf_width; ++i) {
+        const double value = tree.leaves[static_cast<std::size_t>(leaf) * forest_.leaf_width + i];
+        program_.leaves.push_back(static_cast<Real>(value));
+      }
+    }
+  }
+
+  // The kernel asks which ranks go right.
+  void AddSet(const std::vector<bool>& goes_left) {
+    std::uint64_t words[4] = {};
+    for (std::size_t rank = 0; rank < goes_left.size(); ++rank) {
+      if (!goes_left[rank]) words[rank / 64] |= 1ULL << (rank % 64);
+    }
+    program_.sets.insert(program_.sets.end(), std::begin(words), std::end(words));
+  }
+
+  const Forest& forest_;
+  const RankedForest& ranked_;
+  SliceProgram<Real> program_;
+  std::size_t leaf_count_ = 0;
+};
+
+}  // namespace
+
+bool CanSlice(const Forest& forest, const RankedForest& ranked) {
+  const bool small_trees = std::all_of(forest.trees.begin(), forest.trees.end(), [](const Tree& tree) {
+    return tree.nodes.size() < kSliceLeavesMax && tree.linear.empty();
+  });
+  return small_trees && ranked.rank_max <= 255 && ranked.columns.size() < kSliceSetFlag;
+}
+
+template <typename Real>
+SliceProgram<Real> BuildSlice(const Forest& forest, const RankedForest& ranked) {
+  return Builder<Real>(forest, ranked).Run();
+}
+template SliceProgram<float> BuildSlice<float>(const Forest&, const RankedForest&);
+template SliceProgram<double> BuildSlice<double>(const Forest&, const RankedForest&);
+
+}  // namespace sw::model

@@ -1,0 +1,63 @@
+// Walks: from root to leaf on packed nodes, several at a time so that their loads overlap.
+//
+// For a batch 16 rows go down one tree together, for a single row 8 trees together. Children lie
+// side by side and a leaf leads to itself, so that a step is a load, a comparison and an addition,
+// without a branch. For trees of any depth. Immutable.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "model/engines/ranks.h"
+#include "model/forest.h"
+
+namespace sw::model {
+
+// Rank is std::uint16_t, or std::uint32_t where a feature has more cuts.
+template <typename Rank>
+struct WalkNode {
+  Rank column;          // the highest bit: the test is a set
+  Rank cut;             // rank > cut goes right; for a set: its low bits are in `cut`
+  std::uint32_t child;  // of the left child; the right one follows. A leaf: itself
+};
+
+template <typename Real, typename Rank>
+class Walk {
+ public:
+  static constexpr std::size_t kRows = 16;
+
+  // Requires Fits(ranked) and trees without linear leaves.
+  Walk(const Forest& forest, const RankedForest& ranked);
+  static bool Fits(const RankedForest& ranked);
+
+  std::size_t columns() const { return columns_; }
+  // Adds every tree in order. Row r's ranks start at ranks + r * columns(); sums[r * outputs + i].
+  void SumRows(const Rank* ranks, std::size_t rows, std::size_t outputs, Real* sums) const;
+  void SumRow(const Rank* ranks, Real* sums) const;
+  std::size_t bytes() const {
+    return nodes_.size() * (sizeof(WalkNode<Rank>) + 4) + leaves_.size() * sizeof(Real) + trees_.size() * sizeof(WalkTree);
+  }
+
+ private:
+  struct WalkTree {
+    std::uint32_t first, depth, output;
+    bool has_sets;
+  };
+
+  void AddTree(const Tree& tree, const RankTree& ranks);
+  bool GoesRight(const WalkNode<Rank>& node, Rank rank) const;
+  template <std::size_t kCount, bool kHasSets>
+  void Descend(const std::uint32_t* roots, const Rank* const* rows, std::uint32_t depth, std::uint32_t* at) const;
+  void AddLeaf(const WalkTree& tree, std::uint32_t at, Real* sums) const;
+
+  std::vector<WalkNode<Rank>> nodes_;
+  std::vector<std::uint32_t> leaf_of_;  // one a node: where its values are; inner nodes have none
+  std::vector<Real> leaves_;
+  std::vector<std::vector<bool>> sets_;
+  std::vector<WalkTree> trees_;
+  std::size_t columns_ = 0, leaf_width_ = 1;
+};
+
+}  // namespace sw::model
