@@ -72,6 +72,18 @@ Status CheckShape(const Tree& tree, std::size_t number) {
   return Ok();
 }
 
+Status CheckCovers(const Tree& tree, std::size_t number) {
+  const std::size_t places = 2 * tree.nodes.size() + 1;
+  if (!tree.covers.empty() && tree.covers.size() != places) {
+    return InvalidArgument("tree {}: {} nodes need {} covers, found {}", number, tree.nodes.size(), places,
+                           tree.covers.size());
+  }
+  for (const double cover : tree.covers) {
+    if (!std::isfinite(cover) || cover < 0) return InvalidArgument("tree {}: a cover is {}", number, cover);
+  }
+  return Ok();
+}
+
 Status CheckTree(const Forest& forest, std::size_t number) {
   const Tree& tree = forest.trees[number];
   const std::size_t leaves = tree.nodes.size() + 1;
@@ -84,6 +96,7 @@ Status CheckTree(const Forest& forest, std::size_t number) {
   }
   for (std::size_t i = 0; i < tree.nodes.size(); ++i) SW_TRY(CheckNode(forest, number, i));
   SW_TRY(CheckShape(tree, number));
+  SW_TRY(CheckCovers(tree, number));
   return CheckLinear(forest, number);
 }
 

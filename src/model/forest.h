@@ -52,6 +52,9 @@ struct Tree {
   std::vector<double> leaves = {};  // (nodes + 1) x leaf_width, a leaf's values side by side
   std::vector<std::vector<std::uint32_t>> sets = {};  // bit sets of category codes
   std::vector<LinearLeaf> linear = {};  // empty, or one a leaf
+  // Empty, or how much training weight came through: one a node, then one a leaf. Only explanations
+  // read it (explain.h), by the ratio of a child to its parent.
+  std::vector<double> covers = {};
   std::uint32_t output = 0;   // what the leaf's first value is added to
   bool operator==(const Tree&) const = default;
 };

@@ -114,6 +114,15 @@ Result<Node> MakeNode(int decision, std::int32_t feature, double threshold, std:
   return node;
 }
 
+// Counts of rows a node and leaf; nothing when the file has none (models converted by others).
+Result<std::vector<double>> ReadCovers(const Fields& fields, std::size_t nodes) {
+  if (!fields.contains("internal_count") || !fields.contains("leaf_count")) return std::vector<double>{};
+  auto covers = SW_TRY(Many<double>(fields, "internal_count", nodes));
+  const auto leaves = SW_TRY(Many<double>(fields, "leaf_count", nodes + 1));
+  covers.insert(covers.end(), leaves.begin(), leaves.end());
+  return covers;
+}
+
 Result<Tree> ReadTree(const Fields& fields) {
   if (SW_TRY(One<int>(fields, "is_linear", 0)) != 0) {
     return Unimplemented("LightGBM model: linear trees are not read yet; train with linear_tree=false");
@@ -134,6 +143,7 @@ Result<Tree> ReadTree(const Fields& fields) {
   for (std::size_t i = 0; i < nodes; ++i) {
     tree.nodes.push_back(SW_TRY(MakeNode(decision[i], feature[i], threshold[i], left[i], right[i])));
   }
+  tree.covers = SW_TRY(ReadCovers(fields, nodes));
   return tree;
 }
 

@@ -72,6 +72,19 @@ TEST(LightGbm, AScoreDoesNotDependOnTheRowsBesideIt) {
   }
 }
 
+TEST(LightGbm, CoversAreItsCountsOfRows) {
+  const Forest forest = ParseLightGbm(TestData("binary.txt")).value();
+  for (const Tree& tree : forest.trees) {
+    ASSERT_EQ(tree.covers.size(), 2 * tree.nodes.size() + 1);
+    const auto cover = [&](std::int32_t child) {
+      return tree.covers[child < 0 ? tree.nodes.size() + static_cast<std::size_t>(~child) : static_cast<std::size_t>(child)];
+    };
+    for (std::size_t i = 0; i < tree.nodes.size(); ++i) {
+      EXPECT_EQ(tree.covers[i], cover(tree.nodes[i].left) + cover(tree.nodes[i].right)) << "node " << i;
+    }
+  }
+}
+
 std::string Replaced(std::string text, const std::string& from, const std::string& to) {
   const std::size_t at = text.find(from);
   EXPECT_NE(at, std::string::npos) << from;
@@ -95,6 +108,8 @@ TEST(LightGbm, RefusesWhatItCannotReadAndSaysWhy) {
       {"leaves", Replaced(good, "num_leaves=15", "num_leaves=16"), "must have 16 values"},
       {"no leaves", Replaced(good, "num_leaves=15", "num_leaves=0"), "num_leaves=0"},
       {"text number", Replaced(good, "leaf_value=", "leaf_value=x"), "no number"},
+      {"covers", Replaced(good, "leaf_count=", "leaf_count=1 "), "leaf_count must have 15 values"},
+      {"negative cover", Replaced(good, "internal_count=", "internal_count=-"), "a cover is -"},
       {"cut off", good.substr(0, good.find("Tree=3")), "end of trees"},
       {"twice", Replaced(good, "num_class=1", "num_class=1\nnum_class=1"), "appears twice"},
   };
