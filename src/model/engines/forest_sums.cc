@@ -46,7 +46,7 @@ class Sums final : public ForestSums {
     const bool has_linear = std::any_of(forest.trees.begin(), forest.trees.end(),
                                         [](const Tree& tree) { return !tree.linear.empty(); });
     if (has_linear) return;  // leaves that read values: the literal way
-    RankedForest ranked = RankForest(forest);
+    const RankedForest ranked = RankForest(forest);
     MakeWalk(ranked);
     if (CanSlice(forest, ranked)) {
       slice_ = BuildSlice<Real>(forest, ranked);
@@ -56,7 +56,7 @@ class Sums final : public ForestSums {
     else if (RowTable<Real, std::uint64_t>::Fits(forest, ranked)) table_.template emplace<2>(forest, ranked);
     columns_ = ranked.columns;
     column_feature_ = FirstColumns(ranked);
-    ranker_ = FeatureRanker(std::move(ranked.cuts), options.cpu);
+    ranker_ = FeatureRanker(ranked.cuts, options.cpu);
   }
 
   bool Can(ForestMethod method) const override {
@@ -184,7 +184,7 @@ class Sums final : public ForestSums {
     for (std::size_t from = 0; from < cells.rows; from += kSliceRows) {
       const std::size_t rows = std::min(kSliceRows, cells.rows - from);
       for (std::size_t c = 0; c < columns_.size(); ++c) {
-        ranker_.RankBytes(cells, columns_[c].feature, column_feature_[c], columns_[c].missing_rank, from, rows, rank_bytes + c * kSliceRows);
+        ranker_.RankBytes(cells, column_feature_[c], columns_[c].missing_rank, from, rows, rank_bytes + c * kSliceRows);
       }
       Start(kSliceRows, 1, kSliceRows, sum_values);
       slice_kernel_(view, rank_bytes, sum_values);

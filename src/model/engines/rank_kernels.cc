@@ -1,49 +1,86 @@
 #include "model/engines/rank_kernels.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
 
 namespace sw::model {
+namespace {
 
-FeatureRanker::FeatureRanker(std::vector<std::vector<double>> cuts, const Cpu&) {
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr std::uint32_t kLevelsMin = 4;
+
+// The number of cuts below `value`, without branches; 0 for NaN.
+std::uint32_t Search(const RankTable& table, double value) {
+  std::uint32_t rank = 0;
+  for (std::uint32_t half = 1U << table.levels >> 1; half != 0; half >>= 1) {
+    rank += half & (0U - static_cast<std::uint32_t>(table.cuts[rank + half - 1] < value));
+  }
+  return rank;
+}
+
+}  // namespace
+
+void RankBytesPlainly(const RankTable& table, const double* values, std::size_t stride, std::size_t rows,
+                      std::uint8_t missing, std::uint8_t* ranks) {
+  constexpr std::size_t kTogether = 8;  // searches whose loads overlap
+  for (std::size_t r = 0; r < rows; r += kTogether) {
+    double x[kTogether];
+    std::uint32_t rank[kTogether] = {};
+    for (std::size_t k = 0; k < kTogether; ++k) x[k] = values[std::min(r + k, rows - 1) * stride];
+    for (std::uint32_t half = 1U << table.levels >> 1; half != 0; half >>= 1) {
+      for (std::size_t k = 0; k < kTogether; ++k) {
+        rank[k] += half & (0U - static_cast<std::uint32_t>(table.cuts[rank[k] + half - 1] < x[k]));
+      }
+    }
+    for (std::size_t k = 0; k < std::min(kTogether, rows - r); ++k) {
+      ranks[r + k] = std::isnan(x[k]) ? missing : static_cast<std::uint8_t>(rank[k]);
+    }
+  }
+}
+
+FeatureRanker::FeatureRanker(const std::vector<std::vector<double>>& cuts, const Cpu& cpu) {
+  all_fit_bytes_ = true;
   for (std::size_t f = 0; f < cuts.size(); ++f) {
     if (cuts[f].empty()) continue;
     const auto count = static_cast<std::uint32_t>(cuts[f].size());
-    const auto levels = static_cast<std::uint32_t>(std::bit_width(count));
-    features_.push_back({.feature = static_cast<std::uint32_t>(f), .first = static_cast<std::uint32_t>(cuts_.size()),
-                         .count = count, .levels = levels});
+    const auto levels = std::max(kLevelsMin, static_cast<std::uint32_t>(std::bit_width(count)));
+    const auto first = static_cast<std::uint32_t>(cuts_.size());
+    features_.push_back({.feature = static_cast<std::uint32_t>(f), .first = first, .count = count, .levels = levels});
     cuts_.insert(cuts_.end(), cuts[f].begin(), cuts[f].end());
-    cuts_.resize(features_.back().first + (std::size_t{1} << levels) - 1, std::numeric_limits<double>::infinity());
+    cuts_.resize(first + (std::size_t{1} << levels), kInfinity);
+    for (std::size_t i = 0; i < 16; ++i) {
+      const std::size_t at = i * 16 + 15;
+      pivots_.push_back(at < count ? cuts[f][at] : kInfinity);
+    }
+    all_fit_bytes_ = all_fit_bytes_ && count < 255;
   }
+#if defined(__x86_64__)
+  if (cpu.avx512) kernel_ = RankBytesAvx512;
+#else
+  static_cast<void>(cpu);
+#endif
 }
 
 void FeatureRanker::RankRow(const Cells& cells, std::size_t row, std::uint32_t* ranks) const {
   for (std::size_t place = 0; place < features_.size(); ++place) {
     const Feature& feature = features_[place];
-    const double value = cells.columns[feature.feature][row * cells.stride];
-    const std::uint32_t rank = Search(feature, value);
-    ranks[place] = std::isnan(value) ? feature.count + 1 : rank;
+    const double* value = cells.columns[feature.feature] + row * cells.stride;
+    if (all_fit_bytes_) {
+      std::uint8_t rank = 0;
+      kernel_(Table(place), value, 0, 1, static_cast<std::uint8_t>(feature.count + 1), &rank);
+      ranks[place] = rank;
+    } else {
+      ranks[place] = std::isnan(*value) ? feature.count + 1 : Search(Table(place), *value);
+    }
   }
 }
 
-void FeatureRanker::RankBytes(const Cells& cells, std::size_t feature, std::size_t place, std::uint32_t missing_rank,
-                              std::size_t from, std::size_t rows, std::uint8_t* ranks) const {
-  constexpr std::size_t kTogether = 8;  // searches whose loads overlap
-  const Feature& found = features_[place];
-  const double* cuts = cuts_.data() + found.first;
-  const double* values = cells.columns[feature] + from * cells.stride;
-  for (std::size_t r = 0; r < rows; r += kTogether) {
-    double x[kTogether];
-    std::uint32_t rank[kTogether] = {};
-    for (std::size_t k = 0; k < kTogether; ++k) x[k] = values[(r + k < rows ? r + k : rows - 1) * cells.stride];
-    for (std::uint32_t half = 1U << found.levels >> 1; half != 0; half >>= 1) {
-      for (std::size_t k = 0; k < kTogether; ++k) rank[k] += cuts[rank[k] + half - 1] < x[k] ? half : 0;
-    }
-    for (std::size_t k = 0; k < kTogether; ++k) {
-      ranks[r + k] = static_cast<std::uint8_t>(std::isnan(x[k]) ? missing_rank : rank[k]);
-    }
-  }
+void FeatureRanker::RankBytes(const Cells& cells, std::size_t place, std::uint32_t missing_rank, std::size_t from,
+                              std::size_t rows, std::uint8_t* ranks) const {
+  const double* values = cells.columns[features_[place].feature] + from * cells.stride;
+  kernel_(Table(place), values, cells.stride, rows, static_cast<std::uint8_t>(missing_rank), ranks);
 }
 
 }  // namespace sw::model

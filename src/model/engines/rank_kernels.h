@@ -9,11 +9,27 @@
 
 namespace sw::model {
 
+// A feature's cuts as kernels read them: ascending, filled with +infinity to a power of two, at
+// least 16; and every 16th of them.
+struct RankTable {
+  const double* cuts;
+  const double* pivots;   // 16: cuts[15], cuts[31], ...
+  std::uint32_t levels;   // 2^levels cuts
+};
+
+// Ranks of `rows` values that lie `stride` doubles apart, by 256 cuts at most; NaN gets `missing`.
+using RankKernel = void (*)(const RankTable& table, const double* values, std::size_t stride, std::size_t rows,
+                            std::uint8_t missing, std::uint8_t* ranks);
+void RankBytesAvx512(const RankTable& table, const double* values, std::size_t stride, std::size_t rows,
+                     std::uint8_t missing, std::uint8_t* ranks);
+void RankBytesPlainly(const RankTable& table, const double* values, std::size_t stride, std::size_t rows,
+                      std::uint8_t missing, std::uint8_t* ranks);
+
 class FeatureRanker {
  public:
   FeatureRanker() = default;
   // `cuts`: one list a feature, ascending; features without cuts are not ranked.
-  FeatureRanker(std::vector<std::vector<double>> cuts, const Cpu& cpu);
+  FeatureRanker(const std::vector<std::vector<double>>& cuts, const Cpu& cpu);
 
   std::size_t size() const { return features_.size(); }  // ranked features
   // The rank that stands for a missing value of the ranked feature `place`.
@@ -21,31 +37,29 @@ class FeatureRanker {
 
   // One rank a ranked feature.
   void RankRow(const Cells& cells, std::size_t row, std::uint32_t* ranks) const;
-  // `rows` bytes of a feature (at `place` among the ranked); a missing value gets `missing_rank`.
-  // Ranks must fit a byte.
-  void RankBytes(const Cells& cells, std::size_t feature, std::size_t place, std::uint32_t missing_rank,
-                 std::size_t from, std::size_t rows, std::uint8_t* ranks) const;
-  std::size_t bytes() const { return cuts_.size() * sizeof(double) + features_.size() * sizeof(Feature); }
+  // `rows` bytes of the ranked feature `place`; a missing value gets `missing_rank`. Ranks must fit
+  // a byte.
+  void RankBytes(const Cells& cells, std::size_t place, std::uint32_t missing_rank, std::size_t from,
+                 std::size_t rows, std::uint8_t* ranks) const;
+  std::size_t bytes() const {
+    return (cuts_.size() + pivots_.size()) * sizeof(double) + features_.size() * sizeof(Feature);
+  }
 
  private:
   struct Feature {
-    std::uint32_t feature;
-    std::uint32_t first;   // into cuts_
-    std::uint32_t count;   // of cuts; padded with +infinity to a power of two less one
-    std::uint32_t levels;  // of the search
+    std::uint32_t feature;  // of Cells
+    std::uint32_t first;    // into cuts_
+    std::uint32_t count;
+    std::uint32_t levels;
   };
-
-  std::uint32_t Search(const Feature& feature, double value) const {
-    const double* cuts = cuts_.data() + feature.first;
-    std::uint32_t rank = 0;
-    for (std::uint32_t half = 1U << feature.levels >> 1; half != 0; half >>= 1) {
-      rank += cuts[rank + half - 1] < value ? half : 0;
-    }
-    return rank;
+  RankTable Table(std::size_t place) const {
+    return {cuts_.data() + features_[place].first, pivots_.data() + place * 16, features_[place].levels};
   }
 
   std::vector<Feature> features_;
-  std::vector<double> cuts_;
+  std::vector<double> cuts_, pivots_;
+  RankKernel kernel_ = RankBytesPlainly;
+  bool all_fit_bytes_ = false;
 };
 
 }  // namespace sw::model
