@@ -5,7 +5,7 @@ namespace sw::model {
 
 struct Cpu {
   bool avx2 = false;
-  bool avx512 = false;  // F, BW, DQ, VL and VBMI
+  bool avx512 = false;  // F, BW, CD, DQ, VL and VBMI
 };
 
 // What this machine has.

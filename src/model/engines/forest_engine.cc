@@ -117,46 +117,59 @@ std::vector<double> MadeUpRows(const Forest& forest, std::size_t rows) {
   return cells;
 }
 
-// Nanoseconds a row, the least of the rounds that fit the budget.
-double TimePerRow(const ForestEngine& engine, ForestMethod method, std::span<const double> cells, std::size_t batch) {
-  using Clock = std::chrono::steady_clock;
-  const std::size_t width = engine.forest().features.size(), rows = width == 0 ? 0 : cells.size() / width;
-  std::vector<const double*> columns(width);
-  std::vector<double> scores(batch * engine.outputs(Output::kRaw));
-  double best = std::numeric_limits<double>::infinity();
-  const auto start = Clock::now();
-  for (int round = 0; round < 20; ++round) {
-    const auto before = Clock::now();
-    for (std::size_t from = 0; from + batch <= rows; from += batch) {
-      for (std::size_t c = 0; c < width; ++c) columns[c] = cells.data() + from * width + c;
-      const Cells view{.columns = columns, .stride = width, .rows = batch};
-      if (!engine.ScoreCellsBy(method, view, Output::kRaw, scores)) return best;
+using Clock = std::chrono::steady_clock;
+constexpr auto kTuneMax = std::chrono::milliseconds(20);
+constexpr auto kRoundMax = std::chrono::microseconds(800);  // of one method and number of rows
+
+// Times methods until its budget is spent; what was not timed is infinitely slow.
+class Stopwatch {
+ public:
+  explicit Stopwatch(const ForestEngine& engine)
+      : engine_(engine), cells_(MadeUpRows(engine.forest(), kSliceRows)), columns_(engine.forest().features.size()),
+        scores_(kSliceRows * engine.outputs(Output::kRaw)), end_(Clock::now() + kTuneMax) {}
+
+  // Nanoseconds a row, the least of the calls that fit a round.
+  double PerRow(ForestMethod method, std::size_t batch) {
+    double best = std::numeric_limits<double>::infinity();
+    const auto round_end = std::min(end_, Clock::now() + kRoundMax);
+    std::size_t from = 0;
+    for (auto before = Clock::now(); before < round_end;) {
+      for (std::size_t c = 0; c < columns_.size(); ++c) columns_[c] = cells_.data() + from * columns_.size() + c;
+      const Cells view{.columns = columns_, .stride = columns_.size(), .rows = batch};
+      if (!engine_.ScoreCellsBy(method, view, Output::kRaw, scores_)) return best;
+      const auto after = Clock::now();
+      best = std::min(best, std::chrono::duration<double, std::nano>(after - before).count() / static_cast<double>(batch));
+      from = from + 2 * batch <= kSliceRows ? from + batch : 0;
+      before = after;
     }
-    const auto after = Clock::now();
-    best = std::min(best, std::chrono::duration<double, std::nano>(after - before).count() / static_cast<double>(rows));
-    if (after - start > std::chrono::microseconds(1500)) break;
+    return best;
   }
-  return best;
-}
+
+ private:
+  const ForestEngine& engine_;
+  std::vector<double> cells_;
+  std::vector<const double*> columns_;
+  std::vector<double> scores_;
+  Clock::time_point end_;
+};
 
 }  // namespace
 
 void ForestEngine::Tune() {
   constexpr ForestMethod kMethods[] = {ForestMethod::kWalk, ForestMethod::kTable, ForestMethod::kSlice};
   if (forest_.features.empty() || !sums_->Can(ForestMethod::kWalk)) return;
-  const std::vector<double> cells = MadeUpRows(forest_, 1024);
+  Stopwatch watch(*this);
   const auto fastest = [&](std::size_t batch) {
-    double best = std::numeric_limits<double>::infinity();
-    std::pair<ForestMethod, double> chosen{ForestMethod::kWalk, best};
+    std::pair<ForestMethod, double> chosen{ForestMethod::kWalk, std::numeric_limits<double>::infinity()};
     for (const ForestMethod method : kMethods) {
-      const double time = TimePerRow(*this, method, cells, batch);
+      const double time = watch.PerRow(method, batch);
       if (time < chosen.second) chosen = {method, time};
     }
     return chosen;
   };
-  const auto one = fastest(1), many = fastest(1024);
-  std::size_t from = 1;  // the least power of two at which the method for many rows wins
-  while (from < kSliceRows && TimePerRow(*this, many.first, cells, from) > TimePerRow(*this, one.first, cells, from)) from *= 2;
+  const auto one = fastest(1), many = fastest(kSliceRows);
+  std::size_t from = kSliceRows;  // the least power of two at which the method for many rows wins
+  while (from > 1 && watch.PerRow(many.first, from / 2) < watch.PerRow(one.first, from / 2)) from /= 2;
   one_row_ = one.first;
   many_rows_ = many.first;
   many_rows_min_ = from;

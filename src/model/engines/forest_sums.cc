@@ -6,7 +6,7 @@
 #include <variant>
 #include <vector>
 
-#include "model/engines/rank_kernels.h"
+#include "model/engines/feature_ranker.h"
 #include "model/engines/ranks.h"
 #include "model/engines/row_table.h"
 #include "model/engines/slice_program.h"
@@ -52,8 +52,8 @@ class Sums final : public ForestSums {
       slice_ = BuildSlice<Real>(forest, ranked);
       slice_kernel_ = PickSlice<Real>(options.cpu);
     }
-    if (RowTable<Real, std::uint32_t>::Fits(forest, ranked)) table_.template emplace<1>(forest, ranked);
-    else if (RowTable<Real, std::uint64_t>::Fits(forest, ranked)) table_.template emplace<2>(forest, ranked);
+    if (RowTable<Real, std::uint32_t>::Fits(forest, ranked)) table_.template emplace<1>(forest, ranked, options.cpu);
+    else if (RowTable<Real, std::uint64_t>::Fits(forest, ranked)) table_.template emplace<2>(forest, ranked, options.cpu);
     columns_ = ranked.columns;
     column_feature_ = FirstColumns(ranked);
     ranker_ = FeatureRanker(ranked.cuts, options.cpu);

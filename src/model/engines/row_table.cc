@@ -62,7 +62,7 @@ bool RowTable<Real, Mask>::Fits(const Forest& forest, const RankedForest& ranked
 }
 
 template <typename Real, typename Mask>
-RowTable<Real, Mask>::RowTable(const Forest& forest, const RankedForest& ranked)
+RowTable<Real, Mask>::RowTable(const Forest& forest, const RankedForest& ranked, const Cpu& cpu)
     : trees_(forest.trees.size()), padded_((trees_ + kLanes - 1) / kLanes * kLanes), leaf_width_(forest.leaf_width),
       one_output_(forest.outputs == 1) {
   std::vector<std::uint32_t> row_of(ranked.cuts.size());
@@ -73,6 +73,11 @@ RowTable<Real, Mask>::RowTable(const Forest& forest, const RankedForest& ranked)
     first_row_.push_back(rows);
     rows += static_cast<std::uint32_t>(ranked.cuts[f].size()) + 2;
   }
+#if defined(__x86_64__)
+  if (cpu.avx512 && one_output_) kernel_ = RowSumAvx512;
+#else
+  static_cast<void>(cpu);
+#endif
   constexpr std::size_t kBits = std::numeric_limits<Mask>::digits;
   masks_.assign(rows * padded_, static_cast<Mask>(~Mask{0}));
   leaves_.assign(padded_ * kBits * leaf_width_, Real{0});
@@ -101,27 +106,30 @@ RowTable<Real, Mask>::RowTable(const Forest& forest, const RankedForest& ranked)
 
 template <typename Real, typename Mask>
 void RowTable<Real, Mask>::SumRow(const std::uint32_t* ranks, Real* sums) const {
+  constexpr std::size_t kFeaturesOnStack = 64;
+  const Mask* small[kFeaturesOnStack];
+  std::vector<const Mask*> large(first_row_.size() > kFeaturesOnStack ? first_row_.size() : 0);
+  const Mask** rows = large.empty() ? small : large.data();
+  for (std::size_t f = 0; f < first_row_.size(); ++f) rows[f] = masks_.data() + (first_row_[f] + ranks[f]) * padded_;
+  if (kernel_ == nullptr) return SumPlainly(rows, sums);
+  sums[0] = kernel_({.rows = rows, .features = first_row_.size(), .trees = trees_, .leaves = leaves_.data()}, sums[0]);
+}
+
+template <typename Real, typename Mask>
+void RowTable<Real, Mask>::SumPlainly(const Mask* const* rows, Real* sums) const {
   constexpr std::size_t kBits = std::numeric_limits<Mask>::digits;
-  const std::size_t features = first_row_.size();
-  Real sum = sums[0];
   for (std::size_t from = 0; from < padded_; from += kLanes) {
     Mask possible[kLanes];
     std::fill_n(possible, kLanes, static_cast<Mask>(~Mask{0}));
-    for (std::size_t f = 0; f < features; ++f) {
-      const Mask* row = masks_.data() + (first_row_[f] + ranks[f]) * padded_ + from;
-      for (std::size_t k = 0; k < kLanes; ++k) possible[k] &= row[k];
+    for (std::size_t f = 0; f < first_row_.size(); ++f) {
+      for (std::size_t k = 0; k < kLanes; ++k) possible[k] &= rows[f][from + k];
     }
     const std::size_t count = std::min(kLanes, trees_ - from);
     for (std::size_t k = 0; k < count; ++k) {
       const std::size_t leaf = (from + k) * kBits + static_cast<std::size_t>(std::countr_zero(possible[k]));
-      if (one_output_) {
-        sum += leaves_[leaf];
-        continue;
-      }
       for (std::size_t i = 0; i < leaf_width_; ++i) sums[outputs_[from + k] + i] += leaves_[leaf * leaf_width_ + i];
     }
   }
-  if (one_output_) sums[0] = sum;
 }
 
 template class RowTable<float, std::uint32_t>;

@@ -11,7 +11,9 @@
 #include <span>
 #include <vector>
 
+#include "model/engines/cpu.h"
 #include "model/engines/ranks.h"
+#include "model/engines/row_table_kernels.h"
 #include "model/forest.h"
 
 namespace sw::model {
@@ -23,7 +25,7 @@ template <typename Real, typename Mask>
 class RowTable {
  public:
   // Requires Fits(); trees without linear leaves.
-  RowTable(const Forest& forest, const RankedForest& ranked);
+  RowTable(const Forest& forest, const RankedForest& ranked, const Cpu& cpu);
   static bool Fits(const Forest& forest, const RankedForest& ranked);
 
   // `ranks` has one rank a feature that has cuts, in the order of features; a missing value's is
@@ -32,12 +34,15 @@ class RowTable {
   std::size_t bytes() const { return masks_.size() * sizeof(Mask) + leaves_.size() * sizeof(Real); }
 
  private:
+  void SumPlainly(const Mask* const* rows, Real* sums) const;
+
   std::vector<Mask> masks_;               // (first_row_[f] + rank) * padded trees
   std::vector<std::uint32_t> first_row_;  // one a feature that has cuts
   std::vector<Real> leaves_;              // per tree bits-of-Mask places, leaf_width values each
   std::vector<std::uint32_t> outputs_;    // one a tree
   std::size_t trees_ = 0, padded_ = 0, leaf_width_ = 1;
   bool one_output_ = true;
+  Real (*kernel_)(const RowTableView<Real, Mask>&, Real) = nullptr;  // of one output; null: plainly
 };
 
 }  // namespace sw::model

@@ -1,4 +1,4 @@
-#include "model/engines/rank_kernels.h"
+#include "model/engines/feature_ranker.h"
 
 #include <algorithm>
 #include <bit>

@@ -1,0 +1,50 @@
+// FeatureRanker: values to ranks, for one row or a block. Immutable.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "model/engines/cells.h"
+#include "model/engines/cpu.h"
+#include "model/engines/rank_kernels.h"
+
+namespace sw::model {
+
+class FeatureRanker {
+ public:
+  FeatureRanker() = default;
+  // `cuts`: one list a feature, ascending; features without cuts are not ranked.
+  FeatureRanker(const std::vector<std::vector<double>>& cuts, const Cpu& cpu);
+
+  std::size_t size() const { return features_.size(); }  // ranked features
+  // The rank that stands for a missing value of the ranked feature `place`.
+  std::uint32_t missing(std::size_t place) const { return features_[place].count + 1; }
+
+  // One rank a ranked feature.
+  void RankRow(const Cells& cells, std::size_t row, std::uint32_t* ranks) const;
+  // `rows` bytes of the ranked feature `place`; a missing value gets `missing_rank`. Ranks must fit
+  // a byte.
+  void RankBytes(const Cells& cells, std::size_t place, std::uint32_t missing_rank, std::size_t from,
+                 std::size_t rows, std::uint8_t* ranks) const;
+  std::size_t bytes() const {
+    return (cuts_.size() + pivots_.size()) * sizeof(double) + features_.size() * sizeof(Feature);
+  }
+
+ private:
+  struct Feature {
+    std::uint32_t feature;  // of Cells
+    std::uint32_t first;    // into cuts_
+    std::uint32_t count;
+    std::uint32_t levels;
+  };
+  RankTable Table(std::size_t place) const {
+    return {cuts_.data() + features_[place].first, pivots_.data() + place * 16, features_[place].levels};
+  }
+
+  std::vector<Feature> features_;
+  std::vector<double> cuts_, pivots_;
+  RankKernel kernel_ = RankBytesPlainly;
+  bool all_fit_bytes_ = false;
+};
+
+}  // namespace sw::model
