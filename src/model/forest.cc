@@ -1,5 +1,6 @@
 #include "model/forest.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/errors.h"
@@ -115,6 +116,13 @@ Status CheckForest(const Forest& forest) {
   if (!forest.known.empty() && forest.known.size() != forest.features.size()) {
     return InvalidArgument("the model has {} features and {} lists of categories", forest.features.size(),
                            forest.known.size());
+  }
+  if (!forest.dictionaries.empty() && forest.dictionaries.size() != forest.features.size()) {
+    return InvalidArgument("the model has {} features and {} dictionaries", forest.features.size(),
+                           forest.dictionaries.size());
+  }
+  for (const Dictionary& dictionary : forest.dictionaries) {
+    if (std::ranges::any_of(dictionary.numbers, [](const auto& label) { return std::isnan(label.first); })) return InvalidArgument("the model has NaN among its categories");
   }
   for (std::size_t i = 0; i < forest.trees.size(); ++i) SW_TRY(CheckTree(forest, i));
   return Ok();

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -66,6 +67,13 @@ enum class CodeRule : std::uint8_t {
   kKnown,     // scikit-learn: as kTruncate from 0 up; a code outside Forest::known is missing
 };
 
+// The labels that stand for a feature's category codes. A label that is in neither map is missing.
+struct Dictionary {
+  std::map<std::string, double, std::less<>> text = {};
+  std::map<double, double> numbers = {};  // empty: numbers are codes already
+  bool operator==(const Dictionary&) const = default;
+};
+
 // What turns the sums into predictions.
 enum class Link : std::uint8_t {
   kIdentity,
@@ -81,6 +89,7 @@ enum class Link : std::uint8_t {
 
 struct Forest {
   std::vector<std::string> features = {};
+  std::vector<Dictionary> dictionaries = {};  // empty, or one a feature; below are codes only
   std::vector<Tree> trees = {};       // summed in this order
   std::uint32_t outputs = 1;     // sums a row
   std::uint32_t leaf_width = 1;  // 1, or outputs when a leaf is a vector

@@ -24,14 +24,15 @@ void SoftmaxFloat(std::span<const double> raw, std::span<double> out) {
   for (double& value : out) value = static_cast<float>(value) / static_cast<float>(sum);
 }
 
-void SoftmaxDouble(std::span<const double> raw, std::span<double> out) {
-  const double greatest = *std::max_element(raw.begin(), raw.end());
+// In place, as LightGBM's Common::Softmax.
+void SoftmaxDouble(std::span<double> values) {
+  const double greatest = *std::max_element(values.begin(), values.end());
   double sum = 0;
-  for (std::size_t i = 0; i < raw.size(); ++i) {
-    out[i] = Exp(raw[i] - greatest);
-    sum += out[i];
+  for (double& value : values) {
+    value = Exp(value - greatest);
+    sum += value;
   }
-  for (double& value : out) value /= sum;
+  for (double& value : values) value /= sum;
 }
 
 double LinkFloat(Link link, float x) {
@@ -63,7 +64,9 @@ void ApplyLink(const Forest& forest, std::span<const double> raw, std::span<doub
     return;
   }
   if (forest.link == Link::kSoftmax) {
-    return forest.float_sums ? SoftmaxFloat(raw, predictions) : SoftmaxDouble(raw, predictions);
+    if (forest.float_sums) return SoftmaxFloat(raw, predictions);
+    for (std::size_t i = 0; i < raw.size(); ++i) predictions[i] = raw[i] / forest.link_divisor;
+    return SoftmaxDouble(predictions);
   }
   for (std::size_t i = 0; i < raw.size(); ++i) {
     const double x = raw[i] / forest.link_divisor;

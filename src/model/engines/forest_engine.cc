@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "model/engines/columns.h"
+#include "model/engines/dictionary_engine.h"
 #include "model/engines/forest_sums.h"
 #include "model/engines/slice.h"
 #include "model/link.h"
@@ -186,6 +187,11 @@ Json ForestEngine::Describe() const {
                            {"why", is_tuned_ ? "the fastest when timed on this machine" : "the default rule; not timed yet"}});
 }
 
-Result<std::unique_ptr<Engine>> MakeForestEngine(Forest forest) { return ForestEngine::Make(std::move(forest)); }
+Result<std::unique_ptr<Engine>> MakeForestEngine(Forest forest) {
+  if (forest.dictionaries.empty()) return ForestEngine::Make(std::move(forest));
+  SW_TRY(CheckForest(forest));
+  std::vector<Dictionary> dictionaries = std::exchange(forest.dictionaries, {});
+  return MakeDictionaryEngine(std::move(dictionaries), SW_TRY(ForestEngine::Make(std::move(forest))));
+}
 
 }  // namespace sw::model

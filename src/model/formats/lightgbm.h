@@ -1,9 +1,10 @@
 // LightGBM's text model (v3, v4) into a Forest. Hostile input: every length, index and number is
 // checked; memory is bounded by the size of the text.
 //
-// Read: numeric and categorical splits, all missing types, binary, regression, Poisson, gamma and
-// Tweedie objectives, random forest. Refused by name (UNIMPLEMENTED): linear trees, several trees
-// an iteration (multi-class), other objectives.
+// Read is all that save_model writes: every booster (DART, random forest, linear trees), every
+// objective, several classes, the labels of pandas categories. save_model has already cut the trees
+// after the best iteration, unless it was told otherwise; all that the file has are used. Refused by
+// name: other versions, objectives that LightGBM does not have, labels that cannot be matched.
 #pragma once
 
 #include <string_view>

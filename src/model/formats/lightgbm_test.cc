@@ -100,11 +100,23 @@ TEST(LightGbm, RefusesWhatItCannotReadAndSaysWhy) {
   } cases[] = {
       {"empty", "", "must start with 'tree'"},
       {"another version", Replaced(good, "version=v4", "version=v9"), "version v9"},
-      {"multi-class", Replaced(good, "num_tree_per_iteration=1", "num_tree_per_iteration=3"), "multi-class"},
-      {"objective", Replaced(good, "objective=regression", "objective=lambdarank"), "lambdarank"},
+      {"no trees an iteration", Replaced(good, "num_tree_per_iteration=1", "num_tree_per_iteration=0"), "from 1 to"},
+      {"huge classes", Replaced(good, "num_tree_per_iteration=1", "num_tree_per_iteration=4294967295"), "from 1 to"},
+      {"part of an iteration", Replaced(good, "num_tree_per_iteration=1", "num_tree_per_iteration=5"), "no multiple"},
+      {"objective", Replaced(good, "objective=regression", "objective=guess"), "guess"},
+      {"classes", Replaced(good, "objective=regression", "objective=multiclass num_class:7"), "num_class:7"},
+      {"sigmoid", Replaced(good, "objective=regression", "objective=binary sigmoid:-1"), "sigmoid"},
       {"names", Replaced(good, "max_feature_idx=4", "max_feature_idx=5"), "needs 6 feature_names"},
+      {"names one too few", Replaced(good, "max_feature_idx=4", "max_feature_idx=3"), "needs 4 feature_names"},
       {"huge index", Replaced(good, "max_feature_idx=4", "max_feature_idx=4294967295"), "feature_names"},
-      {"linear", Replaced(good, "is_linear=0", "is_linear=1"), "linear trees"},
+      {"linear", Replaced(good, "is_linear=0", "is_linear=1\nnum_features=4294967295"), "num_features"},
+      {"linear feature", Replaced(good, "is_linear=0", "is_linear=1\nnum_features=1 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n"
+                                                       "leaf_features=5\nleaf_coeff=1"), "reads feature 5"},
+      {"labels", good + "\npandas_categorical:[[\"a\"], [\"b\"]]\n", "cannot be matched"},
+      {"labels no list", good + "\npandas_categorical:{\"a\": 1}\n", "must be a list"},
+      {"labels cut off", good + "\npandas_categorical:[[\"a\"", "JSON"},
+      {"label twice", good + "\npandas_categorical:[[1, 1.0]]\n", "twice"},
+      {"label of labels", good + "\npandas_categorical:[[[1]]]\n", "type array"},
       {"leaves", Replaced(good, "num_leaves=15", "num_leaves=16"), "must have 16 values"},
       {"no leaves", Replaced(good, "num_leaves=15", "num_leaves=0"), "num_leaves=0"},
       {"text number", Replaced(good, "leaf_value=", "leaf_value=x"), "no number"},
@@ -117,6 +129,38 @@ TEST(LightGbm, RefusesWhatItCannotReadAndSaysWhy) {
     const auto forest = ParseLightGbm(test.text);
     ASSERT_FALSE(forest.has_value()) << test.name;
     EXPECT_NE(forest.error().message.find(test.message), std::string::npos) << test.name << ": " << forest.error().message;
+  }
+}
+
+TEST(LightGbm, WindowsLineEndsChangeNothing) {
+  const std::string unix_text = TestData("binary.txt");
+  std::string text;
+  for (const char c : unix_text) text += c == '\n' ? "\r\n" : std::string(1, c);
+  EXPECT_EQ(ParseLightGbm(text).value(), ParseLightGbm(unix_text).value());
+}
+
+TEST(LightGbm, LabelsOfPandasCategoriesBecomeCodes) {
+  const std::string text = TestData("binary.txt") + "\npandas_categorical:[[\"x\", 5, true, 0.5]]\r\n";
+  const Forest forest = ParseLightGbm(text).value();
+  ASSERT_EQ(forest.dictionaries.size(), 5U);
+  EXPECT_EQ(forest.dictionaries[2], (Dictionary{.text = {{"x", 0}}, .numbers = {{5, 1}, {1, 2}, {0.5, 3}}}));
+  EXPECT_EQ(forest.dictionaries[0], Dictionary());
+  EXPECT_TRUE(ParseLightGbm(TestData("binary.txt") + "\npandas_categorical:null\n").value().dictionaries.empty());
+}
+
+TEST(LightGbm, ObjectivesHaveTheirTransform) {
+  const std::string good = TestData("regression.txt");
+  const std::pair<const char*, Link> cases[] = {
+      {"regression sqrt", Link::kSignedSquare},  {"huber sqrt", Link::kIdentity},
+      {"fair", Link::kIdentity},                 {"mape", Link::kIdentity},
+      {"quantile", Link::kIdentity},             {"tweedie tweedie_variance_power:1.5", Link::kExp},
+      {"cross_entropy", Link::kSigmoid},         {"cross_entropy_lambda", Link::kLogOnePlusExp},
+      {"multiclassova num_class:1 sigmoid:1", Link::kSigmoid}, {"lambdarank", Link::kIdentity},
+      {"rank_xendcg", Link::kIdentity},          {"custom", Link::kIdentity}};
+  for (const auto& [objective, link] : cases) {
+    const auto forest = ParseLightGbm(Replaced(good, "objective=regression", std::string("objective=") + objective));
+    ASSERT_TRUE(forest.has_value()) << objective << ": " << forest.error().message;
+    EXPECT_EQ(forest->link, link) << objective;
   }
 }
 
