@@ -75,6 +75,9 @@ TEST(LinearEngine, WithoutTermsIsAConstant) {
   double score = 0;
   ASSERT_TRUE(engine->Score(OneRow(1, 2), Output::kPrediction, {&score, 1}));
   EXPECT_EQ(score, 0.25);
+  score = 0;
+  ASSERT_TRUE(engine->Score(data::Batch(), Output::kPrediction, {&score, 1}));  // rows of no columns
+  EXPECT_EQ(score, 0.25);
 }
 
 TEST(LinearEngine, RefusesNumbersThatCannotScore) {

@@ -60,7 +60,7 @@ std::size_t ForestEngine::outputs(Output output) const {
 Status ForestEngine::Score(const data::Batch& rows, Output output, std::span<double> scores) const {
   const auto columns = SW_TRY(FindInputs(rows, forest_.features));
   const DoubleColumns cells(columns);
-  ScoreCells({.columns = cells.columns(), .stride = 1, .rows = rows.num_rows()}, output, scores);
+  ScoreCells({.columns = cells.columns(), .stride = 1, .rows = scores.size() / outputs(output)}, output, scores);
   return Ok();
 }
 

@@ -20,7 +20,8 @@ class LinearEngine final : public Engine {
 
   Status Score(const data::Batch& rows, Output output, std::span<double> scores) const override {
     const auto columns = SW_TRY(FindInputs(rows, inputs_));
-    for (std::size_t i = 0; i < rows.num_rows(); ++i) {
+    // A constant model is given rows without columns: only `scores` knows how many.
+    for (std::size_t i = 0; i < scores.size(); ++i) {
       double sum = model_.intercept;
       for (std::size_t c = 0; c < columns.size(); ++c) {
         const LinearModel::Term& term = model_.terms[c];

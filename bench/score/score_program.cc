@@ -1,0 +1,183 @@
+// Times one scoring engine over rows of doubles, in one thread: one row a call, and 4,096 rows a call.
+//
+//   score_program KIND MODEL LIBRARY ROWS COLUMNS OUT
+//
+// KIND is seaworthy, lightgbm, xgboost (their C libraries), or compiled (a shared object that tl2cgen
+// or lleaves wrote: LIBRARY names which). ROWS is a file of row-major doubles; OUT gets the raw scores
+// of the batch as doubles. Prints {"one_row_ns": ..., "batch_ns": ..., "one_row_equal": ...}: the least
+// CPU time a row of several passes over all rows, and whether both ways gave the same bits.
+#include <dlfcn.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/files.h"
+#include "model/engines/forest_engine.h"
+#include "model/formats/lightgbm.h"
+#include "model/model_file.h"
+
+namespace {
+
+constexpr std::size_t kBatch = 4096;
+
+[[noreturn]] void Fail(const std::string& why) {
+  std::fprintf(stderr, "score_program: %s\n", why.c_str());
+  std::exit(1);
+}
+
+double CpuSeconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
+struct Rows {
+  std::vector<double> cells;
+  std::size_t columns, count;
+  const double* row(std::size_t index) const { return cells.data() + index * columns; }
+};
+
+// Scores `count` rows from `first` on.
+using Scorer = std::function<void(std::size_t first, std::size_t count, double* out)>;
+
+template <typename Function>
+Function Symbol(void* library, const char* name) {
+  void* found = dlsym(library, name);
+  if (found == nullptr) Fail(std::string("no symbol ") + name);
+  return reinterpret_cast<Function>(found);
+}
+
+void* Open(const std::string& path) {
+  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) Fail(dlerror());
+  return library;
+}
+
+Scorer Seaworthy(const std::string& model, const Rows& rows) {
+  const std::string bytes = sw::base::ReadFile(model).value();
+  const auto format = sw::model::DetectFormat(bytes).value();
+  auto parsed = sw::model::MakeEngine(format, bytes);
+  if (!parsed) Fail(parsed.error().message);
+  std::shared_ptr<sw::model::Engine> engine = *std::move(parsed);
+  auto* forest = dynamic_cast<sw::model::ForestEngine*>(engine.get());
+  if (forest == nullptr) Fail("not a forest");
+  forest->Tune();
+  std::fprintf(stderr, "%s, %zu bytes compiled\n", forest->Describe().Dump().c_str(), forest->bytes());
+  auto columns = std::make_shared<std::vector<const double*>>(rows.columns);
+  return [engine, forest, columns, &rows](std::size_t first, std::size_t count, double* out) {
+    for (std::size_t c = 0; c < rows.columns; ++c) (*columns)[c] = rows.row(first) + c;
+    forest->ScoreCells({.columns = *columns, .stride = rows.columns, .rows = count}, sw::model::Output::kRaw, {out, count});
+  };
+}
+
+Scorer LightGbm(const std::string& model, const std::string& path, const Rows& rows) {
+  void* library = Open(path);
+  auto create = Symbol<int (*)(const char*, int*, void**)>(library, "LGBM_BoosterCreateFromModelfile");
+  auto batch = Symbol<int (*)(void*, const void*, int, int, int, int, int, int, int, const char*, std::int64_t*, double*)>(library, "LGBM_BoosterPredictForMat");
+  auto fast_init = Symbol<int (*)(void*, int, int, int, int, int, const char*, void**)>(library, "LGBM_BoosterPredictForMatSingleRowFastInit");
+  auto fast = Symbol<int (*)(void*, const void*, std::int64_t*, double*)>(library, "LGBM_BoosterPredictForMatSingleRowFast");
+  constexpr int kFloat64 = 1, kRaw = 1;
+  void* booster = nullptr;
+  void* one = nullptr;
+  int iterations = 0;
+  if (create(model.c_str(), &iterations, &booster) != 0) Fail("LightGBM did not read the model");
+  const int columns = static_cast<int>(rows.columns);
+  if (fast_init(booster, kRaw, 0, -1, kFloat64, columns, "num_threads=1", &one) != 0) Fail("LightGBM: FastInit");
+  return [=, &rows](std::size_t first, std::size_t count, double* out) {
+    std::int64_t length = 0;
+    if (count == 1) fast(one, rows.row(first), &length, out);
+    else batch(booster, rows.row(first), kFloat64, static_cast<int>(count), columns, 1, kRaw, 0, -1, "num_threads=1", &length, out);
+  };
+}
+
+Scorer XgBoost(const std::string& model, const std::string& path, const Rows& rows) {
+  void* library = Open(path);
+  auto create = Symbol<int (*)(void*, std::uint64_t, void**)>(library, "XGBoosterCreate");
+  auto load = Symbol<int (*)(void*, const char*)>(library, "XGBoosterLoadModel");
+  auto set = Symbol<int (*)(void*, const char*, const char*)>(library, "XGBoosterSetParam");
+  auto predict = Symbol<int (*)(void*, const char*, const char*, void*, const std::uint64_t**, std::uint64_t*, const float**)>(library, "XGBoosterPredictFromDense");
+  void* booster = nullptr;
+  create(nullptr, 0, &booster);
+  if (load(booster, model.c_str()) != 0) Fail("XGBoost did not read the model");
+  set(booster, "nthread", "1");
+  return [=, &rows](std::size_t first, std::size_t count, double* out) {
+    char array[256];
+    std::snprintf(array, sizeof array, R"({"data": [%zu, true], "shape": [%zu, %zu], "typestr": "<f8", "version": 3})",
+                  reinterpret_cast<std::size_t>(rows.row(first)), count, rows.columns);
+    const std::uint64_t* shape = nullptr;
+    std::uint64_t dimensions = 0;
+    const float* result = nullptr;
+    if (predict(booster, array, R"({"type": 1, "training": false, "iteration_begin": 0, "iteration_end": 0, "strict_shape": false, "missing": NaN, "cache_id": 0})",
+                nullptr, &shape, &dimensions, &result) != 0) Fail("XGBoost: PredictFromDense");
+    std::copy_n(result, count, out);
+  };
+}
+
+// lleaves: double data[], double out[], first row, last row.
+Scorer Lleaves(const std::string& path, const Rows& rows) {
+  auto root = Symbol<void (*)(const double*, double*, int, int)>(Open(path), "forest_root");
+  return [=, &rows](std::size_t first, std::size_t count, double* out) { root(rows.row(first), out, 0, static_cast<int>(count)); };
+}
+
+// tl2cgen: one row a call; a missing value is marked, not NaN.
+template <typename Real>
+Scorer Tl2cgen(const std::string& path, const Rows& rows) {
+  union Entry { int missing; Real value; };
+  auto predict = Symbol<void (*)(Entry*, int, Real*)>(Open(path), "predict");
+  auto entries = std::make_shared<std::vector<Entry>>(rows.columns);
+  return [=, &rows](std::size_t first, std::size_t count, double* out) {
+    for (std::size_t r = 0; r < count; ++r) {
+      const double* row = rows.row(first + r);
+      for (std::size_t c = 0; c < rows.columns; ++c) {
+        if (std::isnan(row[c])) (*entries)[c].missing = -1;
+        else (*entries)[c].value = static_cast<Real>(row[c]);
+      }
+      Real score = 0;
+      predict(entries->data(), 1, &score);
+      out[r] = score;
+    }
+  };
+}
+
+double NanosecondsPerRow(const Scorer& scorer, std::size_t rows, std::size_t batch, int passes, std::vector<double>& out) {
+  double best = 1e9;
+  for (int pass = 0; pass < passes; ++pass) {
+    const double before = CpuSeconds();
+    for (std::size_t from = 0; from < rows; from += batch) scorer(from, std::min(batch, rows - from), out.data() + from);
+    best = std::min(best, CpuSeconds() - before);
+  }
+  return best / static_cast<double>(rows) * 1e9;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 7) Fail("usage: score_program KIND MODEL LIBRARY ROWS COLUMNS OUT");
+  const std::string kind = argv[1], model = argv[2], library = argv[3];
+  const std::string bytes = sw::base::ReadFile(argv[4]).value();
+  Rows rows{.cells = std::vector<double>(bytes.size() / sizeof(double)), .columns = std::strtoul(argv[5], nullptr, 10), .count = 0};
+  std::memcpy(rows.cells.data(), bytes.data(), rows.cells.size() * sizeof(double));
+  rows.count = rows.cells.size() / rows.columns;
+  Scorer scorer;
+  if (kind == "seaworthy") scorer = Seaworthy(model, rows);
+  else if (kind == "lightgbm") scorer = LightGbm(model, library, rows);
+  else if (kind == "xgboost") scorer = XgBoost(model, library, rows);
+  else if (kind == "lleaves") scorer = Lleaves(library, rows);
+  else if (kind == "tl2cgen") scorer = Tl2cgen<double>(library, rows);
+  else if (kind == "tl2cgen-float") scorer = Tl2cgen<float>(library, rows);
+  else Fail("unknown kind " + kind);
+  std::vector<double> batch(rows.count), one(rows.count);
+  const double batch_ns = NanosecondsPerRow(scorer, rows.count, kBatch, 5, batch);
+  const double one_ns = NanosecondsPerRow(scorer, rows.count, 1, 3, one);
+  const bool equal = std::memcmp(batch.data(), one.data(), batch.size() * sizeof(double)) == 0;
+  if (!sw::base::WriteFileAtomic(argv[6], {reinterpret_cast<const char*>(batch.data()), batch.size() * sizeof(double)})) Fail("cannot write OUT");
+  std::printf("{\"one_row_ns\": %.1f, \"batch_ns\": %.1f, \"one_row_equal\": %s}\n", one_ns, batch_ns, equal ? "true" : "false");
+}
