@@ -7,8 +7,14 @@ if(NOT IS_DIRECTORY "${SW_SITE}/pyarrow")
 endif()
 
 # Binaries look beside themselves first (a package), then in the wheels (the build tree). This
-# also finds lib_lightgbm.so, which is loaded at run time by that name.
-set(CMAKE_BUILD_RPATH "\$ORIGIN/../lib" "${SW_SITE}/pyarrow" "${SW_SITE}/lightgbm/lib")
+# also finds lib_lightgbm.so and libonnxruntime.so, which are loaded at run time by those names; the
+# wheel calls the latter by its version.
+set(SW_LOADED "${CMAKE_BINARY_DIR}/loaded")
+file(GLOB SW_ONNXRUNTIME "${SW_SITE}/onnxruntime/capi/libonnxruntime.so.*")
+file(MAKE_DIRECTORY "${SW_LOADED}")
+file(CREATE_LINK "${SW_ONNXRUNTIME}" "${SW_LOADED}/libonnxruntime.so" SYMBOLIC)
+set(CMAKE_BUILD_RPATH
+  "\$ORIGIN/../lib" "${SW_SITE}/pyarrow" "${SW_SITE}/lightgbm/lib" "${SW_LOADED}")
 set(CMAKE_INSTALL_RPATH "\$ORIGIN/../lib")
 add_link_options(-Wl,--enable-new-dtags -Wl,--as-needed)
 
@@ -44,6 +50,7 @@ sw_system_library(openssl_ssl openssl/ssl.h ssl)
 sw_header_library(json nlohmann/json.hpp)
 sw_header_library(toml toml++/toml.h)
 sw_header_library(cli11 CLI/CLI.hpp)
+sw_system_library(yaml_cpp yaml-cpp/yaml.h yaml-cpp)
 sw_header_library(boost_beast boost/beast/core.hpp Threads::Threads)
 
 find_package(fmt REQUIRED)
@@ -55,6 +62,11 @@ find_package(absl REQUIRED)
 add_library(sw_lib_absl_time INTERFACE)
 target_link_libraries(sw_lib_absl_time INTERFACE absl::time)
 add_library(sw::absl_time ALIAS sw_lib_absl_time)
+
+# ONNX Runtime's C header; the library is loaded at run time.
+add_library(sw_lib_onnxruntime INTERFACE)
+target_include_directories(sw_lib_onnxruntime SYSTEM INTERFACE "${PROJECT_SOURCE_DIR}/third_party/onnxruntime")
+add_library(sw::onnxruntime ALIAS sw_lib_onnxruntime)
 
 # GoogleTest with GoogleMock's matchers, and a main().
 find_package(GTest REQUIRED)

@@ -27,9 +27,10 @@ quietly() {
 
 entries() { grep -vE '^[[:space:]]*(#|$)' "$1"; }
 
+# Installs those packages of the list $1 that are missing.
 debian_packages() {
   local wanted missing=()
-  mapfile -t wanted < <(entries "$here/debian-packages.txt")
+  mapfile -t wanted < <(entries "$here/$1")
   local installed
   installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null || true)
   for package in "${wanted[@]}"; do
@@ -56,15 +57,16 @@ mark_current() {
   cat "$@" | sha256sum | cut -d' ' -f1 >"$deps/$step.stamp"
 }
 
-# Debian's own interpreter: another python3 in PATH would need other wheels.
-python_packages() {
-  local list=$here/python-requirements.txt
-  is_current python "$list" && return
-  say "installing $(entries "$list" | wc -l) pinned Python wheels into .deps/venv"
-  [ -x "$deps/venv/bin/pip" ] || quietly /usr/bin/python3 -m venv "$deps/venv"
-  quietly "$deps/venv/bin/pip" install --no-input --disable-pip-version-check --no-deps \
+# Installs the wheels of a list into the environment .deps/$1. Debian's own interpreter: another
+# python3 in PATH would need other wheels.
+python_wheels() {
+  local venv=$deps/$1 list=$here/$2
+  is_current "$1" "$list" && return
+  say "installing $(entries "$list" | wc -l) pinned Python wheels into .deps/$1"
+  [ -x "$venv/bin/pip" ] || quietly /usr/bin/python3 -m venv "$venv"
+  quietly "$venv/bin/pip" install --no-input --disable-pip-version-check --no-deps \
     --require-hashes --only-binary :all: --no-compile -r "$list"
-  mark_current python "$list"
+  mark_current "$1" "$list"
 }
 
 # The pinned archive's own build script is asked for its metadata by pip, after the hash was
@@ -93,14 +95,31 @@ npm_packages() {
   mark_current npm "$lock"
 }
 
+# Runs each step in the background, and fails when one of them does.
+together() {
+  local step jobs=()
+  for step in "$@"; do
+    $step &
+    jobs+=($!)
+  done
+  for step in "${jobs[@]}"; do
+    wait "$step"
+  done
+}
+
+wheels_and_what_they_unpack() {
+  python_wheels venv python-requirements.txt
+  python_data
+  npm_packages
+}
+
 main() {
   mkdir -p "$deps"
   exec 9>"$deps/lock"
   flock 9
-  debian_packages
-  python_packages
-  python_data
-  npm_packages
+  debian_packages debian-packages.txt
+  together "debian_packages debian-test-packages.txt" wheels_and_what_they_unpack \
+    "python_wheels venv-tf tensorflow-requirements.txt"
 }
 
 main
