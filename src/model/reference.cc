@@ -83,6 +83,12 @@ void Sum(const Forest& forest, std::span<const double> row, std::span<double> ra
 
 }  // namespace
 
+double ReferenceSeen(const Forest& forest, double cell) { return Seen(forest, cell); }
+
+bool ReferenceTest(const Forest& forest, const Tree& tree, const Node& node, double seen) {
+  return GoesLeft(forest, tree, node, seen);
+}
+
 bool ReferenceGoesLeft(const Forest& forest, const Tree& tree, const Node& node, double cell) {
   return GoesLeft(forest, tree, node, Seen(forest, cell));
 }

@@ -15,6 +15,10 @@ void ReferenceRaw(const Forest& forest, std::span<const double> row, std::span<d
 // Whether a cell sends a row to the node's left child; NaN is missing.
 bool ReferenceGoesLeft(const Forest& forest, const Tree& tree, const Node& node, double cell);
 
+// The same in two steps: the value that tests see, and what a test says of it.
+double ReferenceSeen(const Forest& forest, double cell);
+bool ReferenceTest(const Forest& forest, const Tree& tree, const Node& node, double seen);
+
 // The leaf of a tree that the row falls into.
 std::size_t ReferenceLeaf(const Forest& forest, const Tree& tree, std::span<const double> row);
 

@@ -9,6 +9,7 @@
 #include "model/engines/dictionary_engine.h"
 #include "model/engines/forest_sums.h"
 #include "model/engines/slice.h"
+#include "model/explain.h"
 #include "model/link.h"
 
 namespace sw::model {
@@ -62,6 +63,12 @@ Status ForestEngine::Score(const data::Batch& rows, Output output, std::span<dou
   const DoubleColumns cells(columns);
   ScoreCells({.columns = cells.columns(), .stride = 1, .rows = scores.size() / outputs(output)}, output, scores);
   return Ok();
+}
+
+Status ForestEngine::Contribute(const data::Batch& rows, std::span<double> contributions) const {
+  const auto columns = SW_TRY(FindInputs(rows, forest_.features));
+  const DoubleColumns cells(columns);
+  return model::Contribute(forest_, {.columns = cells.columns(), .stride = 1, .rows = rows.num_rows()}, contributions);
 }
 
 ForestMethod ForestEngine::MethodFor(std::size_t rows) const {

@@ -40,6 +40,7 @@ class ForestEngine final : public Engine {
   Exactness exactness() const override { return Exactness::kExact; }
   std::size_t outputs(Output output) const override;
   Status Score(const data::Batch& rows, Output output, std::span<double> scores) const override;
+  Status Contribute(const data::Batch& rows, std::span<double> contributions) const override;
   Json Describe() const override;
 
   const Forest& forest() const { return forest_; }

@@ -1,0 +1,3 @@
+// The kernel of explain_kernel.h for what every CPU of the architecture has.
+#define SW_EXPLAIN_NAME ExplainBaseline
+#include "model/explain_kernel.inc"
