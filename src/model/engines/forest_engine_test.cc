@@ -6,106 +6,14 @@
 #include <limits>
 
 #include "base/random.h"
+#include "model/engines/forest_fakes.h"
 #include "model/reference.h"
 
 namespace sw::model {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 const double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr ForestMethod kMethods[] = {ForestMethod::kLiteral, ForestMethod::kWalk, ForestMethod::kTable, ForestMethod::kSlice};
-
-// What a random forest is made of.
-struct Shape {
-  std::size_t features = 5, trees = 9, leaves = 31;
-  std::uint32_t outputs = 1, leaf_width = 1;
-  bool is_chain = false, is_float = false;
-  NodeTest test = NodeTest::kAtMost;
-  bool has_sets = false, has_zero_rules = false, is_rounded = true;
-  CodeRule codes = CodeRule::kTruncate;
-};
-
-double Unit(base::Random& random) { return static_cast<double>(random.Below(1U << 30)) / (1U << 30); }
-
-std::vector<std::uint32_t> RandomSet(base::Random& random) {
-  std::vector<std::uint32_t> words(1 + random.Below(3));
-  for (std::uint32_t& word : words) word = static_cast<std::uint32_t>(random.Below(1ULL << 32));
-  return words;
-}
-
-Node RandomNode(const Shape& shape, base::Random& random, Tree& tree) {
-  Node node{.feature = static_cast<std::int32_t>(random.Below(shape.features)), .test = shape.test};
-  node.threshold = shape.is_rounded ? static_cast<double>(random.Below(40)) / 4 - 5 : Unit(random) * 10 - 5;
-  if (shape.is_float) node.threshold = static_cast<float>(node.threshold);
-  node.missing_left = random.Below(2) == 0;
-  if (shape.has_zero_rules && random.Below(3) == 0) node.zero = random.Below(2) == 0 ? ZeroRule::kLeft : ZeroRule::kRight;
-  if (shape.has_sets && node.feature == 0) {  // one feature is a category
-    node.test = NodeTest::kMember;
-    node.zero = ZeroRule::kCompare;
-    node.no_code_left = random.Below(2) == 0;
-    node.set = static_cast<std::uint32_t>(tree.sets.size());
-    tree.sets.push_back(RandomSet(random));
-  }
-  return node;
-}
-
-// Splits random leaves until there are enough; a chain always splits the last one.
-Tree RandomTree(const Shape& shape, base::Random& random, std::uint32_t output) {
-  Tree tree{.output = output};
-  struct Open { std::int32_t parent; bool is_left; };
-  std::vector<Open> open = {{-1, false}};
-  while (open.size() < shape.leaves) {
-    const std::size_t at = shape.is_chain ? open.size() - 1 : random.Below(open.size());
-    const auto number = static_cast<std::int32_t>(tree.nodes.size());
-    const Open chosen = open[at];
-    tree.nodes.push_back(RandomNode(shape, random, tree));
-    if (chosen.parent >= 0) {
-      Node& parent = tree.nodes[static_cast<std::size_t>(chosen.parent)];
-      (chosen.is_left ? parent.left : parent.right) = number;
-    }
-    open[at] = {number, true};
-    open.push_back({number, false});
-  }
-  for (std::size_t leaf = 0; leaf < open.size(); ++leaf) {
-    if (open[leaf].parent >= 0) {
-      Node& parent = tree.nodes[static_cast<std::size_t>(open[leaf].parent)];
-      (open[leaf].is_left ? parent.left : parent.right) = ~static_cast<std::int32_t>(leaf);
-    }
-    for (std::size_t i = 0; i < shape.leaf_width; ++i) tree.leaves.push_back(Unit(random) - 0.5);
-  }
-  return tree;
-}
-
-Forest RandomForest(const Shape& shape, std::uint64_t seed) {
-  base::Random random(seed);
-  Forest forest{.outputs = shape.outputs, .leaf_width = shape.leaf_width, .float_inputs = shape.is_float,
-                .tiny_is_zero = shape.has_zero_rules, .float_sums = shape.is_float, .codes = shape.codes};
-  for (std::size_t f = 0; f < shape.features; ++f) forest.features.push_back(std::to_string(f));
-  if (shape.codes == CodeRule::kKnown) {
-    forest.known.resize(shape.features);
-    forest.known[0] = RandomSet(random);
-  }
-  for (std::size_t t = 0; t < shape.trees; ++t) {
-    forest.trees.push_back(RandomTree(shape, random, shape.leaf_width == 1 ? static_cast<std::uint32_t>(t % shape.outputs) : 0));
-  }
-  for (std::size_t i = 0; i < shape.outputs; ++i) forest.base.push_back(0.1 * static_cast<double>(i + 1));
-  forest.divisor = 3;
-  return forest;
-}
-
-// Every threshold and its neighbours, whatever rounds to them, and the strange values.
-std::vector<double> Values(const Forest& forest) {
-  std::vector<double> values = {0.0, -0.0, kNan, kInfinity, -kInfinity, 1e300, -1e300, 5e-324, 1e-36, -1e-36, 2e-35, -2e-35,
-                                -0.5, -1.0, 31.99, 95.5, 96, 1e9, 2147483647.5, 2147483648.0, 16777215.4, 16777216.0};
-  for (const Tree& tree : forest.trees) {
-    for (const Node& node : tree.nodes) {
-      const double t = node.threshold;
-      for (const double x : {t, std::nextafter(t, kInfinity), std::nextafter(t, -kInfinity), t * (1 + 2e-8), t * (1 - 2e-8)}) values.push_back(x);
-    }
-  }
-  for (int code = -2; code < 100; ++code) values.push_back(code);
-  return values;
-}
 
 // Row-major cells: every value stands in every feature in some row.
 struct Rows {
