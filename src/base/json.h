@@ -28,6 +28,7 @@ namespace sw::base {
 struct JsonLimits {
   std::size_t bytes_max = 64u << 20;
   int depth_max = 64;
+  bool floats = false;  // a number with a fraction or exponent is read as the nearest float
 };
 
 class Json {

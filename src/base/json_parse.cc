@@ -1,4 +1,5 @@
 // Json::Parse, apart from json.cc because the library's header is slow to compile.
+#include <charconv>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <unordered_set>
@@ -57,10 +58,18 @@ class KeySet {
   std::unordered_set<std::string> keys_;
 };
 
+// The float nearest to the digits. Through a double, which rounds too, it can be the one beside it.
+float NearestFloat(const std::string& digits, double value) {
+  float nearest = 0;
+  const char* end = digits.data() + digits.size();
+  const auto [at, error] = std::from_chars(digits.data(), end, nearest);
+  return error == std::errc() && at == end ? nearest : static_cast<float>(value);
+}
+
 // Builds our Json from the library's events. A false return stops the library.
 class Builder {
  public:
-  explicit Builder(int depth_max) : depth_max_(depth_max) {}
+  explicit Builder(const JsonLimits& limits) : depth_max_(limits.depth_max), floats_(limits.floats) {}
 
   bool null() { return Put(Json()); }
   bool boolean(bool value) { return Put(Json(value)); }
@@ -69,7 +78,9 @@ class Builder {
     if (value > static_cast<std::uint64_t>(INT64_MAX)) return Put(Json(static_cast<double>(value)));
     return Put(Json(static_cast<std::int64_t>(value)));
   }
-  bool number_float(double value, const std::string& /*digits*/) { return Put(Json(value)); }
+  bool number_float(double value, const std::string& digits) {
+    return Put(Json(floats_ ? static_cast<double>(NearestFloat(digits, value)) : value));
+  }
   bool string(std::string& value) { return Put(Json(std::move(value))); }
   bool binary(std::vector<std::uint8_t>& /*bytes*/) { return Refuse("binary value"); }
   bool start_object(std::size_t /*size*/) { return Open(Json::MakeObject()); }
@@ -146,6 +157,7 @@ class Builder {
   }
 
   int depth_max_;
+  bool floats_;
   std::vector<Frame> open_;
   std::string refusal_;
   std::size_t position_ = 0;
@@ -168,7 +180,7 @@ Result<Json> Json::Parse(std::string_view text, const JsonLimits& limits) {
                              limits.bytes_max);
   }
   const char* furthest = text.data();
-  Builder builder(limits.depth_max);
+  Builder builder(limits);
   try {
     const TrackingIterator first(text.data(), &furthest);
     const TrackingIterator last(text.data() + text.size(), &furthest);
