@@ -11,7 +11,7 @@
 namespace sw::model {
 namespace {
 
-constexpr std::size_t kBlockRows = 64;              // rows that share a tree's coefficients
+constexpr std::size_t kBlockGroups = 8;             // groups that share a tree's coefficients
 constexpr std::size_t kBlockBytesMax = 8u << 20;    // of sums a player; wide models take smaller blocks
 constexpr double kShareMax = 1.01;                  // covers are sums in float: a child may seem heavier
 
@@ -136,25 +136,32 @@ void AddMean(const Forest& forest, const Tree& tree, std::span<const ExplainEdge
   }
 }
 
-// ExplainTree::coefficients. With g(t) = w (1 - t) + o t, an edge turns the older g of its feature
-// into its own, and contributes (o - w) / g less what the older edge has counted already.
-void FillCoefficients(std::span<const ExplainEdge> edges, const Quadrature& rule, std::vector<double>& coefficients) {
+// One edge of ExplainTree::coefficients. With g(t) = w (1 - t) + o t, an edge turns the older g of
+// its feature into its own, and contributes (o - w) / g less what the older edge has counted already.
+template <bool kHasOlder>
+void FillEdge(const ExplainEdge& edge, const Quadrature& rule, double* __restrict factors) {
   const std::size_t points = rule.points.size();
-  coefficients.resize(edges.size() * kExplainCoefficients * points);
+  const double share = edge.share * edge.older_share;
+  for (std::size_t i = 0; i < points; ++i) {
+    const double t = rule.points[i], rest = rule.complements[i];
+    const double failed = share * rest, passed = failed + t;
+    const double older = kHasOlder ? 1 / (edge.older_share * rest + t) : 1;
+    const double counted = kHasOlder ? (1 - edge.older_share) * older : 0;
+    factors[i] = failed * older;
+    factors[points + i] = passed * older;
+    factors[2 * points + i] = -1 / rest - counted;
+    factors[3 * points + i] = (1 - share) / passed - counted;
+  }
+}
+
+void FillCoefficients(std::span<const ExplainEdge> edges, const Quadrature& rule, std::vector<double>& coefficients) {
+  const std::size_t places = kExplainCoefficients * rule.points.size();
+  coefficients.resize(edges.size() * places);
   double* factors = coefficients.data();
   for (const ExplainEdge& edge : edges) {
-    const double share = edge.share * edge.older_share;
-    for (std::size_t i = 0; i < points; ++i) {
-      const double t = rule.points[i], rest = rule.complements[i];
-      const double failed = share * rest, passed = failed + t;
-      const double before = edge.older < 0 ? 1.0 : edge.older_share * rest + t;
-      const double counted = (1 - edge.older_share) / before;
-      factors[i] = failed / before;
-      factors[points + i] = passed / before;
-      factors[2 * points + i] = -1 / rest - counted;
-      factors[3 * points + i] = (1 - share) / passed - counted;
-    }
-    factors += kExplainCoefficients * points;
+    const auto fill = edge.older < 0 ? FillEdge<false> : FillEdge<true>;
+    fill(edge, rule, factors);
+    factors += places;
   }
 }
 
@@ -171,11 +178,18 @@ Status CheckExplained(const Forest& forest) {
 
 }  // namespace
 
+// A place of each row of a group, aligned for the widest vectors.
+template <typename T>
+struct alignas(kExplainLanes * sizeof(T)) Explainer::Lanes {
+  T at[kExplainLanes];
+};
+
 struct Explainer::Scratch {
-  std::vector<double> cells;    // [feature][row of the block]
-  std::vector<double> players;  // [group][output][player][lane]
-  std::vector<double> coefficients, products, sums;
-  std::vector<std::int64_t> passes, goes_left;
+  std::vector<Lanes<double>> cells;    // [feature][group]
+  std::vector<Lanes<double>> players;  // [group][output][player]
+  std::vector<Lanes<double>> products, sums;
+  std::vector<Lanes<std::int64_t>> passes, goes_left;
+  std::vector<double> coefficients;
   std::vector<std::uint32_t> open;
 };
 
@@ -228,48 +242,45 @@ std::size_t Explainer::RuleOf(std::size_t points) {
 
 std::size_t Explainer::width() const { return forest_->outputs * (forest_->features.size() + 1); }
 
-std::size_t Explainer::BlockRows() const {
-  const std::size_t group_bytes = width() * kExplainLanes * sizeof(double);
-  const std::size_t groups = std::clamp<std::size_t>(kBlockBytesMax / group_bytes, 1, kBlockRows / kExplainLanes);
-  return groups * kExplainLanes;
+std::size_t Explainer::BlockGroups() const {
+  return std::clamp<std::size_t>(kBlockBytesMax / (width() * sizeof(Lanes<double>)), 1, kBlockGroups);
 }
 
 // Lanes past the last row repeat it.
 void Explainer::LoadBlock(const Cells& cells, std::size_t first, std::size_t count, Scratch& scratch) const {
-  const std::size_t stride = BlockRows();
+  const std::size_t stride = BlockGroups(), groups = (count + kExplainLanes - 1) / kExplainLanes;
   scratch.cells.resize(forest_->features.size() * stride);
-  const std::size_t lanes = (count + kExplainLanes - 1) / kExplainLanes * kExplainLanes;
   for (const std::uint32_t feature : used_) {
     const double* column = cells.columns[feature];
-    for (std::size_t r = 0; r < lanes; ++r) {
+    for (std::size_t r = 0; r < groups * kExplainLanes; ++r) {
       const std::size_t row = first + std::min(r, count - 1);
-      scratch.cells[feature * stride + r] = ReferenceSeen(*forest_, column[row * cells.stride]);
+      scratch.cells[feature * stride + r / kExplainLanes].at[r % kExplainLanes] =
+          ReferenceSeen(*forest_, column[row * cells.stride]);
     }
   }
-  scratch.players.assign(lanes * forest_->outputs * forest_->features.size(), 0.0);
+  scratch.players.assign(groups * forest_->outputs * forest_->features.size(), {});
 }
 
 void Explainer::AddTreeToBlock(std::size_t number, std::size_t groups, Scratch& scratch) const {
   const TreePlan& plan = plans_[number];
   if (plan.edges.empty()) return;
   const Quadrature& rule = rules_[plan.rule];
-  const std::size_t points = rule.points.size(), stride = BlockRows(), features = forest_->features.size();
+  const std::size_t points = rule.points.size();
   FillCoefficients(plan.edges, rule, scratch.coefficients);
-  scratch.products.resize((plan.depth + 1) * points * kExplainLanes);
-  scratch.sums.resize(plan.depth * points * kExplainLanes);
-  scratch.passes.resize(plan.depth * kExplainLanes);
-  scratch.goes_left.resize(plan.depth * kExplainLanes);
+  scratch.products.resize((plan.depth + 1) * points);
+  scratch.sums.resize(plan.depth * points);
+  scratch.passes.resize(plan.depth);
+  scratch.goes_left.resize(plan.depth);
   scratch.open.resize(plan.depth);
   const Tree& tree = forest_->trees[number];
   const ExplainTree view{.forest = forest_, .tree = &tree, .edges = plan.edges.data(), .edge_count = plan.edges.size(),
                          .coefficients = scratch.coefficients.data(), .weights = rule.weights.data(), .points = points};
   for (std::size_t g = 0; g < groups; ++g) {
     for (std::size_t place = 0; place < forest_->leaf_width; ++place) {
-      const std::size_t output = tree.output + place;
-      double* players = scratch.players.data() + (g * forest_->outputs + output) * features * kExplainLanes;
-      kernel_(view, {.cells = scratch.cells.data() + g * kExplainLanes, .stride = stride, .players = players,
-                     .products = scratch.products.data(), .sums = scratch.sums.data(), .passes = scratch.passes.data(),
-                     .goes_left = scratch.goes_left.data(), .open = scratch.open.data()}, place);
+      Lanes<double>* players = &scratch.players[(g * forest_->outputs + tree.output + place) * forest_->features.size()];
+      kernel_(view, {.cells = scratch.cells[g].at, .stride = BlockGroups() * kExplainLanes, .players = players->at,
+                     .products = scratch.products[0].at, .sums = scratch.sums[0].at, .passes = scratch.passes[0].at,
+                     .goes_left = scratch.goes_left[0].at, .open = scratch.open.data()}, place);
     }
   }
 }
@@ -280,9 +291,11 @@ void Explainer::StoreBlock(std::size_t first, std::size_t count, const Scratch& 
   for (std::size_t r = 0; r < count; ++r) {
     const std::size_t group = r / kExplainLanes, lane = r % kExplainLanes;
     for (std::size_t k = 0; k < forest_->outputs; ++k) {
-      const double* players = scratch.players.data() + (group * forest_->outputs + k) * features * kExplainLanes + lane;
       double* out = contributions.data() + (first + r) * width() + k * (features + 1);
-      for (std::size_t f = 0; f < features; ++f) out[f] = players[f * kExplainLanes] * forest_->scale / forest_->divisor;
+      for (std::size_t f = 0; f < features; ++f) {
+        const double sum = scratch.players[(group * forest_->outputs + k) * features + f].at[lane];
+        out[f] = sum * forest_->scale / forest_->divisor;
+      }
       const double base = forest_->base.empty() ? 0 : forest_->base[k];
       const double trees = forest_->base_last ? means_[k] * forest_->scale + base : (base + means_[k]) * forest_->scale;
       out[features] = trees / forest_->divisor;
@@ -292,7 +305,7 @@ void Explainer::StoreBlock(std::size_t first, std::size_t count, const Scratch& 
 
 void Explainer::Contribute(const Cells& cells, std::span<double> contributions) const {
   Scratch scratch;
-  const std::size_t block = BlockRows();
+  const std::size_t block = BlockGroups() * kExplainLanes;
   for (std::size_t first = 0; first < cells.rows; first += block) {
     const std::size_t count = std::min(block, cells.rows - first);
     LoadBlock(cells, first, count, scratch);

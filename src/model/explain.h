@@ -54,12 +54,14 @@ class Explainer {
     std::size_t rule = 0;            // index into rules_
     std::size_t depth = 0;           // longest path, in edges
   };
+  template <typename T>
+  struct Lanes;
   struct Scratch;
 
   Explainer(const Forest& forest, const Cpu& cpu);
   Status AddTree(std::size_t number, std::vector<std::int32_t>& newest);
   std::size_t RuleOf(std::size_t points);
-  std::size_t BlockRows() const;
+  std::size_t BlockGroups() const;
   void LoadBlock(const Cells& cells, std::size_t first, std::size_t count, Scratch& scratch) const;
   void AddTreeToBlock(std::size_t number, std::size_t groups, Scratch& scratch) const;
   void StoreBlock(std::size_t first, std::size_t count, const Scratch& scratch, std::span<double> contributions) const;
