@@ -315,10 +315,4 @@ void Explainer::Contribute(const Cells& cells, std::span<double> contributions) 
   }
 }
 
-Status Contribute(const Forest& forest, const Cells& cells, std::span<double> contributions) {
-  const Explainer explainer = SW_TRY(Explainer::Make(forest));
-  explainer.Contribute(cells, contributions);
-  return Ok();
-}
-
 }  // namespace sw::model

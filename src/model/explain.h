@@ -75,7 +75,4 @@ class Explainer {
   std::vector<double> means_;           // one an output: what the trees add when nothing is known
 };
 
-// Makes an explainer for one call: when a forest is explained once.
-Status Contribute(const Forest& forest, const Cells& cells, std::span<double> contributions);
-
 }  // namespace sw::model

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/random.h"
+#include "model/engine.h"
 #include "model/reference.h"
 
 namespace sw::model {
@@ -268,6 +269,22 @@ TEST(Explain, BitsDependOnNoBatchSizeAndNoCpu) {
     EXPECT_EQ(Explained(forest, {rows[r]}), std::vector<double>(all.begin() + static_cast<std::ptrdiff_t>(20 * r),
                                                                 all.begin() + static_cast<std::ptrdiff_t>(20 * (r + 1))));
   }
+}
+
+TEST(Explain, AnEngineExplainsABatch) {
+  const Forest forest = RandomForest({.outputs = 3}, 8);
+  const Rows rows = RandomRows(4, 20, 5);
+  data::Batch batch(data::Schema{{{"f3", data::Type::kFloat64}, {"f0", data::Type::kFloat64}, {"f1", data::Type::kFloat64}, {"f2", data::Type::kFloat64}}});
+  for (const auto& row : rows) {
+    for (std::size_t c = 0; c < 4; ++c) batch.column(c).AppendDouble(row[(c + 3) % 4]);
+  }
+  const auto engine = MakeForestEngine(forest).value();
+  std::vector<double> contributions(20 * 3 * 5);
+  ASSERT_TRUE(engine->Contribute(batch, contributions));
+  EXPECT_EQ(contributions, Explained(forest, rows));
+  Forest bare = forest;
+  for (Tree& tree : bare.trees) tree.covers.clear();
+  EXPECT_EQ(MakeForestEngine(bare).value()->Contribute(batch, contributions).error().code, ErrorCode::kUnimplemented);
 }
 
 TEST(Explain, RefusesWhatHasNoExactContributions) {

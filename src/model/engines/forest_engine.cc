@@ -9,7 +9,6 @@
 #include "model/engines/dictionary_engine.h"
 #include "model/engines/forest_sums.h"
 #include "model/engines/slice.h"
-#include "model/explain.h"
 #include "model/link.h"
 
 namespace sw::model {
@@ -68,7 +67,10 @@ Status ForestEngine::Score(const data::Batch& rows, Output output, std::span<dou
 Status ForestEngine::Contribute(const data::Batch& rows, std::span<double> contributions) const {
   const auto columns = SW_TRY(FindInputs(rows, forest_.features));
   const DoubleColumns cells(columns);
-  return model::Contribute(forest_, {.columns = cells.columns(), .stride = 1, .rows = rows.num_rows()}, contributions);
+  std::call_once(explained_once_, [&] { explainer_ = std::make_unique<const Result<Explainer>>(Explainer::Make(forest_)); });
+  if (!*explainer_) return std::unexpected(explainer_->error());
+  (*explainer_)->Contribute({.columns = cells.columns(), .stride = 1, .rows = rows.num_rows()}, contributions);
+  return Ok();
 }
 
 ForestMethod ForestEngine::MethodFor(std::size_t rows) const {

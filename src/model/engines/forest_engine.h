@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "model/engine.h"
 #include "model/engines/cells.h"
 #include "model/engines/cpu.h"
+#include "model/explain.h"
 
 namespace sw::model {
 
@@ -63,6 +65,8 @@ class ForestEngine final : public Engine {
   std::atomic<ForestMethod> one_row_, many_rows_;
   std::atomic<std::size_t> many_rows_min_;
   std::atomic<bool> is_tuned_ = false;
+  mutable std::once_flag explained_once_;  // made when first asked for: most models are never explained
+  mutable std::unique_ptr<const Result<Explainer>> explainer_;
 };
 
 }  // namespace sw::model
