@@ -4,15 +4,17 @@
 #include <utility>
 
 #include "base/errors.h"
+#include "model/engines/onnx_engine.h"
 #include "model/formats/lightgbm.h"
 #include "model/formats/linear.h"
+#include "model/formats/onnx.h"
 #include "model/formats/ubjson.h"
 #include "model/formats/xgboost.h"
 
 namespace sw::model {
 namespace {
 
-constexpr std::string_view kRead = "LightGBM text, XGBoost JSON and UBJSON";
+constexpr std::string_view kRead = "LightGBM text, XGBoost JSON and UBJSON, ONNX";
 
 // Pickle's PROTO opcode with a protocol from 2 to 5.
 bool IsPickle(std::string_view bytes) {
@@ -56,19 +58,25 @@ Result<std::unique_ptr<Engine>> MakeXgboostEngine(std::string_view bytes) {
 Result<std::string> DetectFormat(std::string_view bytes) {
   if (IsPickle(bytes)) {
     return InvalidArgument(
-        "this is a Python pickle, which runs code when it is opened; export the model instead (docs/models.md)");
+        "this is a Python pickle, which runs code when it is opened; export the model instead "
+        "(docs/models.md)");
   }
   if (bytes.starts_with("tree\n") || bytes.starts_with("tree\r\n")) return std::string("lightgbm");
   if (IsUbjson(bytes)) return std::string("xgboost");
   if (const std::string_view format = FormatOfJson(bytes); !format.empty()) return std::string(format);
-  return InvalidArgument("the model file is in no format that is read; {} is", kRead);
+  if (LooksLikeOnnx(bytes)) return std::string("onnx");
+  return InvalidArgument("the model file is in no format that is read; {} are", kRead);
 }
 
-Result<std::unique_ptr<Engine>> MakeEngine(std::string_view format, std::string_view bytes) {
+Result<std::unique_ptr<Engine>> MakeEngine(std::string_view format, std::string_view bytes,
+                                           const EngineOptions& options) {
   if (format == "linear") return MakeLinearEngine(SW_TRY(ParseLinear(bytes)));
   if (format == "lightgbm") return MakeForestEngine(SW_TRY(ParseLightGbm(bytes)));
   if (format == "xgboost") return MakeXgboostEngine(bytes);
-  return Unimplemented("the model format {} is not read; {} is", format, kRead);
+  if (format == "onnx") {
+    return MakeOnnxEngine(bytes, {.library = options.onnxruntime, .columns = options.columns});
+  }
+  return Unimplemented("the model format {} is not read; {} are", format, kRead);
 }
 
 }  // namespace sw::model

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "model/engine.h"
@@ -16,7 +17,14 @@ namespace sw::model {
 // name; INVALID_ARGUMENT lists what is read.
 Result<std::string> DetectFormat(std::string_view bytes);
 
+struct EngineOptions {
+  std::string onnxruntime;  // libonnxruntime.so; "": $SEAWORTHY_ONNXRUNTIME, then where it is usual
+  // Names of the columns in the model's order, for formats that may lack them (ONNX); empty: its own.
+  std::vector<std::string> columns;
+};
+
 // UNIMPLEMENTED names a format that is not read.
-Result<std::unique_ptr<Engine>> MakeEngine(std::string_view format, std::string_view bytes);
+Result<std::unique_ptr<Engine>> MakeEngine(std::string_view format, std::string_view bytes,
+                                           const EngineOptions& options = {});
 
 }  // namespace sw::model

@@ -1,0 +1,33 @@
+// An ONNX model as an engine: ONNX Runtime scores, this finds its columns and its predictions.
+//
+//   auto engine = SW_TRY(MakeOnnxEngine(bytes, {}));
+//
+// Inputs: each input of shape [N] or [N, 1] is a column of its name, one of shape [N, k] is k columns
+// `name_0`, `name_1`, ...; the model's metadata entry `feature_names` (a JSON array of text), or
+// `columns` of the options, names them all, in the inputs' order. Predictions: all outputs of floating
+// numbers beside each other; where there is none, those of integers. Of a classifier with two classes
+// (an output of labels beside probabilities, with a ZipMap or without) the second one's probability.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/engine.h"
+
+namespace sw::model {
+
+inline constexpr std::size_t kOnnxBytesMax = 1ull << 30;
+inline constexpr std::size_t kOnnxColumnsMax = 1 << 16;
+
+struct OnnxOptions {
+  std::string library;               // libonnxruntime.so; "": OnnxSession::Open says where it looks
+  std::vector<std::string> columns;  // the inputs' names in the model's order; empty: its own
+};
+
+// INVALID_ARGUMENT names what the model has that is not read; FAILED_PRECONDITION says how to install
+// ONNX Runtime when it is absent.
+Result<std::unique_ptr<Engine>> MakeOnnxEngine(std::string_view model, const OnnxOptions& options);
+
+}  // namespace sw::model

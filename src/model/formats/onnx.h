@@ -1,0 +1,41 @@
+// What an ONNX model's bytes say about themselves, read before ONNX Runtime sees them. Hostile input:
+// every length is checked, memory is bounded by the size of the bytes, nesting is limited.
+//
+// ONNX Runtime parses the model itself (engines/onnx_session.h); this pass tells the format by
+// content, refuses what would reach other files, and finds what its interface does not tell.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+
+namespace sw::model {
+
+struct OnnxOutline {
+  // A node that turns the tensor `input` into the graph's output `output`, maps from class to
+  // probability.
+  struct ZipMap {
+    std::string input, output;
+    bool operator==(const ZipMap&) const = default;
+  };
+  std::vector<ZipMap> zip_maps;                               // of the main graph
+  std::vector<std::pair<std::string, std::string>> metadata;  // metadata_props
+
+  const std::string* FindMetadata(std::string_view key) const;
+  bool operator==(const OnnxOutline&) const = default;
+};
+
+// True when the bytes begin as an ONNX ModelProto does. Cheap; they may still be refused.
+bool LooksLikeOnnx(std::string_view bytes);
+
+// INVALID_ARGUMENT when the bytes are not whole messages, nest too deep, or keep tensors in other
+// files (external data), which are never opened.
+Result<OnnxOutline> ReadOnnxOutline(std::string_view bytes);
+
+// The model with one more graph output, a tensor that a node of it makes.
+std::string WithOnnxOutput(std::string_view model, std::string_view tensor);
+
+}  // namespace sw::model
