@@ -6,8 +6,8 @@
 namespace sw::model {
 namespace {
 
-constexpr std::uint32_t kStepsBetweenChecks = 16;
-constexpr std::size_t kTrees = 8;
+constexpr std::uint32_t kStepsBetweenChecks = 2;
+constexpr std::size_t kTrees = 16;
 
 template <typename Rank>
 constexpr Rank kSetFlag = static_cast<Rank>(Rank{1} << (std::numeric_limits<Rank>::digits - 1));
@@ -71,21 +71,27 @@ template <typename Real, typename Rank>
 template <std::size_t kCount, bool kHasSets>
 void Walk<Real, Rank>::Descend(const std::uint32_t* roots, const Rank* const* rows, std::uint32_t depth,
                                std::uint32_t* at) const {
-  std::copy_n(roots, kCount, at);
-  for (std::uint32_t step = 0; step < depth; ++step) {
+  const WalkNode<Rank>* const nodes = nodes_.data();
+  std::uint32_t here[kCount];  // of our own, so that a store to it changes no node
+  std::copy_n(roots, kCount, here);
+  for (std::uint32_t step = 0; step < depth; step += kStepsBetweenChecks) {
     std::uint32_t moved = 0;
+#pragma GCC unroll 2
+    for (std::uint32_t i = 0; i < kStepsBetweenChecks; ++i) {  // past a leaf a step stays there
 #pragma GCC unroll 16
-    for (std::size_t k = 0; k < kCount; ++k) {
-      const WalkNode<Rank> node = nodes_[at[k]];
-      const Rank rank = rows[k][node.column & static_cast<Rank>(~kSetFlag<Rank>)];
-      const bool right = kHasSets ? GoesRight(node, rank) : rank > node.cut;
-      const std::uint32_t next = node.child + (right ? 1 : 0);
-      moved |= next ^ at[k];
-      at[k] = next;
+      for (std::size_t k = 0; k < kCount; ++k) {
+        const WalkNode<Rank> node = nodes[here[k]];
+        const Rank rank = rows[k][node.column & static_cast<Rank>(~kSetFlag<Rank>)];
+        const bool right = kHasSets ? GoesRight(node, rank) : rank > node.cut;
+        const std::uint32_t next = node.child + (right ? 1 : 0);
+        moved |= next ^ here[k];
+        here[k] = next;
+      }
     }
     // A few rows may have far to go in a lopsided tree; the rest of its depth is not walked in vain.
-    if (step % kStepsBetweenChecks == kStepsBetweenChecks - 1 && moved == 0) break;
+    if (moved == 0) break;
   }
+  std::copy_n(here, kCount, at);
 }
 
 template <typename Real, typename Rank>

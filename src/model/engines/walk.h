@@ -1,6 +1,6 @@
 // Walks: from root to leaf on packed nodes, several at a time so that their loads overlap.
 //
-// For a batch 16 rows go down one tree together, for a single row 8 trees together. Children lie
+// For a batch 16 rows go down one tree together, for a single row 16 trees together. Children lie
 // side by side and a leaf leads to itself, so that a step is a load, a comparison and an addition,
 // without a branch. For trees of any depth. Immutable.
 #pragma once
