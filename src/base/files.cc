@@ -26,7 +26,8 @@ std::unexpected<Error> ErrnoError(std::string_view what, const std::string& path
     code = ErrorCode::kResourceExhausted;
   }
   if (error == EIO) code = ErrorCode::kDataLoss;
-  if (error == EISDIR || error == ENAMETOOLONG || error == EINVAL) code = ErrorCode::kInvalidArgument;
+  if (error == EISDIR || error == ENAMETOOLONG || error == EINVAL)
+    code = ErrorCode::kInvalidArgument;
   return MakeError(code, fmt::format("{} {}: {}", what, path, std::strerror(error)));
 }
 
@@ -37,6 +38,20 @@ Result<int> OpenDescriptor(const std::string& path, int flags) {
   } while (fd < 0 && errno == EINTR);
   if (fd < 0) return ErrnoError("opening", path, errno);
   return fd;
+}
+
+// Opens one part of a path in an open folder; no link is followed, no pipe waited for.
+Result<int> OpenPart(int folder, const std::string& part, bool is_last, const std::string& path) {
+  if (part.empty() || part == "." || part == "..") {
+    return InvalidArgument("a path that leaves its folder or has an empty part: {}", path);
+  }
+  const int kind = is_last ? O_NONBLOCK : O_DIRECTORY;
+  const int fd = openat(folder, part.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | kind);
+  if (fd >= 0) return fd;
+  const bool is_link = errno == ELOOP || errno == ENOTDIR;
+  if (is_link)
+    return InvalidArgument("not followed: {} is a symbolic link or no folder in {}", part, path);
+  return ErrnoError("opening", path, errno);
 }
 
 std::string ParentOf(const std::string& path) {
@@ -82,7 +97,7 @@ class TempFile {
 Status MakeOneFolder(const std::string& path) {
   if (mkdir(path.c_str(), 0700) == 0) return SyncFolder(ParentOf(path));
   if (errno != EEXIST) return ErrnoError("making folder", path, errno);
-  struct stat info {};
+  struct stat info{};
   if (stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) return Ok();
   return AlreadyExists("making folder {}: a file has that name", path);
 }
@@ -102,6 +117,26 @@ File& File::operator=(File&& other) noexcept {
   fd_ = std::exchange(other.fd_, -1);
   path_ = std::move(other.path_);
   return *this;
+}
+
+Result<File> File::OpenWithin(const std::string& folder, std::string_view relative_path) {
+  File at;
+  at.path_ = JoinPath(folder, relative_path);
+  if (relative_path.find('\0') != relative_path.npos)
+    return InvalidArgument("a path with a 0 byte: {}", at.path_);
+  at.fd_ = SW_TRY(OpenDescriptor(folder, O_RDONLY | O_DIRECTORY));
+  for (bool is_last = false; !is_last;) {
+    const std::size_t slash = relative_path.find('/');
+    is_last = slash == relative_path.npos;
+    const std::string part(relative_path.substr(0, slash));
+    const int next = SW_TRY(OpenPart(at.fd_, part, is_last, at.path_));
+    close(std::exchange(at.fd_, next));
+    if (!is_last) relative_path.remove_prefix(slash + 1);
+  }
+  struct stat info{};
+  if (fstat(at.fd_, &info) != 0) return ErrnoError("asking about", at.path_, errno);
+  if (!S_ISREG(info.st_mode)) return InvalidArgument("not a plain file: {}", at.path_);
+  return at;
 }
 
 Result<File> File::OpenForRead(const std::string& path) {
@@ -149,7 +184,8 @@ Status File::WriteAt(std::uint64_t offset, std::string_view bytes) {
 Result<std::size_t> File::ReadAt(std::uint64_t offset, char* into, std::size_t bytes_max) const {
   std::size_t total = 0;
   while (total < bytes_max) {
-    const ssize_t got = pread(fd_, into + total, bytes_max - total, static_cast<off_t>(offset + total));
+    const ssize_t got =
+        pread(fd_, into + total, bytes_max - total, static_cast<off_t>(offset + total));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return ErrnoError("reading", path_, errno);
     if (got == 0) break;
@@ -159,7 +195,7 @@ Result<std::size_t> File::ReadAt(std::uint64_t offset, char* into, std::size_t b
 }
 
 Result<std::uint64_t> File::Size() const {
-  struct stat info {};
+  struct stat info{};
   if (fstat(fd_, &info) != 0) return ErrnoError("asking the size of", path_, errno);
   return static_cast<std::uint64_t>(info.st_size);
 }
@@ -191,8 +227,10 @@ Status File::Lock() {
   return FailedPrecondition("locked by another process: {}; stop it or use another folder", path_);
 }
 
-Result<std::string> ReadFile(const std::string& path, std::uint64_t bytes_max) {
-  const File file = SW_TRY(File::OpenForRead(path));
+namespace {
+
+Result<std::string> ReadAll(const File& file, std::uint64_t bytes_max) {
+  const std::string& path = file.path();
   const std::uint64_t size = SW_TRY(file.Size());
   if (size > bytes_max) {
     return ResourceExhausted("file is too large: {} has {} bytes, at most {} are taken", path, size,
@@ -207,11 +245,23 @@ Result<std::string> ReadFile(const std::string& path, std::uint64_t bytes_max) {
     const std::size_t got = SW_TRY(file.ReadAt(before, bytes.data() + before, chunk));
     bytes.resize(before + got);
     if (bytes.size() > bytes_max) {
-      return ResourceExhausted("file is too large: {}, at most {} bytes are taken", path, bytes_max);
+      return ResourceExhausted("file is too large: {}, at most {} bytes are taken", path,
+                               bytes_max);
     }
     if (got < chunk) return bytes;
     chunk = std::size_t{64} << 10;
   }
+}
+
+}  // namespace
+
+Result<std::string> ReadFile(const std::string& path, std::uint64_t bytes_max) {
+  return ReadAll(SW_TRY(File::OpenForRead(path)), bytes_max);
+}
+
+Result<std::string> ReadFileWithin(const std::string& folder, std::string_view relative_path,
+                                   std::uint64_t bytes_max) {
+  return ReadAll(SW_TRY(File::OpenWithin(folder, relative_path)), bytes_max);
 }
 
 Status WriteFileAtomic(const std::string& path, std::string_view bytes) {
@@ -254,7 +304,7 @@ Result<std::vector<std::string>> ListFolder(const std::string& path) {
 }
 
 bool Exists(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   return stat(path.c_str(), &info) == 0;
 }
 

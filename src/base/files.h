@@ -24,6 +24,7 @@ class File {
   static Result<File> OpenForRead(const std::string& path);
   static Result<File> OpenForAppend(const std::string& path);  // created with mode 0600 when absent
   static Result<File> OpenForReadWrite(const std::string& path);
+  static Result<File> OpenWithin(const std::string& folder, std::string_view relative_path);
 
   Status Append(std::string_view bytes);  // all or error; continues after short writes
   Status WriteAt(std::uint64_t offset, std::string_view bytes);
@@ -47,6 +48,10 @@ class File {
 };
 
 Result<std::string> ReadFile(const std::string& path, std::uint64_t bytes_max = 1ull << 32);
+// A plain file below `folder`, by a path that came from outside: INVALID_ARGUMENT when it is absolute,
+// has an empty part, "." or "..", goes through a symbolic link or ends at what is no plain file.
+Result<std::string> ReadFileWithin(const std::string& folder, std::string_view relative_path,
+                                   std::uint64_t bytes_max);
 // Writes path.tmp-<unique>, syncs it, renames it over path, syncs the folder.
 Status WriteFileAtomic(const std::string& path, std::string_view bytes);
 Status SyncFolder(const std::string& path);

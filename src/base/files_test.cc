@@ -48,6 +48,29 @@ TEST_F(Files, ReadStopsAtTheLimit) {
   EXPECT_EQ(ReadFile("/dev/zero", 100'000).error().code, ErrorCode::kResourceExhausted);
 }
 
+TEST_F(Files, PathsFromOutsideStayWithinTheirFolder) {
+  ASSERT_TRUE(MakeFolders(In("model/data")));
+  ASSERT_TRUE(WriteFileAtomic(In("secret"), "s"));
+  ASSERT_TRUE(WriteFileAtomic(In("model/data/a.txt"), "1234"));
+  ASSERT_EQ(symlink(In("secret").c_str(), In("model/link").c_str()), 0);
+  ASSERT_EQ(symlink(folder_.c_str(), In("model/up").c_str()), 0);
+  ASSERT_EQ(mkfifo(In("model/pipe").c_str(), 0600), 0);
+  EXPECT_EQ(ReadFileWithin(In("model"), "data/a.txt", 4).value(), "1234");
+  EXPECT_EQ(ReadFileWithin(In("model"), "data/a.txt", 3).error().code,
+            ErrorCode::kResourceExhausted);
+  EXPECT_EQ(ReadFileWithin(In("model"), "data/b.txt", 4).error().code, ErrorCode::kNotFound);
+  const std::string absolute = In("secret");
+  const std::string with_zero = std::string("data/a.txt\0", 11);
+  for (const std::string& path :
+       {std::string("../secret"), std::string("data/../../secret"), absolute, std::string("link"),
+        std::string("up/secret"), std::string("pipe"), std::string("data"), std::string(""),
+        std::string("."), std::string("./data/a.txt"), std::string("data//a.txt"),
+        std::string("data/a.txt/"), with_zero}) {
+    EXPECT_EQ(ReadFileWithin(In("model"), path, 99).error().code, ErrorCode::kInvalidArgument)
+        << path;
+  }
+}
+
 TEST_F(Files, AppendsAndReadsAtOffsets) {
   File file = File::OpenForAppend(In("log")).value();
   ASSERT_TRUE(file.Append("hello "));
@@ -62,7 +85,7 @@ TEST_F(Files, AppendsAndReadsAtOffsets) {
   EXPECT_EQ(both.Size().value(), 5u);
   EXPECT_TRUE(both.Rewrite());
   EXPECT_EQ(ReadFile(In("log")).value(), "Jello");
-  struct stat info {};
+  struct stat info{};
   ASSERT_EQ(stat(In("log").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0600u);
 }
@@ -91,15 +114,17 @@ TEST_F(Files, FormatIsWrittenOnceAndNewerOnesAreRefused) {
   EXPECT_TRUE(OpenFormat(folder_, ours));
   EXPECT_FALSE(OpenFormat(folder_, {"seaworthy/blobs", 1, 0}));
   ASSERT_TRUE(WriteFileAtomic(In("FORMAT"), "seaworthy/logbook version=3 reader_min=2\n"));
-  EXPECT_EQ(OpenFormat(folder_, ours).error().message,
-            "seaworthy/logbook: written by format 3, needs a reader of 2, this is 1; upgrade seaworthy");
+  EXPECT_EQ(
+      OpenFormat(folder_, ours).error().message,
+      "seaworthy/logbook: written by format 3, needs a reader of 2, this is 1; upgrade seaworthy");
   ASSERT_TRUE(WriteFileAtomic(In("FORMAT"), "seaworthy/logbook version=9 reader_min=1\n"));
   EXPECT_TRUE(OpenFormat(folder_, ours));
 }
 
 TEST(FormatVersion, RefusesDamagedLines) {
-  for (const char* line : {"", "x", "x version=", "x version=1", " version=1 reader_min=0", "x version=1 reader_min=0 y",
-                           "x version=-1 reader_min=0", "x version=99999999999 reader_min=0"}) {
+  for (const char* line : {"", "x", "x version=", "x version=1", " version=1 reader_min=0",
+                           "x version=1 reader_min=0 y", "x version=-1 reader_min=0",
+                           "x version=99999999999 reader_min=0"}) {
     EXPECT_EQ(ParseFormatVersion(line).error().code, ErrorCode::kDataLoss) << line;
   }
   EXPECT_EQ(ParseFormatVersion("x version=2 reader_min=1").value(), (FormatVersion{"x", 2, 1}));
