@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,10 +10,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <utility>
 
+#include "base/child_launch.h"
 #include "base/errors.h"
 
 namespace sw::base {
@@ -22,37 +21,6 @@ namespace {
 
 constexpr int kPollMs = 20;                      // how late an exit is seen, at most
 constexpr std::size_t kLineBytesMax = 64u << 10;  // a longer line of stderr is told in pieces
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    Close();
-    fd_ = std::exchange(other.fd_, -1);
-    return *this;
-  }
-  ~Descriptor() { Close(); }
-  int get() const { return fd_; }
-  void Close() {
-    if (fd_ >= 0) close(fd_);
-    fd_ = -1;
-  }
-
- private:
-  int fd_;
-};
-
-struct Pipe {
-  Descriptor read;
-  Descriptor write;
-};
-
-Result<Pipe> MakePipe() {
-  std::array<int, 2> fds{};
-  if (pipe2(fds.data(), O_CLOEXEC) != 0) return ResourceExhausted("pipe: {}", std::strerror(errno));
-  return Pipe{Descriptor(fds[0]), Descriptor(fds[1])};
-}
 
 // Gives the input as a file in memory: the child may read it late or never, and nobody blocks.
 Result<Descriptor> MakeInput(std::string_view bytes) {
@@ -67,81 +35,6 @@ Result<Descriptor> MakeInput(std::string_view bytes) {
   lseek(file.get(), 0, SEEK_SET);
   return file;
 }
-
-// All that the child needs between fork and exec, where it may not allocate.
-struct Launch {
-  std::vector<std::string> env;
-  std::vector<char*> argv_pointers;
-  std::vector<char*> env_pointers;
-  const char* folder = nullptr;
-  rlim_t memory = RLIM_INFINITY;
-  int input = -1;
-  int output = -1;
-  int errors = -1;
-  int failure = -1;  // takes errno when exec fails; closed by a successful exec
-};
-
-void Prepare(const ChildSpec& spec, Launch& launch) {
-  for (const auto& [key, value] : spec.env) launch.env.push_back(key + "=" + value);
-  for (const std::string& arg : spec.argv) launch.argv_pointers.push_back(const_cast<char*>(arg.c_str()));
-  for (std::string& entry : launch.env) launch.env_pointers.push_back(entry.data());
-  launch.argv_pointers.push_back(nullptr);
-  launch.env_pointers.push_back(nullptr);
-  if (!spec.folder.empty()) launch.folder = spec.folder.c_str();
-  if (spec.memory_bytes_max != 0) launch.memory = spec.memory_bytes_max;
-}
-
-// Runs in the child of a process with threads: only async-signal-safe calls.
-[[noreturn]] void ExecChild(const Launch& launch, pid_t parent) {
-  setpgid(0, 0);
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(127);  // the parent died before prctl
-  for (int number = 1; number < NSIG; ++number) signal(number, SIG_DFL);
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-  const rlimit memory{launch.memory, launch.memory};
-  const rlimit no_core{0, 0};
-  bool ok = setrlimit(RLIMIT_AS, &memory) == 0 && setrlimit(RLIMIT_CORE, &no_core) == 0;
-  ok = ok && (launch.folder == nullptr || chdir(launch.folder) == 0);
-  ok = ok && dup2(launch.input, STDIN_FILENO) >= 0 && dup2(launch.output, STDOUT_FILENO) >= 0 &&
-       dup2(launch.errors, STDERR_FILENO) >= 0;
-  if (ok) execve(launch.argv_pointers[0], launch.argv_pointers.data(), launch.env_pointers.data());
-  const int error = errno;
-  [[maybe_unused]] const ssize_t told = write(launch.failure, &error, sizeof(error));
-  _exit(127);
-}
-
-// Kills the group and reaps the child, whatever way RunChild is left.
-class Group {
- public:
-  explicit Group(pid_t pid) : pid_(pid) {}
-  Group(const Group&) = delete;
-  Group& operator=(const Group&) = delete;
-  ~Group() {
-    if (pid_ > 0) Reap();
-  }
-
-  bool HasExited() const {
-    siginfo_t info{};
-    return waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-           info.si_pid == pid_;
-  }
-
-  // Kills before it reaps: until then the group's number cannot belong to anybody else.
-  std::pair<int, rusage> Reap() {
-    kill(-pid_, SIGKILL);
-    int status = 0;
-    rusage usage{};
-    while (wait4(pid_, &status, 0, &usage) < 0 && errno == EINTR) {
-    }
-    pid_ = -1;
-    return {status, usage};
-  }
-
- private:
-  pid_t pid_;
-};
 
 // Collects one of the child's streams up to a limit; reads on past it, so that the child never
 // blocks.
@@ -197,36 +90,13 @@ class Stream {
   bool truncated_ = false;
 };
 
-std::unexpected<Error> CannotStart(const std::string& program, int error) {
-  if (error == ENOENT) return NotFound("cannot start {}: it or its working folder does not exist", program);
-  return InvalidArgument("cannot start {}: {}", program, std::strerror(error));
-}
-
 Result<pid_t> Start(const ChildSpec& spec, Descriptor& output, Descriptor& errors) {
-  Launch launch;
-  Prepare(spec, launch);
   const Descriptor input = SW_TRY(MakeInput(spec.input));
   Pipe out = SW_TRY(MakePipe());
   Pipe err = SW_TRY(MakePipe());
-  Pipe failure = SW_TRY(MakePipe());
-  launch.input = input.get();
-  launch.output = out.write.get();
-  launch.errors = err.write.get();
-  launch.failure = failure.write.get();
-  const pid_t parent = getpid();
-  const pid_t pid = fork();
-  if (pid < 0) return ResourceExhausted("fork: {}", std::strerror(errno));
-  if (pid == 0) ExecChild(launch, parent);
-  setpgid(pid, pid);  // in both, because either may come first
-  failure.write.Close();
-  int error = 0;
-  ssize_t got = 0;
-  while ((got = read(failure.read.get(), &error, sizeof(error))) < 0 && errno == EINTR) {
-  }
-  if (got != 0) {
-    waitpid(pid, nullptr, 0);
-    return CannotStart(spec.argv[0], error);
-  }
+  const pid_t pid = SW_TRY(Launch({.argv = spec.argv, .env = spec.env, .folder = spec.folder,
+                                   .memory_bytes_max = spec.memory_bytes_max, .input = input.get(),
+                                   .output = out.write.get(), .errors = err.write.get()}));
   output = std::move(out.read);
   errors = std::move(err.read);
   return pid;
