@@ -5,16 +5,18 @@
 
 #include "base/errors.h"
 #include "model/engines/onnx_engine.h"
+#include "model/engines/pipeline_engine.h"
 #include "model/formats/lightgbm.h"
 #include "model/formats/linear.h"
 #include "model/formats/onnx.h"
+#include "model/formats/plan.h"
 #include "model/formats/ubjson.h"
 #include "model/formats/xgboost.h"
 
 namespace sw::model {
 namespace {
 
-constexpr std::string_view kRead = "LightGBM text, XGBoost JSON and UBJSON, ONNX";
+constexpr std::string_view kRead = "LightGBM text, XGBoost JSON and UBJSON, ONNX, scikit-learn plans";
 
 // Pickle's PROTO opcode with a protocol from 2 to 5.
 bool IsPickle(std::string_view bytes) {
@@ -27,7 +29,7 @@ bool IsKey(std::string_view text, std::size_t behind) {
 }
 
 // A key of JSON's outermost object gives its format away.
-constexpr std::pair<std::string_view, std::string_view> kFormatOfKey[] = {{"learner", "xgboost"}};
+constexpr std::pair<std::string_view, std::string_view> kFormatOfKey[] = {{"learner", "xgboost"}, {"stages", "plan"}};
 
 // The format of the first such key; "" when there is none. Only finds keys: the parsers judge.
 std::string_view FormatOfJson(std::string_view text) {
@@ -72,6 +74,7 @@ Result<std::unique_ptr<Engine>> MakeEngine(std::string_view format, std::string_
                                            const EngineOptions& options) {
   if (format == "linear") return MakeLinearEngine(SW_TRY(ParseLinear(bytes)));
   if (format == "lightgbm") return MakeForestEngine(SW_TRY(ParseLightGbm(bytes)));
+  if (format == "plan") return PipelineEngine::Make(SW_TRY(ParsePlan(bytes)));
   if (format == "xgboost") return MakeXgboostEngine(bytes);
   if (format == "onnx") {
     return MakeOnnxEngine(bytes, {.library = options.onnxruntime, .columns = options.columns});

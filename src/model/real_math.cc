@@ -114,6 +114,22 @@ double Exp(double x) {
   return Scaled(r, r_error, k);
 }
 
+double ExpMinusOne(double x) {
+  if (!(std::fabs(x) < 0.34)) return Exp(x) - 1.0;
+  double p = kInverseFactorials[0];
+  for (int i = 1; i < 12; ++i) p = p * x + kInverseFactorials[i];
+  return x + p * x * x;
+}
+
+// fdlibm's s_tanh.c.
+double Tanh(double x) {
+  if (std::isnan(x)) return x;
+  const double size = std::fabs(x);
+  const double t = ExpMinusOne(size >= 1 ? 2 * size : -2 * size);
+  const double value = size >= 22 ? 1.0 : (size >= 1 ? 1.0 - 2.0 / (t + 2.0) : -t / (t + 2.0));
+  return x < 0 ? -value : value;
+}
+
 double Sigmoid(double x) { return 1.0 / (1.0 + Exp(-x)); }
 
 }  // namespace sw::model

@@ -23,4 +23,8 @@ double LogOnePlus(double x);
 // 1 / (1 + e^-x), as LightGBM and XGBoost write it.
 double Sigmoid(double x);
 
+// e^x - 1 and the hyperbolic tangent, within 4 ulp.
+double ExpMinusOne(double x);
+double Tanh(double x);
+
 }  // namespace sw::model

@@ -1,0 +1,152 @@
+#include "model/engines/pipeline_engine.h"
+
+#include <utility>
+
+#include "base/errors.h"
+#include "model/engines/plan_inputs.h"
+#include "model/engines/plan_lineage.h"
+#include "model/engines/plan_program.h"
+#include "model/engines/plan_replay.h"
+
+namespace sw::model {
+
+// A plan's kernels, and a program for each output.
+class CompiledPlan {
+ public:
+  static Result<std::unique_ptr<CompiledPlan>> Make(Plan plan);
+
+  const Plan& plan() const { return plan_; }
+  const Program& program(Output output) const { return programs_[static_cast<std::size_t>(output)]; }
+  bool is_exact() const { return is_exact_; }
+
+  Status Run(std::span<const Block> inputs, std::size_t rows, Output output, Scratch& scratch, double* scores) const {
+    return program(output).Run(inputs, rows, scratch, scores);
+  }
+
+ private:
+  CompiledPlan(Plan plan, std::vector<Shape> shapes) : plan_(std::move(plan)), shapes_(std::move(shapes)) {}
+  Status MakeKernels();
+  std::vector<ProgramStep> PlainSteps() const;
+  bool IsExact(std::uint32_t value) const;
+  void MakePrograms();
+
+  Plan plan_;
+  std::vector<Shape> shapes_;  // of all values
+  std::vector<std::unique_ptr<const Kernel>> kernels_;  // one a stage
+  std::vector<Program> programs_;  // by Output
+  bool is_exact_ = false;
+};
+
+Result<std::unique_ptr<CompiledPlan>> CompiledPlan::Make(Plan plan) {
+  auto shapes = SW_TRY(CheckPlan(plan));
+  auto compiled = std::unique_ptr<CompiledPlan>(new CompiledPlan(std::move(plan), std::move(shapes)));
+  SW_TRY(compiled->MakeKernels());
+  SW_TRY(ReplayGolden(compiled->plan_, compiled->shapes_, compiled->kernels_));
+  compiled->is_exact_ = compiled->IsExact(compiled->plan_.raw);
+  compiled->MakePrograms();
+  return compiled;
+}
+
+Status CompiledPlan::MakeKernels() {
+  const Lineage lineage(plan_, shapes_, kernels_);
+  for (const PlanStage& stage : plan_.stages) {
+    Shape in = shapes_[stage.in[0]];
+    for (std::size_t i = 1; i < stage.in.size(); ++i) in.width += shapes_[stage.in[i]].width;
+    if (const auto* linear = std::get_if<LinearOp>(&stage.op)) {
+      kernels_.push_back(MakeLinearKernel(*linear, lineage.Groups(stage.in[0])));
+    } else if (const auto* forest = std::get_if<ForestOp>(&stage.op)) {
+      kernels_.push_back(SW_TRY(MakeForestKernel(forest->forest)));
+    } else {
+      kernels_.push_back(MakePlainKernel(stage.op, in));
+    }
+  }
+  return Ok();
+}
+
+std::vector<ProgramStep> CompiledPlan::PlainSteps() const {
+  std::vector<ProgramStep> steps;
+  for (std::size_t i = 0; i < kernels_.size(); ++i) {
+    steps.push_back({.kernel = kernels_[i].get(),
+                     .in = plan_.stages[i].in,
+                     .out = static_cast<std::uint32_t>(plan_.inputs.size() + i),
+                     .name = plan_.stages[i].name});
+  }
+  return steps;
+}
+
+bool CompiledPlan::IsExact(std::uint32_t value) const {
+  std::vector<bool> is_exact(plan_.inputs.size(), true);
+  for (std::size_t i = 0; i < kernels_.size(); ++i) {
+    bool exact = kernels_[i]->is_exact();
+    for (const std::uint32_t in : plan_.stages[i].in) exact = exact && is_exact[in];
+    is_exact.push_back(exact);
+  }
+  return is_exact[value];
+}
+
+void CompiledPlan::MakePrograms() {
+  const std::vector<ProgramStep> plain = PlainSteps();
+  for (const std::uint32_t value : {plan_.prediction, plan_.raw}) {  // in the order of Output
+    programs_.emplace_back(shapes_, plan_.inputs.size(), plain, value);
+  }
+}
+
+PipelineEngine::PipelineEngine() = default;
+PipelineEngine::~PipelineEngine() = default;
+
+Result<std::unique_ptr<PipelineEngine>> PipelineEngine::Make(Plan plan) {
+  auto engine = std::unique_ptr<PipelineEngine>(new PipelineEngine());
+  engine->compiled_ = SW_TRY(CompiledPlan::Make(std::move(plan)));
+  for (const PlanInput& input : engine->compiled_->plan().inputs) engine->names_.push_back(input.name);
+  engine->exactness_ = engine->compiled_->is_exact() ? Exactness::kExact : Exactness::kBounded;
+  return engine;
+}
+
+std::size_t PipelineEngine::outputs(Output output) const { return compiled_->program(output).width(); }
+
+Status PipelineEngine::Score(const data::Batch& rows, Output output, std::span<double> scores) const {
+  const auto columns = SW_TRY(FindPlanInputs(rows, compiled_->plan().inputs));
+  InputBlocks blocks(compiled_->plan().inputs, columns);
+  const std::size_t width = outputs(output), step = compiled_->program(output).block_rows();
+  Scratch scratch;
+  for (std::size_t from = 0; from < rows.num_rows(); from += step) {
+    const std::size_t count = std::min(step, rows.num_rows() - from);
+    if (compiled_->Run(blocks.Fill(from, count), count, output, scratch, scores.data() + from * width)) continue;
+    // Some row is refused: find it.
+    for (std::size_t r = from; r < from + count; ++r) {
+      auto done = compiled_->Run(blocks.Fill(r, 1), 1, output, scratch, scores.data() + r * width);
+      if (!done) return std::unexpected(std::move(done).error().Within(fmt::format("row {}", r)));
+    }
+  }
+  return Ok();
+}
+
+Json PipelineEngine::Describe() const {
+  const CompiledPlan& compiled = *compiled_;
+  return Json::MakeObject({{"engine", "pipeline"},
+                           {"library", compiled.plan().library},
+                           {"stages", compiled.plan().stages.size()},
+                           {"steps", compiled.program(Output::kPrediction).steps()},
+                           {"why", "stage by stage, as the plan says"}});
+}
+
+struct RowScorer::State {
+  const CompiledPlan& plan;
+  Output output;
+  std::vector<Block> blocks;
+  Scratch scratch;
+};
+
+RowScorer::RowScorer(const PipelineEngine& engine, Output output)
+    : state_(std::make_unique<State>(*engine.compiled_, output, std::vector<Block>(engine.names_.size()), Scratch{})) {}
+RowScorer::~RowScorer() = default;
+
+Status RowScorer::Score(std::span<const RowCell> cells, std::span<double> scores) {
+  State& state = *state_;
+  for (std::size_t i = 0; i < state.blocks.size(); ++i) {
+    state.blocks[i] = {.numbers = &cells[i].number, .texts = &cells[i].text, .width = 1};
+  }
+  return state.plan.Run(state.blocks, 1, state.output, state.scratch, scores.data());
+}
+
+}  // namespace sw::model

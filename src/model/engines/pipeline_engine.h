@@ -1,0 +1,67 @@
+// PipelineEngine: runs a Plan, a fitted pipeline without its library.
+//
+//   auto engine = SW_TRY(PipelineEngine::Make(std::move(plan)));
+//   RowScorer scorer(*engine, Output::kPrediction);   // one row at a time, without a Batch
+//   SW_TRY(scorer.Score(cells, scores));              // cells in the order of engine->inputs()
+//
+// Golden rows are replayed when it is made. The engine is immutable and thread-safe; a RowScorer has
+// one owner.
+#pragma once
+
+#include <limits>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "model/engine.h"
+#include "model/plan.h"
+
+namespace sw::model {
+
+class CompiledPlan;  // pipeline_engine.cc
+
+class PipelineEngine final : public Engine {
+ public:
+  // INVALID_ARGUMENT for what CheckPlan() refuses; FAILED_PRECONDITION when a golden row differs: it
+  // names the stage, the row, what was expected and what came out.
+  static Result<std::unique_ptr<PipelineEngine>> Make(Plan plan);
+  ~PipelineEngine() override;
+
+  const std::vector<std::string>& inputs() const override { return names_; }
+  Exactness exactness() const override { return exactness_; }
+  std::size_t outputs(Output output) const override;
+  // INVALID_ARGUMENT also names the first row that the library would refuse.
+  Status Score(const data::Batch& rows, Output output, std::span<double> scores) const override;
+  Json Describe() const override;
+
+ private:
+  friend class RowScorer;
+  PipelineEngine();
+
+  std::vector<std::string> names_;
+  std::unique_ptr<const CompiledPlan> compiled_;
+  Exactness exactness_ = Exactness::kBounded;
+};
+
+// A value of an input: a number (NaN: missing) or a text (without data: missing), as its type says.
+struct RowCell {
+  double number = std::numeric_limits<double>::quiet_NaN();
+  std::string_view text = {};
+};
+
+// Scores one row after another, without looking up columns or taking memory. One owner; the engine
+// must outlive it.
+class RowScorer {
+ public:
+  RowScorer(const PipelineEngine& engine, Output output);
+  ~RowScorer();
+  // `cells` has one for each of engine.inputs(), `scores` engine.outputs(output) places.
+  Status Score(std::span<const RowCell> cells, std::span<double> scores);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sw::model
