@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/errors.h"
+#include "model/engines/columns.h"
 #include "model/engines/onnx_engine.h"
 #include "model/engines/pipeline_engine.h"
 #include "model/formats/lightgbm.h"
@@ -49,10 +50,18 @@ std::string_view FormatOfJson(std::string_view text) {
   return {};
 }
 
-Result<std::unique_ptr<Engine>> MakeXgboostEngine(std::string_view bytes) {
+Result<Forest> Named(Forest forest, const EngineOptions& options) {
+  forest.features = SW_TRY(ChooseNames(std::move(forest.features), options.columns));
+  return forest;
+}
+
+Result<std::unique_ptr<Engine>> MakeXgboostEngine(std::string_view bytes, const EngineOptions& options) {
   XgboostModel model = SW_TRY(ParseXgboost(bytes));
-  if (auto* linear = std::get_if<FloatLinearModel>(&model)) return MakeFloatLinearEngine(std::move(*linear));
-  return MakeForestEngine(std::move(std::get<Forest>(model)));
+  if (auto* linear = std::get_if<FloatLinearModel>(&model)) {
+    linear->head = SW_TRY(Named(std::move(linear->head), options));
+    return MakeFloatLinearEngine(std::move(*linear));
+  }
+  return MakeForestEngine(SW_TRY(Named(std::move(std::get<Forest>(model)), options)));
 }
 
 }  // namespace
@@ -73,9 +82,9 @@ Result<std::string> DetectFormat(std::string_view bytes) {
 Result<std::unique_ptr<Engine>> MakeEngine(std::string_view format, std::string_view bytes,
                                            const EngineOptions& options) {
   if (format == "linear") return MakeLinearEngine(SW_TRY(ParseLinear(bytes)));
-  if (format == "lightgbm") return MakeForestEngine(SW_TRY(ParseLightGbm(bytes)));
+  if (format == "lightgbm") return MakeForestEngine(SW_TRY(Named(SW_TRY(ParseLightGbm(bytes)), options)));
   if (format == "plan") return PipelineEngine::Make(SW_TRY(ParsePlan(bytes)));
-  if (format == "xgboost") return MakeXgboostEngine(bytes);
+  if (format == "xgboost") return MakeXgboostEngine(bytes, options);
   if (format == "onnx") {
     return MakeOnnxEngine(bytes, {.library = options.onnxruntime, .columns = options.columns});
   }

@@ -19,7 +19,8 @@ Result<std::string> DetectFormat(std::string_view bytes);
 
 struct EngineOptions {
   std::string onnxruntime;  // libonnxruntime.so; "": $SEAWORTHY_ONNXRUNTIME, then where it is usual
-  // Names of the columns in the model's order, for formats that may lack them (ONNX); empty: its own.
+  // Names of the columns in the model's order; empty, or its own names in another order: its own
+  // stand. A plan keeps its own always.
   std::vector<std::string> columns;
 };
 

@@ -1,5 +1,9 @@
 #include "model/engines/columns.h"
 
+#include <set>
+#include <string_view>
+#include <utility>
+
 #include "base/errors.h"
 
 namespace sw::model {
@@ -15,6 +19,17 @@ Result<std::vector<const data::Column*>> FindInputs(const data::Batch& rows, con
     columns.push_back(column);
   }
   return columns;
+}
+
+Result<std::vector<std::string>> ChooseNames(std::vector<std::string> own, std::vector<std::string> given) {
+  if (given.empty()) return own;
+  if (given.size() != own.size()) {
+    return InvalidArgument("the model reads {} columns, {} names are given", own.size(), given.size());
+  }
+  const std::set<std::string_view> names(given.begin(), given.end());
+  if (names.size() != given.size()) return InvalidArgument("two of the names given for the model's columns are the same");
+  const std::set<std::string_view> own_names(own.begin(), own.end());
+  return names == own_names ? std::move(own) : std::move(given);
 }
 
 DoubleColumns::DoubleColumns(const std::vector<const data::Column*>& columns) {

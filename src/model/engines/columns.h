@@ -14,6 +14,10 @@ namespace sw::model {
 // INVALID_ARGUMENT one that holds text.
 Result<std::vector<const data::Column*>> FindInputs(const data::Batch& rows, const std::vector<std::string>& names);
 
+// What a model's columns are called, in its order: as the caller says, or by its own names where he says
+// nothing or the same names in another order. INVALID_ARGUMENT when there are not as many, or two alike.
+Result<std::vector<std::string>> ChooseNames(std::vector<std::string> own, std::vector<std::string> given);
+
 // Columns as plain doubles, NaN where they are null; float64 columns are borrowed.
 class DoubleColumns {
  public:

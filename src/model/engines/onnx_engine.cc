@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/errors.h"
+#include "model/engines/columns.h"
 #include "model/engines/onnx_session.h"
 #include "model/formats/onnx.h"
 
@@ -79,10 +80,8 @@ Result<std::optional<std::size_t>> CountColumns(const OnnxValue& input, std::siz
   return static_cast<std::size_t>(shape[1]);
 }
 
-// The names that the caller or the model's metadata gives; none when neither does.
-Result<std::vector<std::string>> GivenNames(const OnnxOutline& outline,
-                                            const std::vector<std::string>& columns) {
-  if (!columns.empty()) return columns;
+// The names that the model's metadata gives; none when it gives none.
+Result<std::vector<std::string>> DeclaredNames(const OnnxOutline& outline) {
   const std::string* text = outline.FindMetadata("feature_names");
   if (text == nullptr) return std::vector<std::string>();
   const auto json = Json::Parse(*text);
@@ -104,40 +103,55 @@ void AppendNames(const OnnxValue& input, const InputTensor& tensor,
     names.push_back(fmt::format("{}_{}", input.name, i));
 }
 
-Status PlanInputs(const OnnxSession& session, std::vector<std::string> given, OnnxPlan& plan) {
-  std::size_t known = 0, open = 0;
-  std::vector<std::optional<std::size_t>> counts;
+// The number of columns of each input. The one that the model may leave open has what the names that
+// are given for all leave to it.
+Result<std::vector<std::size_t>> CountAllColumns(const OnnxSession& session, std::size_t names,
+                                                 std::size_t& rows_a_run) {
+  std::vector<std::size_t> counts;
+  std::optional<std::size_t> open;
+  std::size_t known = 0;
+  bool is_told = true;
   for (const OnnxValue& input : session.inputs()) {
-    counts.push_back(SW_TRY(CountColumns(input, plan.rows_a_run)));
-    open += counts.back() ? 0 : 1;
-    known += counts.back().value_or(0);
+    const auto count = SW_TRY(CountColumns(input, rows_a_run));
+    known += count.value_or(0);
+    if (known > kOnnxColumnsMax)
+      return InvalidArgument("ONNX: more than {} columns", kOnnxColumnsMax);
+    if (!count) {
+      is_told = is_told && !open;
+      open = counts.size();
+    }
+    counts.push_back(count.value_or(0));
   }
-  if (open > 1 || (open == 1 && given.size() <= known)) {
+  if (!open) return counts;
+  if (!is_told || names <= known || names > kOnnxColumnsMax) {
     return InvalidArgument(
         "ONNX: the model does not say how many columns it reads; export it with that size, or name "
         "them in its metadata: "
         "onnx.helper.set_model_props(model, {{\"feature_names\": json.dumps([...])}})");
   }
+  counts[*open] = names - known;
+  return counts;
+}
+
+Status PlanInputs(const OnnxSession& session, std::vector<std::string> declared,
+                  std::vector<std::string> given, OnnxPlan& plan) {
+  const std::size_t names = std::max(declared.size(), given.size());
+  const auto counts = SW_TRY(CountAllColumns(session, names, plan.rows_a_run));
   std::vector<std::string> own;
   for (std::size_t i = 0; i < counts.size(); ++i) {
     const OnnxValue& input = session.inputs()[i];
-    const InputTensor& tensor = plan.inputs.emplace_back(
-        InputTensor{.element = input.element,
-                    .is_matrix = input.shape.size() == 2,
-                    .first = own.size(),
-                    .count = counts[i] ? *counts[i] : given.size() - known});
-    if (own.size() + tensor.count > kOnnxColumnsMax)
-      return InvalidArgument("ONNX: more than {} columns", kOnnxColumnsMax);
-    AppendNames(input, tensor, own);
+    plan.inputs.push_back({.element = input.element,
+                           .is_matrix = input.shape.size() == 2,
+                           .first = own.size(),
+                           .count = counts[i]});
+    AppendNames(input, plan.inputs.back(), own);
   }
-  if (!given.empty() && given.size() != own.size()) {
-    return InvalidArgument("ONNX: the model reads {} columns, {} names are given", own.size(),
-                           given.size());
-  }
-  plan.columns = given.empty() ? std::move(own) : std::move(given);
+  own = SW_TRY(ChooseNames(std::move(own), std::move(declared)));
+  plan.columns = SW_TRY(ChooseNames(std::move(own), std::move(given)));
   const std::set<std::string_view> unique(plan.columns.begin(), plan.columns.end());
-  if (unique.size() != plan.columns.size())
+  if (unique.size() != plan.columns.size()) {
     return InvalidArgument("ONNX: two of the model's columns have one name");
+  }
   return Ok();
 }
 
@@ -462,7 +476,7 @@ Result<std::unique_ptr<Engine>> MakeOnnxEngine(std::string_view model, const Onn
   auto session =
       SW_TRY(OnnxSession::Open(with_tensors.empty() ? model : with_tensors, options.library));
   OnnxPlan plan;
-  SW_TRY(PlanInputs(*session, SW_TRY(GivenNames(outline, options.columns)), plan));
+  SW_TRY(PlanInputs(*session, SW_TRY(DeclaredNames(outline)), options.columns, plan));
   SW_TRY(PlanOutputs(*session, outline, plan));
   return std::make_unique<OnnxEngine>(std::move(session), std::move(plan));
 }

@@ -18,7 +18,6 @@
 
 namespace sw::model {
 
-inline constexpr std::size_t kOnnxBytesMax = 1ull << 30;
 inline constexpr std::size_t kOnnxColumnsMax = 1 << 16;
 
 struct OnnxOptions {

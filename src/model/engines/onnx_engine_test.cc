@@ -71,8 +71,10 @@ TEST(OnnxEngineTest, AMatrixTakesItsColumnsByName) {
 TEST(OnnxEngineTest, NamesComeFromMetadataOrTheCaller) {
   EXPECT_THAT(Make("named").value()->inputs(), ElementsAre("pressure", "heat", "flow"));
   EXPECT_THAT(Make("named", {"a", "b", "c"}).value()->inputs(), ElementsAre("a", "b", "c"));
+  EXPECT_THAT(Make("named", {"flow", "heat", "pressure"}).value()->inputs(),
+              ElementsAre("pressure", "heat", "flow"));  // the same names: by name, not by place
   EXPECT_THAT(Refusal("dot", {"a", "b"}), HasSubstr("reads 3 columns, 2 names are given"));
-  EXPECT_THAT(Refusal("dot", {"a", "b", "a"}), HasSubstr("have one name"));
+  EXPECT_THAT(Refusal("dot", {"a", "b", "a"}), HasSubstr("are the same"));
 }
 
 TEST(OnnxEngineTest, EachTypeOfInputIsReadExactly) {
@@ -229,7 +231,8 @@ TEST(OnnxEngineTest, WhatIsNotReadIsNamed) {
 
 // ONNX Runtime would look for the file in the current folder.
 TEST(OnnxEngineTest, TensorsInOtherFilesAreNotRead) {
-  std::filesystem::copy_file(kFixtures + "external.bin", "external.bin");
+  std::filesystem::copy_file(kFixtures + "external.bin", "external.bin",
+                             std::filesystem::copy_options::overwrite_existing);
   EXPECT_THAT(Refusal("external"), HasSubstr("external data"));
 }
 

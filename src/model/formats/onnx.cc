@@ -1,81 +1,18 @@
 #include "model/formats/onnx.h"
 
 #include <array>
+#include <charconv>
 #include <cstdint>
+#include <map>
 #include <optional>
-#include <span>
 
 #include "base/errors.h"
+#include "model/formats/protobuf_wire.h"
 
 namespace sw::model {
 namespace {
 
 constexpr int kDepthMax = 64;  // of messages in messages; a real If in a Loop needs about 12
-
-enum class WireType : std::uint8_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
-
-struct WireField {
-  std::uint64_t number = 0;
-  WireType type = WireType::kVarint;
-  std::uint64_t value = 0;  // kVarint
-  std::string_view bytes;   // kBytes
-};
-
-// One message's fields, in the order of the bytes.
-class Wire {
- public:
-  explicit Wire(std::string_view bytes) : left_(bytes) {}
-
-  bool AtEnd() const { return left_.empty(); }
-
-  // Nothing when the bytes end within a field, or hold a kind of field that proto3 lacks.
-  std::optional<WireField> Next() {
-    const auto tag = Varint();
-    if (!tag || *tag >> 3 == 0) return {};
-    WireField field{
-        .number = *tag >> 3, .type = static_cast<WireType>(*tag & 7), .value = 0, .bytes = {}};
-    switch (field.type) {
-      case WireType::kVarint: {
-        const auto value = Varint();
-        if (!value) return {};
-        field.value = *value;
-        return field;
-      }
-      case WireType::kFixed64:
-        return Skip(8) ? std::optional(field) : std::nullopt;
-      case WireType::kFixed32:
-        return Skip(4) ? std::optional(field) : std::nullopt;
-      case WireType::kBytes: {
-        const auto size = Varint();
-        if (!size || *size > left_.size()) return {};
-        field.bytes = left_.substr(0, *size);
-        left_.remove_prefix(*size);
-        return field;
-      }
-    }
-    return {};
-  }
-
- private:
-  std::optional<std::uint64_t> Varint() {
-    std::uint64_t value = 0;
-    for (int shift = 0; shift < 64 && !left_.empty(); shift += 7) {
-      const auto byte = static_cast<std::uint8_t>(left_.front());
-      left_.remove_prefix(1);
-      value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
-    return {};
-  }
-
-  bool Skip(std::size_t size) {
-    if (size > left_.size()) return false;
-    left_.remove_prefix(size);
-    return true;
-  }
-
-  std::string_view left_;
-};
 
 enum class Message : std::uint8_t {
   kModel,
@@ -119,7 +56,32 @@ constexpr std::array kChildren = {
 
 constexpr std::uint64_t kModelMetadata = 14, kModelGraph = 7;
 constexpr std::uint64_t kGraphOutput = 12;
-constexpr std::uint64_t kTensorExternalData = 13, kTensorDataLocation = 14;
+constexpr std::uint64_t kTensorRawData = 9, kTensorExternalData = 13, kTensorDataLocation = 14;
+
+bool IsExternal(const WireField& field) {
+  return field.number == kTensorExternalData ||
+         (field.number == kTensorDataLocation && field.value != 0);
+}
+
+std::unexpected<Error> CutOff() {
+  return InvalidArgument(
+      "ONNX: the bytes end within a field; the file is cut off or no ONNX model");
+}
+
+std::unexpected<Error> TooDeep() {
+  return InvalidArgument("ONNX: messages are nested deeper than {}", kDepthMax);
+}
+
+// Key and value of a StringStringEntryProto; what is malformed stays empty.
+std::pair<std::string, std::string> ReadEntry(std::string_view bytes) {
+  std::pair<std::string, std::string> entry;
+  Wire wire(bytes);
+  while (const auto field = wire.Next()) {
+    if (field->number == 1) entry.first = field->bytes;
+    if (field->number == 2) entry.second = field->bytes;
+  }
+  return entry;
+}
 
 const Child* FindChild(Message parent, std::uint64_t field) {
   for (const Child& child : kChildren) {
@@ -131,18 +93,15 @@ const Child* FindChild(Message parent, std::uint64_t field) {
 class OutlineReader {
  public:
   Status Read(Message message, std::string_view bytes, int depth) {
-    if (depth > kDepthMax)
-      return InvalidArgument("ONNX: messages are nested deeper than {}", kDepthMax);
+    if (depth > kDepthMax) return TooDeep();
     Wire wire(bytes);
     while (!wire.AtEnd()) {
       const auto field = wire.Next();
-      if (!field)
-        return InvalidArgument(
-            "ONNX: the bytes end within a field; the file is cut off or no ONNX model");
+      if (!field) return CutOff();
       if (message == Message::kTensor) SW_TRY(CheckTensor(*field));
       if (field->type != WireType::kBytes) continue;
       if (message == Message::kModel && field->number == kModelMetadata)
-        outline.metadata.push_back(Metadata(field->bytes));
+        outline.metadata.push_back(ReadEntry(field->bytes));
       const Child* child = FindChild(message, field->number);
       if (child == nullptr) continue;
       // The main graph's nodes are three messages deep: the model, its graph, the node.
@@ -157,24 +116,10 @@ class OutlineReader {
 
  private:
   static Status CheckTensor(const WireField& field) {
-    const bool is_external = field.number == kTensorExternalData ||
-                             (field.number == kTensorDataLocation && field.value != 0);
-    if (!is_external) return Ok();
+    if (!IsExternal(field)) return Ok();
     return InvalidArgument(
-        "ONNX: a tensor's values are in another file (external data), which is not opened; save "
-        "the model as one file: "
-        "onnx.save(onnx.load(PATH), NEW_PATH)");
-  }
-
-  // Key and value of a StringStringEntryProto; what is malformed stays empty.
-  static std::pair<std::string, std::string> Metadata(std::string_view bytes) {
-    std::pair<std::string, std::string> entry;
-    Wire wire(bytes);
-    while (const auto field = wire.Next()) {
-      if (field->number == 1) entry.first = field->bytes;
-      if (field->number == 2) entry.second = field->bytes;
-    }
-    return entry;
+        "ONNX: a tensor's values are in another file (external data), which is not opened here; "
+        "save the model as one file: onnx.save(onnx.load(PATH), NEW_PATH)");
   }
 
   void FindZipMap(std::string_view node) {
@@ -190,17 +135,91 @@ class OutlineReader {
   }
 };
 
-void AppendVarint(std::string& out, std::uint64_t value) {
-  for (; value >= 0x80; value >>= 7) out += static_cast<char>(value | 0x80);
-  out += static_cast<char>(value);
-}
+// Writes a model anew, with the tensors of other files inside.
+class TensorInliner {
+ public:
+  explicit TensorInliner(const ReadTensorFile& read) : read_(read) {}
 
-std::string BytesField(std::uint64_t number, std::string_view bytes) {
-  std::string out;
-  AppendVarint(out, number << 3 | static_cast<std::uint64_t>(WireType::kBytes));
-  AppendVarint(out, bytes.size());
-  return out.append(bytes);
-}
+  Result<std::string> Rebuild(Message message, std::string_view bytes, int depth) {
+    if (depth > kDepthMax) return TooDeep();
+    std::string out;
+    Wire wire(bytes);
+    while (!wire.AtEnd()) {
+      const auto field = wire.Next();
+      if (!field) return CutOff();
+      const bool is_bytes = field->type == WireType::kBytes;
+      const Child* child = is_bytes ? FindChild(message, field->number) : nullptr;
+      if (child == nullptr) {
+        out += field->raw;
+        continue;
+      }
+      const std::string inner =
+          SW_TRY(child->child == Message::kTensor ? RebuildTensor(field->bytes)
+                                                  : Rebuild(child->child, field->bytes, depth + 1));
+      out += BytesField(field->number, inner);
+    }
+    return out;
+  }
+
+ private:
+  Result<std::string> RebuildTensor(std::string_view bytes) {
+    std::string out;
+    std::map<std::string, std::string> entries;
+    bool is_external = false;
+    Wire wire(bytes);
+    while (!wire.AtEnd()) {
+      const auto field = wire.Next();
+      if (!field) return CutOff();
+      is_external = is_external || IsExternal(*field);
+      if (field->number == kTensorExternalData) entries.insert(ReadEntry(field->bytes));
+      const bool is_kept = field->number != kTensorExternalData &&
+                           field->number != kTensorDataLocation && field->number != kTensorRawData;
+      if (is_kept) out += field->raw;
+    }
+    if (!is_external) return std::string(bytes);
+    return out + BytesField(kTensorRawData, SW_TRY(ReadValues(entries)));
+  }
+
+  Result<std::string_view> ReadValues(const std::map<std::string, std::string>& entries) {
+    const auto location = entries.find("location");
+    if (location == entries.end()) return InvalidArgument("ONNX: a tensor of no file");
+    auto file = files_.find(location->second);
+    if (file == files_.end()) {
+      file = files_.emplace(location->second, SW_TRY(read_(location->second))).first;
+    }
+    const std::size_t size = file->second.size();
+    const std::size_t offset = SW_TRY(ReadNumber(entries, "offset", 0));
+    const std::size_t length =
+        SW_TRY(ReadNumber(entries, "length", offset <= size ? size - offset : 0));
+    if (offset > size || length > size - offset) {
+      return InvalidArgument("ONNX: a tensor has {} bytes from {} on of {}, which has {}", length,
+                             offset, location->second, size);
+    }
+    inlined_ += length;
+    if (inlined_ > kOnnxBytesMax) return TooLarge();
+    return std::string_view(file->second).substr(offset, length);
+  }
+
+  static std::unexpected<Error> TooLarge() {
+    return ResourceExhausted("ONNX: the tensors in other files have more than {} bytes",
+                             kOnnxBytesMax);
+  }
+
+  static Result<std::size_t> ReadNumber(const std::map<std::string, std::string>& entries,
+                                        const std::string& key, std::size_t absent) {
+    const auto entry = entries.find(key);
+    if (entry == entries.end()) return absent;
+    const std::string& text = entry->second;
+    std::size_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error == std::errc() && end == text.data() + text.size() && !text.empty()) return value;
+    return InvalidArgument("ONNX: a tensor's {} in another file is \"{}\", no number", key, text);
+  }
+
+  const ReadTensorFile& read_;
+  std::map<std::string, std::string> files_;
+  std::size_t inlined_ = 0;
+};
 
 }  // namespace
 
@@ -229,6 +248,10 @@ Result<OnnxOutline> ReadOnnxOutline(std::string_view bytes) {
   OutlineReader reader;
   SW_TRY(reader.Read(Message::kModel, bytes, 0));
   return std::move(reader.outline);
+}
+
+Result<std::string> WithOnnxTensors(std::string_view model, const ReadTensorFile& read) {
+  return TensorInliner(read).Rebuild(Message::kModel, model, 0);
 }
 
 std::string WithOnnxOutput(std::string_view model, std::string_view tensor) {

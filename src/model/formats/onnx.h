@@ -5,6 +5,7 @@
 // content, refuses what would reach other files, and finds what its interface does not tell.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +14,8 @@
 #include "base/result.h"
 
 namespace sw::model {
+
+inline constexpr std::size_t kOnnxBytesMax = 1ull << 30;
 
 struct OnnxOutline {
   // A node that turns the tensor `input` into the graph's output `output`, maps from class to
@@ -34,6 +37,12 @@ bool LooksLikeOnnx(std::string_view bytes);
 // INVALID_ARGUMENT when the bytes are not whole messages, nest too deep, or keep tensors in other
 // files (external data), which are never opened.
 Result<OnnxOutline> ReadOnnxOutline(std::string_view bytes);
+
+// The model as one file: tensors that are kept in other files become its own. `read` is given what
+// the model calls the file, and decides whether it may be opened. RESOURCE_EXHAUSTED above
+// kOnnxBytesMax.
+using ReadTensorFile = std::function<Result<std::string>(const std::string& location)>;
+Result<std::string> WithOnnxTensors(std::string_view model, const ReadTensorFile& read);
 
 // The model with one more graph output, a tensor that a node of it makes.
 std::string WithOnnxOutput(std::string_view model, std::string_view tensor);

@@ -9,6 +9,10 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   (void)sw::model::LooksLikeOnnx(bytes);
+  const auto whole = sw::model::WithOnnxTensors(
+      bytes, [](const std::string& location) -> sw::Result<std::string> { return location; });
+  if (whole)
+    SW_CHECK(sw::model::ReadOnnxOutline(*whole).has_value(), "a tensor is still elsewhere");
   const auto outline = sw::model::ReadOnnxOutline(bytes);
   if (!outline) return 0;
   const auto again = sw::model::ReadOnnxOutline(sw::model::WithOnnxOutput(bytes, "one_more"));

@@ -11,9 +11,10 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
+std::string Folder() { return std::string(SW_SOURCE_DIR) + "/src/model/testdata/onnx/"; }
+
 std::string Fixture(const std::string& name) {
-  return base::ReadFile(std::string(SW_SOURCE_DIR) + "/src/model/testdata/onnx/" + name + ".onnx")
-      .value();
+  return base::ReadFile(Folder() + name + ".onnx").value();
 }
 
 // A field of bytes shorter than 128.
@@ -99,13 +100,58 @@ TEST(OnnxTest, TensorsInOtherFilesAreRefusedWhereverTheyAre) {
   }
 }
 
+TEST(OnnxTest, TensorsOfOtherFilesAreTakenIn) {
+  std::vector<std::string> asked;
+  const auto read = [&](const std::string& location) -> Result<std::string> {
+    asked.push_back(location);
+    return base::ReadFile(Folder() + location);
+  };
+  const std::string whole = WithOnnxTensors(Fixture("external"), read).value();
+  EXPECT_THAT(asked, ElementsAre("external.bin"));  // once, for two tensors
+  EXPECT_TRUE(ReadOnnxOutline(whole).has_value());
+  const std::string weights = base::ReadFile(Folder() + "external.bin").value();
+  EXPECT_THAT(whole, HasSubstr(weights.substr(0, 12)));
+  EXPECT_THAT(whole, testing::Not(HasSubstr("external.bin")));
+  EXPECT_EQ(WithOnnxTensors(Fixture("columns"), read).value(), Fixture("columns"));
+}
+
+TEST(OnnxTest, PlacesOutsideAFileAreRefused) {
+  const auto refusal = [](const std::vector<std::pair<std::string, std::string>>& entries) {
+    std::string tensor;
+    for (const auto& [key, value] : entries) tensor += Field(13, Field(1, key) + Field(2, value));
+    const auto read = [](const std::string& location) -> Result<std::string> {
+      if (location != "f") return base::MakeError(ErrorCode::kNotFound, "no " + location);
+      return std::string("12345678");
+    };
+    const auto model = WithOnnxTensors(Field(7, Field(5, tensor)), read);
+    return model ? *model : model.error().message;
+  };
+  EXPECT_EQ(refusal({{"location", "f"}}), Field(7, Field(5, Field(9, "12345678"))));
+  EXPECT_EQ(refusal({{"location", "f"}, {"offset", "6"}}), Field(7, Field(5, Field(9, "78"))));
+  EXPECT_EQ(refusal({{"location", "f"}, {"offset", "2"}, {"length", "3"}}),
+            Field(7, Field(5, Field(9, "345"))));
+  EXPECT_THAT(refusal({{"location", "/etc/passwd"}}), HasSubstr("no /etc/passwd"));
+  EXPECT_THAT(refusal({{"offset", "6"}}), HasSubstr("of no file"));
+  EXPECT_THAT(refusal({{"location", "f"}, {"offset", "9"}}),
+              HasSubstr("0 bytes from 9 on of f, which has 8"));
+  EXPECT_THAT(refusal({{"location", "f"}, {"offset", "8"}, {"length", "1"}}),
+              HasSubstr("1 bytes from 8"));
+  EXPECT_THAT(refusal({{"location", "f"}, {"length", "18446744073709551615"}}),
+              HasSubstr("from 0"));
+  for (const char* number : {"-1", "", "1x", "18446744073709551616", " 1", "0x1"}) {
+    EXPECT_THAT(refusal({{"location", "f"}, {"offset", number}}), HasSubstr("no number")) << number;
+  }
+}
+
 TEST(OnnxTest, ADepthBombIsRefused) {
   std::string graph;
   for (int i = 0; i < 22; ++i) {
     for (const int field : {6, 5, 1}) graph = AnyField(field, graph);  // in an attribute of a node
   }
   const auto outline = ReadOnnxOutline(AnyField(7, graph));
-  ASSERT_FALSE(outline.has_value());
+  const auto inlined = WithOnnxTensors(AnyField(7, graph), {});
+  ASSERT_FALSE(inlined.has_value());
+  EXPECT_EQ(inlined.error(), outline.error());
   EXPECT_THAT(outline.error().message, HasSubstr("nested deeper than 64"));
 }
 
