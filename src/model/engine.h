@@ -18,6 +18,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "data/batch.h"
+#include "model/derived.h"
 #include "model/forest.h"
 
 namespace sw::model {
@@ -72,6 +73,18 @@ struct LinearModel {
   bool operator==(const LinearModel&) const = default;
 };
 Result<std::unique_ptr<Engine>> MakeLinearEngine(LinearModel model);
+
+// XGBoost's gblinear. For each output: (bias + base), then + value * weight for each feature that is
+// not missing, all in float, then the link.
+struct FloatLinearModel {
+  Forest head = {};                 // no trees: features, outputs, base (one for all), link
+  std::vector<float> weights = {};  // a row of `outputs` for each feature, then one of biases
+  bool operator==(const FloatLinearModel&) const = default;
+};
+Result<std::unique_ptr<Engine>> MakeFloatLinearEngine(FloatLinearModel model);
+
+// A forest over features that are computed from the columns (derived.h).
+Result<std::unique_ptr<Engine>> MakeDerivedEngine(DerivedForest model);
 
 // Distance in units in the last place; 0 for equal bits and for two NaN, the greatest value across
 // NaN and numbers.

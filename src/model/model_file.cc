@@ -7,6 +7,7 @@
 #include "model/engines/columns.h"
 #include "model/engines/onnx_engine.h"
 #include "model/engines/pipeline_engine.h"
+#include "model/formats/catboost.h"
 #include "model/formats/lightgbm.h"
 #include "model/formats/linear.h"
 #include "model/formats/onnx.h"
@@ -17,7 +18,8 @@
 namespace sw::model {
 namespace {
 
-constexpr std::string_view kRead = "LightGBM text, XGBoost JSON and UBJSON, ONNX, scikit-learn plans";
+constexpr std::string_view kRead =
+    "LightGBM text, XGBoost JSON and UBJSON, CatBoost JSON, ONNX, scikit-learn plans";
 
 // Pickle's PROTO opcode with a protocol from 2 to 5.
 bool IsPickle(std::string_view bytes) {
@@ -30,7 +32,8 @@ bool IsKey(std::string_view text, std::size_t behind) {
 }
 
 // A key of JSON's outermost object gives its format away.
-constexpr std::pair<std::string_view, std::string_view> kFormatOfKey[] = {{"learner", "xgboost"}, {"stages", "plan"}};
+constexpr std::pair<std::string_view, std::string_view> kFormatOfKey[] = {
+    {"learner", "xgboost"}, {"features_info", "catboost"}, {"oblivious_trees", "catboost"}, {"stages", "plan"}};
 
 // The format of the first such key; "" when there is none. Only finds keys: the parsers judge.
 std::string_view FormatOfJson(std::string_view text) {
@@ -53,6 +56,17 @@ std::string_view FormatOfJson(std::string_view text) {
 Result<Forest> Named(Forest forest, const EngineOptions& options) {
   forest.features = SW_TRY(ChooseNames(std::move(forest.features), options.columns));
   return forest;
+}
+
+Result<std::unique_ptr<Engine>> MakeCatboostEngine(std::string_view bytes, const EngineOptions& options) {
+  CatboostModel model = SW_TRY(ParseCatboost(bytes));
+  auto* derived = std::get_if<DerivedForest>(&model);
+  if (derived == nullptr) return MakeForestEngine(SW_TRY(Named(std::move(std::get<Forest>(model)), options)));
+  std::vector<std::string> names;
+  for (const DerivedInput& input : derived->inputs) names.push_back(input.name);
+  names = SW_TRY(ChooseNames(std::move(names), options.columns));
+  for (std::size_t i = 0; i < names.size(); ++i) derived->inputs[i].name = std::move(names[i]);
+  return MakeDerivedEngine(std::move(*derived));
 }
 
 Result<std::unique_ptr<Engine>> MakeXgboostEngine(std::string_view bytes, const EngineOptions& options) {
@@ -84,6 +98,7 @@ Result<std::unique_ptr<Engine>> MakeEngine(std::string_view format, std::string_
   if (format == "linear") return MakeLinearEngine(SW_TRY(ParseLinear(bytes)));
   if (format == "lightgbm") return MakeForestEngine(SW_TRY(Named(SW_TRY(ParseLightGbm(bytes)), options)));
   if (format == "plan") return PipelineEngine::Make(SW_TRY(ParsePlan(bytes)));
+  if (format == "catboost") return MakeCatboostEngine(bytes, options);
   if (format == "xgboost") return MakeXgboostEngine(bytes, options);
   if (format == "onnx") {
     return MakeOnnxEngine(bytes, {.library = options.onnxruntime, .columns = options.columns});

@@ -1,9 +1,8 @@
-#include "model/engines/float_linear_engine.h"
-
 #include <cmath>
 #include <utility>
 
 #include "base/errors.h"
+#include "model/engine.h"
 #include "model/engines/columns.h"
 #include "model/link.h"
 

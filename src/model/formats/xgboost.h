@@ -11,8 +11,7 @@
 #include <string_view>
 #include <variant>
 
-#include "model/engines/float_linear_engine.h"
-#include "model/forest.h"
+#include "model/engine.h"
 
 namespace sw::model {
 
