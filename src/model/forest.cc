@@ -113,6 +113,9 @@ Status CheckForest(const Forest& forest) {
   if (!forest.base.empty() && forest.base.size() != forest.outputs) {
     return InvalidArgument("the model has {} outputs and {} base scores", forest.outputs, forest.base.size());
   }
+  if (forest.codes == CodeRule::kKnown && forest.known.empty()) {
+    return InvalidArgument("the model knows its categories by lists, and has none");
+  }
   if (!forest.known.empty() && forest.known.size() != forest.features.size()) {
     return InvalidArgument("the model has {} features and {} lists of categories", forest.features.size(),
                            forest.known.size());

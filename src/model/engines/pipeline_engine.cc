@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/errors.h"
+#include "model/engines/plan_fusion.h"
 #include "model/engines/plan_inputs.h"
 #include "model/engines/plan_lineage.h"
 #include "model/engines/plan_program.h"
@@ -10,50 +11,55 @@
 
 namespace sw::model {
 
-// A plan's kernels, and a program for each output.
+// A plan's kernels, and for each output two programs: stage by stage as the plan says, and lean.
 class CompiledPlan {
  public:
-  static Result<std::unique_ptr<CompiledPlan>> Make(Plan plan);
+  static Result<std::unique_ptr<CompiledPlan>> Make(Plan plan, const PipelineOptions& options);
 
   const Plan& plan() const { return plan_; }
-  const Program& program(Output output) const { return programs_[static_cast<std::size_t>(output)]; }
+  const Program& lean(Output output) const { return lean_[static_cast<std::size_t>(output)]; }
+  std::size_t fused() const { return fused_.size(); }
   bool is_exact() const { return is_exact_; }
 
+  // Scores a block of rows; when the lean program gives up, stage by stage.
   Status Run(std::span<const Block> inputs, std::size_t rows, Output output, Scratch& scratch, double* scores) const {
-    return program(output).Run(inputs, rows, scratch, scores);
+    if (lean(output).Run(inputs, rows, scratch, scores)) [[likely]] return Ok();
+    return plain_[static_cast<std::size_t>(output)].Run(inputs, rows, scratch, scores);
   }
 
  private:
-  CompiledPlan(Plan plan, std::vector<Shape> shapes) : plan_(std::move(plan)), shapes_(std::move(shapes)) {}
+  CompiledPlan(Plan plan, std::vector<Shape> shapes)
+      : plan_(std::move(plan)), shapes_(std::move(shapes)), lineage_(plan_, shapes_, kernels_) {}
   Status MakeKernels();
   std::vector<ProgramStep> PlainSteps() const;
   bool IsExact(std::uint32_t value) const;
-  void MakePrograms();
+  Status MakePrograms(const PipelineOptions& options);
 
   Plan plan_;
   std::vector<Shape> shapes_;  // of all values
   std::vector<std::unique_ptr<const Kernel>> kernels_;  // one a stage
-  std::vector<Program> programs_;  // by Output
+  Lineage lineage_;
+  std::vector<std::unique_ptr<const Kernel>> fused_;
+  std::vector<Program> plain_, lean_;  // by Output
   bool is_exact_ = false;
 };
 
-Result<std::unique_ptr<CompiledPlan>> CompiledPlan::Make(Plan plan) {
+Result<std::unique_ptr<CompiledPlan>> CompiledPlan::Make(Plan plan, const PipelineOptions& options) {
   auto shapes = SW_TRY(CheckPlan(plan));
   auto compiled = std::unique_ptr<CompiledPlan>(new CompiledPlan(std::move(plan), std::move(shapes)));
   SW_TRY(compiled->MakeKernels());
   SW_TRY(ReplayGolden(compiled->plan_, compiled->shapes_, compiled->kernels_));
   compiled->is_exact_ = compiled->IsExact(compiled->plan_.raw);
-  compiled->MakePrograms();
+  SW_TRY(compiled->MakePrograms(options));
   return compiled;
 }
 
 Status CompiledPlan::MakeKernels() {
-  const Lineage lineage(plan_, shapes_, kernels_);
   for (const PlanStage& stage : plan_.stages) {
     Shape in = shapes_[stage.in[0]];
     for (std::size_t i = 1; i < stage.in.size(); ++i) in.width += shapes_[stage.in[i]].width;
     if (const auto* linear = std::get_if<LinearOp>(&stage.op)) {
-      kernels_.push_back(MakeLinearKernel(*linear, lineage.Groups(stage.in[0])));
+      kernels_.push_back(MakeLinearKernel(*linear, lineage_.Groups(stage.in[0])));
     } else if (const auto* forest = std::get_if<ForestOp>(&stage.op)) {
       kernels_.push_back(SW_TRY(MakeForestKernel(forest->forest)));
     } else {
@@ -84,30 +90,40 @@ bool CompiledPlan::IsExact(std::uint32_t value) const {
   return is_exact[value];
 }
 
-void CompiledPlan::MakePrograms() {
+Status CompiledPlan::MakePrograms(const PipelineOptions& options) {
   const std::vector<ProgramStep> plain = PlainSteps();
-  for (const std::uint32_t value : {plan_.prediction, plan_.raw}) {  // in the order of Output
-    programs_.emplace_back(shapes_, plan_.inputs.size(), plain, value);
+  std::vector<ProgramStep> lean = plain;
+  for (std::size_t i = 0; options.fuse && i < lean.size(); ++i) {
+    auto fused = SW_TRY(FuseHead(plan_, shapes_, lineage_, static_cast<std::uint32_t>(i)));
+    if (!fused) continue;
+    lean[i].kernel = fused->kernel.get();
+    lean[i].in = std::move(fused->in);
+    fused_.push_back(std::move(fused->kernel));
   }
+  for (const std::uint32_t value : {plan_.prediction, plan_.raw}) {  // in the order of Output
+    plain_.emplace_back(shapes_, plan_.inputs.size(), plain, value);
+    lean_.emplace_back(shapes_, plan_.inputs.size(), lean, value);
+  }
+  return Ok();
 }
 
 PipelineEngine::PipelineEngine() = default;
 PipelineEngine::~PipelineEngine() = default;
 
-Result<std::unique_ptr<PipelineEngine>> PipelineEngine::Make(Plan plan) {
+Result<std::unique_ptr<PipelineEngine>> PipelineEngine::Make(Plan plan, const PipelineOptions& options) {
   auto engine = std::unique_ptr<PipelineEngine>(new PipelineEngine());
-  engine->compiled_ = SW_TRY(CompiledPlan::Make(std::move(plan)));
+  engine->compiled_ = SW_TRY(CompiledPlan::Make(std::move(plan), options));
   for (const PlanInput& input : engine->compiled_->plan().inputs) engine->names_.push_back(input.name);
   engine->exactness_ = engine->compiled_->is_exact() ? Exactness::kExact : Exactness::kBounded;
   return engine;
 }
 
-std::size_t PipelineEngine::outputs(Output output) const { return compiled_->program(output).width(); }
+std::size_t PipelineEngine::outputs(Output output) const { return compiled_->lean(output).width(); }
 
 Status PipelineEngine::Score(const data::Batch& rows, Output output, std::span<double> scores) const {
   const auto columns = SW_TRY(FindPlanInputs(rows, compiled_->plan().inputs));
   InputBlocks blocks(compiled_->plan().inputs, columns);
-  const std::size_t width = outputs(output), step = compiled_->program(output).block_rows();
+  const std::size_t width = outputs(output), step = compiled_->lean(output).block_rows();
   Scratch scratch;
   for (std::size_t from = 0; from < rows.num_rows(); from += step) {
     const std::size_t count = std::min(step, rows.num_rows() - from);
@@ -126,8 +142,8 @@ Json PipelineEngine::Describe() const {
   return Json::MakeObject({{"engine", "pipeline"},
                            {"library", compiled.plan().library},
                            {"stages", compiled.plan().stages.size()},
-                           {"steps", compiled.program(Output::kPrediction).steps()},
-                           {"why", "stage by stage, as the plan says"}});
+                           {"steps", compiled.lean(Output::kPrediction).steps()},
+                           {"why", compiled.fused() > 0 ? "preprocessing is folded into the model" : "stage by stage, as the plan says"}});
 }
 
 struct RowScorer::State {

@@ -4,8 +4,9 @@
 //   RowScorer scorer(*engine, Output::kPrediction);   // one row at a time, without a Batch
 //   SW_TRY(scorer.Score(cells, scores));              // cells in the order of engine->inputs()
 //
-// Golden rows are replayed when it is made. The engine is immutable and thread-safe; a RowScorer has
-// one owner.
+// Golden rows are replayed when it is made. Preprocessing that leads into a forest or a linear model
+// is folded into it where that gives the same bits (plan_fusion.h). The engine is immutable and
+// thread-safe; a RowScorer has one owner.
 #pragma once
 
 #include <limits>
@@ -21,11 +22,15 @@ namespace sw::model {
 
 class CompiledPlan;  // pipeline_engine.cc
 
+struct PipelineOptions {
+  bool fuse = true;
+};
+
 class PipelineEngine final : public Engine {
  public:
   // INVALID_ARGUMENT for what CheckPlan() refuses; FAILED_PRECONDITION when a golden row differs: it
   // names the stage, the row, what was expected and what came out.
-  static Result<std::unique_ptr<PipelineEngine>> Make(Plan plan);
+  static Result<std::unique_ptr<PipelineEngine>> Make(Plan plan, const PipelineOptions& options = {});
   ~PipelineEngine() override;
 
   const std::vector<std::string>& inputs() const override { return names_; }

@@ -49,7 +49,7 @@ class OneHotKernel final : public Kernel {
     return Ok();
   }
 
-  std::optional<std::uint32_t> Source(std::uint32_t column) const override { return sources_[column]; }
+  std::optional<std::uint32_t> SourceColumn(std::uint32_t column) const override { return sources_[column]; }
   Cell Map(std::uint32_t column, const Cell& cell) const override {
     const std::uint32_t source = sources_[column];
     const std::int32_t place = PlaceOf(source, cell);
@@ -57,6 +57,10 @@ class OneHotKernel final : public Kernel {
     return {.number = is_here ? 1.0 : 0.0, .is_refused = place == kRefused};
   }
   const Categories* CategoriesOf(std::uint32_t column) const override { return &op_.columns[sources_[column]].categories; }
+  bool CanRefuseInput(std::uint32_t column) const override {
+    const OneHotOp::Column& own = op_.columns[column];
+    return own.unknown == kRefused || own.missing == kRefused || std::ranges::find(own.places, kRefused) != own.places.end();
+  }
 
  private:
   Cell CellOf(const Block& block, std::size_t at) const {
@@ -102,13 +106,16 @@ class LookupKernel final : public Kernel {
     return Ok();
   }
 
-  std::optional<std::uint32_t> Source(std::uint32_t column) const override { return sources_[column]; }
+  std::optional<std::uint32_t> SourceColumn(std::uint32_t column) const override { return sources_[column]; }
   Cell Map(std::uint32_t column, const Cell& cell) const override {
     const std::uint32_t source = sources_[column];
     const double* values = ValuesOf(source, cell);
     return {.number = values == nullptr ? 0.0 : values[column - firsts_[source]], .is_refused = values == nullptr};
   }
   const Categories* CategoriesOf(std::uint32_t column) const override { return &op_.columns[sources_[column]].categories; }
+  bool CanRefuseInput(std::uint32_t column) const override {
+    return !op_.columns[column].unknown || !op_.columns[column].missing;
+  }
 
  private:
   std::int32_t Code(std::size_t column, const Cell& cell) const {

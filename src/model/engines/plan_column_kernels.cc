@@ -31,7 +31,7 @@ class SelectKernel final : public Kernel {
     return Ok();
   }
 
-  std::optional<std::uint32_t> Source(std::uint32_t column) const override { return columns_[column]; }
+  std::optional<std::uint32_t> SourceColumn(std::uint32_t column) const override { return columns_[column]; }
   Monotone IsMonotone(std::uint32_t) const override { return Monotone::kRising; }
   bool KeepsPresent(std::uint32_t) const override { return true; }
 
@@ -52,7 +52,7 @@ class NumberImputeKernel final : public Kernel {
     return Ok();
   }
 
-  std::optional<std::uint32_t> Source(std::uint32_t column) const override { return column; }
+  std::optional<std::uint32_t> SourceColumn(std::uint32_t column) const override { return column; }
   Cell Map(std::uint32_t column, const Cell& cell) const override { return {.number = Filled(column, cell.number)}; }
   Monotone IsMonotone(std::uint32_t) const override { return std::isnan(missing_) ? Monotone::kRising : Monotone::kNo; }
   bool KeepsPresent(std::uint32_t) const override { return std::isnan(missing_); }
@@ -75,7 +75,7 @@ class TextImputeKernel final : public Kernel {
     return Ok();
   }
 
-  std::optional<std::uint32_t> Source(std::uint32_t column) const override { return column; }
+  std::optional<std::uint32_t> SourceColumn(std::uint32_t column) const override { return column; }
   Cell Map(std::uint32_t column, const Cell& cell) const override { return {.text = Filled(column, cell.text)}; }
   bool KeepsPresent(std::uint32_t) const override { return true; }
 
@@ -98,7 +98,7 @@ class MissingKernel final : public Kernel {
     return Ok();
   }
 
-  std::optional<std::uint32_t> Source(std::uint32_t column) const override { return column; }
+  std::optional<std::uint32_t> SourceColumn(std::uint32_t column) const override { return column; }
   Cell Map(std::uint32_t, const Cell& cell) const override {
     return {.number = type_ == CellType::kText ? Flag(cell.text) : Flag(cell.number)};
   }
@@ -128,7 +128,7 @@ class ScaleKernel final : public Kernel {
     return Ok();
   }
 
-  std::optional<std::uint32_t> Source(std::uint32_t column) const override { return column; }
+  std::optional<std::uint32_t> SourceColumn(std::uint32_t column) const override { return column; }
   Cell Map(std::uint32_t column, const Cell& cell) const override { return {.number = Scaled(column, cell.number)}; }
 
   Monotone IsMonotone(std::uint32_t column) const override {
@@ -168,11 +168,12 @@ class RequireKernel final : public Kernel {
     return Ok();
   }
 
-  std::optional<std::uint32_t> Source(std::uint32_t column) const override { return column; }
+  std::optional<std::uint32_t> SourceColumn(std::uint32_t column) const override { return column; }
   Cell Map(std::uint32_t, const Cell& cell) const override {
     return {.number = cell.number, .is_refused = IsRefused(cell.number)};
   }
   Monotone IsMonotone(std::uint32_t) const override { return Monotone::kRising; }
+  bool CanRefuseInput(std::uint32_t) const override { return true; }
 
  private:
   bool IsRefused(double x) const {

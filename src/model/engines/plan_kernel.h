@@ -59,12 +59,15 @@ class Kernel {
     return 0;
   }
   // Of kernels whose columns each depend on one column of the input: which, and how.
-  virtual std::optional<std::uint32_t> Source(std::uint32_t) const { return {}; }
+  virtual std::optional<std::uint32_t> SourceColumn(std::uint32_t) const { return {}; }
   virtual Cell Map(std::uint32_t, const Cell& cell) const { return cell; }
   // In IEEE arithmetic, step by step, over numbers that are not NaN.
   virtual Monotone IsMonotone(std::uint32_t) const { return Monotone::kNo; }
   // Categories that column's Map tells apart, where it reads categories.
   virtual const Categories* CategoriesOf(std::uint32_t) const { return nullptr; }
+  // Whether some cell of the input's column makes it refuse the row.
+  virtual bool CanRefuseInput(std::uint32_t) const { return false; }
+  bool CanRefuse(std::uint32_t column) const { return CanRefuseInput(SourceColumn(column).value_or(0)); }
   // Whether a cell that is not missing passes unchanged.
   virtual bool KeepsPresent(std::uint32_t) const { return false; }
 };

@@ -27,13 +27,14 @@ class Lineage {
   std::optional<PlanColumn> Parent(PlanColumn of) const;
   // The kernel that computes it; null for inputs.
   const Kernel* KernelOf(PlanColumn of) const;
-  // Ends of runs of a value's columns that come from the same column by way of its categories: the
-  // order of a linear model's sum (docs/plan-format.md).
+  // Ends of runs of a value's columns that come from one column by one encoder: the order of a linear
+  // model's sum (docs/plan-format.md).
   std::vector<std::uint32_t> Groups(std::uint32_t value) const;
 
  private:
-  // The column whose categories `of` was told apart by; none for a number.
-  std::optional<PlanColumn> CategorySource(PlanColumn of) const;
+  // The value that the last encoder before `of` gave, and which column that encoder read; none for a
+  // number.
+  std::optional<PlanColumn> Encoding(PlanColumn of) const;
 
   const Plan& plan_;
   const std::vector<Shape>& shapes_;
