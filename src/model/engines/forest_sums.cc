@@ -94,8 +94,9 @@ class Sums final : public ForestSums {
   }
 
   void MakeWalk(const RankedForest& ranked) {
-    if (Walk<Real, std::uint16_t>::Fits(ranked)) walk_.template emplace<1>(forest_, ranked);
-    else if (Walk<Real, std::uint32_t>::Fits(ranked)) walk_.template emplace<2>(forest_, ranked);
+    if (Walk<Real, std::uint8_t>::Fits(forest_, ranked)) walk_.template emplace<1>(forest_, ranked);
+    else if (Walk<Real, std::uint16_t>::Fits(forest_, ranked)) walk_.template emplace<2>(forest_, ranked);
+    else if (Walk<Real, std::uint32_t>::Fits(forest_, ranked)) walk_.template emplace<3>(forest_, ranked);
   }
 
   // Which of the ranked features (those with cuts, in order) a column reads.
@@ -198,7 +199,7 @@ class Sums final : public ForestSums {
   std::vector<RankColumn> columns_;
   std::vector<std::uint32_t> column_feature_;  // a column's place among ranked features
   FeatureRanker ranker_;
-  std::variant<std::monostate, Walk<Real, std::uint16_t>, Walk<Real, std::uint32_t>> walk_;
+  std::variant<std::monostate, Walk<Real, std::uint8_t>, Walk<Real, std::uint16_t>, Walk<Real, std::uint32_t>> walk_;
   std::variant<std::monostate, RowTable<Real, std::uint32_t>, RowTable<Real, std::uint64_t>> table_;
   std::optional<SliceProgram<Real>> slice_;
   SliceKernel<Real> slice_kernel_ = nullptr;

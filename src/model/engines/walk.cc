@@ -7,7 +7,7 @@ namespace sw::model {
 namespace {
 
 constexpr std::uint32_t kStepsBetweenChecks = 2;
-constexpr std::size_t kTrees = 16;
+constexpr std::size_t kTrees = 4;
 
 template <typename Rank>
 constexpr Rank kSetFlag = static_cast<Rank>(Rank{1} << (std::numeric_limits<Rank>::digits - 1));
@@ -15,9 +15,13 @@ constexpr Rank kSetFlag = static_cast<Rank>(Rank{1} << (std::numeric_limits<Rank
 }  // namespace
 
 template <typename Real, typename Rank>
-bool Walk<Real, Rank>::Fits(const RankedForest& ranked) {
-  constexpr auto kMax = std::numeric_limits<Rank>::max();
-  return ranked.rank_max < kMax && ranked.columns.size() < kSetFlag<Rank> && ranked.sets.size() < kMax;
+bool Walk<Real, Rank>::Fits(const Forest& forest, const RankedForest& ranked) {
+  constexpr std::size_t kRankMax = std::numeric_limits<Rank>::max();
+  constexpr std::size_t kChildMax = std::numeric_limits<typename WalkNode<Rank>::Child>::max();
+  const bool small_trees = std::all_of(forest.trees.begin(), forest.trees.end(),
+                                       [](const Tree& tree) { return 2 * tree.nodes.size() < kChildMax; });
+  return small_trees && ranked.rank_max <= kRankMax && ranked.columns.size() < kSetFlag<Rank> &&
+         ranked.sets.size() <= kRankMax;
 }
 
 template <typename Real, typename Rank>
@@ -32,6 +36,7 @@ Walk<Real, Rank>::Walk(const Forest& forest, const RankedForest& ranked)
 
 template <typename Real, typename Rank>
 void Walk<Real, Rank>::AddTree(const Tree& tree, const RankTree& ranks) {
+  using Child = typename WalkNode<Rank>::Child;
   struct Pending { std::int32_t from; std::uint32_t at, depth; };
   const auto first = static_cast<std::uint32_t>(nodes_.size());
   const auto first_leaf = static_cast<std::uint32_t>(leaves_.size());
@@ -43,7 +48,7 @@ void Walk<Real, Rank>::AddTree(const Tree& tree, const RankTree& ranks) {
   for (std::size_t next = 0; next < queue.size(); ++next) {
     const auto [from, at, depth] = queue[next];
     if (from < 0) {
-      nodes_[at] = {.column = 0, .cut = std::numeric_limits<Rank>::max(), .child = at};
+      nodes_[at] = {.column = 0, .cut = std::numeric_limits<Rank>::max(), .child = static_cast<Child>(at - first)};
       leaf_of_[at] = first_leaf + static_cast<std::uint32_t>(~from) * static_cast<std::uint32_t>(leaf_width_);
       made.depth = std::max(made.depth, depth);
       continue;
@@ -55,7 +60,7 @@ void Walk<Real, Rank>::AddTree(const Tree& tree, const RankTree& ranks) {
     nodes_.resize(nodes_.size() + 2);
     leaf_of_.resize(leaf_of_.size() + 2);
     nodes_[at] = {.column = static_cast<Rank>(node.column | (is_set ? kSetFlag<Rank> : 0)),
-                  .cut = static_cast<Rank>(is_set ? node.set : node.cut), .child = child};
+                  .cut = static_cast<Rank>(is_set ? node.set : node.cut), .child = static_cast<Child>(child - first)};
     queue.push_back({node.left, child, depth + 1});
     queue.push_back({node.right, child + 1, depth + 1});
   }
@@ -69,18 +74,16 @@ bool Walk<Real, Rank>::GoesRight(const WalkNode<Rank>& node, Rank rank) const {
 
 template <typename Real, typename Rank>
 template <std::size_t kCount, bool kHasSets>
-void Walk<Real, Rank>::Descend(const std::uint32_t* roots, const Rank* const* rows, std::uint32_t depth,
+void Walk<Real, Rank>::Descend(const WalkNode<Rank>* const* roots, const Rank* const* rows, std::uint32_t depth,
                                std::uint32_t* at) const {
-  const WalkNode<Rank>* const nodes = nodes_.data();
-  std::uint32_t here[kCount];  // of our own, so that a store to it changes no node
-  std::copy_n(roots, kCount, here);
+  std::uint32_t here[kCount] = {};  // of our own, so that a store to it changes no node
   for (std::uint32_t step = 0; step < depth; step += kStepsBetweenChecks) {
     std::uint32_t moved = 0;
 #pragma GCC unroll 2
     for (std::uint32_t i = 0; i < kStepsBetweenChecks; ++i) {  // past a leaf a step stays there
 #pragma GCC unroll 16
       for (std::size_t k = 0; k < kCount; ++k) {
-        const WalkNode<Rank> node = nodes[here[k]];
+        const WalkNode<Rank> node = roots[k][here[k]];
         const Rank rank = rows[k][node.column & static_cast<Rank>(~kSetFlag<Rank>)];
         const bool right = kHasSets ? GoesRight(node, rank) : rank > node.cut;
         const std::uint32_t next = node.child + (right ? 1 : 0);
@@ -102,23 +105,25 @@ void Walk<Real, Rank>::AddLeaf(const WalkTree& tree, std::uint32_t at, Real* sum
 
 template <typename Real, typename Rank>
 void Walk<Real, Rank>::SumRows(const Rank* ranks, std::size_t rows, std::size_t outputs, Real* sums) const {
-  std::uint32_t at[kRows], roots[kRows];
+  std::uint32_t at[kRows];
+  const WalkNode<Rank>* roots[kRows];
   const Rank* row[kRows];
   for (const WalkTree& tree : trees_) {
-    std::fill_n(roots, kRows, tree.first);
+    std::fill_n(roots, kRows, nodes_.data() + tree.first);
     for (std::size_t from = 0; from < rows; from += kRows) {
       const std::size_t count = std::min(kRows, rows - from);
       for (std::size_t k = 0; k < kRows; ++k) row[k] = ranks + (from + std::min(k, count - 1)) * columns_;
       if (tree.has_sets) Descend<kRows, true>(roots, row, tree.depth, at);
       else Descend<kRows, false>(roots, row, tree.depth, at);
-      for (std::size_t k = 0; k < count; ++k) AddLeaf(tree, at[k], sums + (from + k) * outputs);
+      for (std::size_t k = 0; k < count; ++k) AddLeaf(tree, tree.first + at[k], sums + (from + k) * outputs);
     }
   }
 }
 
 template <typename Real, typename Rank>
 void Walk<Real, Rank>::SumRow(const Rank* ranks, Real* sums) const {
-  std::uint32_t at[kTrees], roots[kTrees];
+  std::uint32_t at[kTrees];
+  const WalkNode<Rank>* roots[kTrees];
   const Rank* row[kTrees];
   std::fill_n(row, kTrees, ranks);
   for (std::size_t from = 0; from < trees_.size(); from += kTrees) {
@@ -127,16 +132,18 @@ void Walk<Real, Rank>::SumRow(const Rank* ranks, Real* sums) const {
     bool has_sets = false;
     for (std::size_t k = 0; k < kTrees; ++k) {
       const WalkTree& tree = trees_[from + std::min(k, count - 1)];
-      roots[k] = tree.first;
+      roots[k] = nodes_.data() + tree.first;
       depth = std::max(depth, tree.depth);
       has_sets |= tree.has_sets;
     }
     if (has_sets) Descend<kTrees, true>(roots, row, depth, at);
     else Descend<kTrees, false>(roots, row, depth, at);
-    for (std::size_t k = 0; k < count; ++k) AddLeaf(trees_[from + k], at[k], sums);
+    for (std::size_t k = 0; k < count; ++k) AddLeaf(trees_[from + k], trees_[from + k].first + at[k], sums);
   }
 }
 
+template class Walk<float, std::uint8_t>;
+template class Walk<double, std::uint8_t>;
 template class Walk<float, std::uint16_t>;
 template class Walk<double, std::uint16_t>;
 template class Walk<float, std::uint32_t>;

@@ -1,6 +1,6 @@
 // Walks: from root to leaf on packed nodes, several at a time so that their loads overlap.
 //
-// For a batch 16 rows go down one tree together, for a single row 16 trees together. Children lie
+// For a batch 16 rows go down one tree together, for a single row 4 trees together: more of them wait for the deepest. Children lie
 // side by side and a leaf leads to itself, so that a step is a load, a comparison and an addition,
 // without a branch. For trees of any depth. Immutable.
 #pragma once
@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "model/engines/ranks.h"
@@ -15,12 +16,14 @@
 
 namespace sw::model {
 
-// Rank is std::uint16_t, or std::uint32_t where a feature has more cuts.
+// Rank is std::uint8_t where ranks, columns and trees are small enough: a node of 4 bytes keeps twice
+// the trees in a cache. Else std::uint16_t, or std::uint32_t where a feature has more cuts.
 template <typename Rank>
 struct WalkNode {
-  Rank column;          // the highest bit: the test is a set
-  Rank cut;             // rank > cut goes right; for a set: its low bits are in `cut`
-  std::uint32_t child;  // of the left child; the right one follows. A leaf: itself
+  using Child = std::conditional_t<sizeof(Rank) == 1, std::uint16_t, std::uint32_t>;
+  Rank column;  // the highest bit: the test is a set
+  Rank cut;     // rank > cut goes right; for a set: which
+  Child child;  // the left child, counted from the tree's root; the right one follows. A leaf: itself
 };
 
 template <typename Real, typename Rank>
@@ -28,9 +31,9 @@ class Walk {
  public:
   static constexpr std::size_t kRows = 16;
 
-  // Requires Fits(ranked) and trees without linear leaves.
+  // Requires Fits(forest, ranked) and trees without linear leaves.
   Walk(const Forest& forest, const RankedForest& ranked);
-  static bool Fits(const RankedForest& ranked);
+  static bool Fits(const Forest& forest, const RankedForest& ranked);
 
   std::size_t columns() const { return columns_; }
   // Adds every tree in order. Row r's ranks start at ranks + r * columns(); sums[r * outputs + i].
@@ -49,7 +52,7 @@ class Walk {
   void AddTree(const Tree& tree, const RankTree& ranks);
   bool GoesRight(const WalkNode<Rank>& node, Rank rank) const;
   template <std::size_t kCount, bool kHasSets>
-  void Descend(const std::uint32_t* roots, const Rank* const* rows, std::uint32_t depth, std::uint32_t* at) const;
+  void Descend(const WalkNode<Rank>* const* roots, const Rank* const* rows, std::uint32_t depth, std::uint32_t* at) const;
   void AddLeaf(const WalkTree& tree, std::uint32_t at, Real* sums) const;
 
   std::vector<WalkNode<Rank>> nodes_;
