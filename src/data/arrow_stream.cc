@@ -1,0 +1,96 @@
+#include "data/arrow_stream.h"
+
+#include <arrow/api.h>
+#include <arrow/io/memory.h>
+#include <arrow/ipc/api.h>
+
+#include <utility>
+
+#include "base/errors.h"
+#include "data/arrow_table.h"
+
+namespace sw::data {
+namespace {
+
+constexpr std::int64_t kGrowthMax = 4;
+constexpr std::int64_t kSlackBytes = 1 << 20;
+
+// Refuses what a message promises and does not hold: sizes of compressed buffers come from outside.
+class LimitedPool final : public arrow::MemoryPool {
+ public:
+  explicit LimitedPool(std::int64_t bytes_max) : bytes_max_(bytes_max) {}
+
+  arrow::Status Allocate(std::int64_t size, std::int64_t alignment, std::uint8_t** out) override {
+    ARROW_RETURN_NOT_OK(Check(size));
+    return pool_.Allocate(size, alignment, out);
+  }
+  arrow::Status Reallocate(std::int64_t old_size, std::int64_t new_size, std::int64_t alignment, std::uint8_t** ptr) override {
+    ARROW_RETURN_NOT_OK(Check(new_size - old_size));
+    return pool_.Reallocate(old_size, new_size, alignment, ptr);
+  }
+  void Free(std::uint8_t* buffer, std::int64_t size, std::int64_t alignment) override { pool_.Free(buffer, size, alignment); }
+  std::int64_t bytes_allocated() const override { return pool_.bytes_allocated(); }
+  std::int64_t total_bytes_allocated() const override { return pool_.total_bytes_allocated(); }
+  std::int64_t num_allocations() const override { return pool_.num_allocations(); }
+  std::string backend_name() const override { return pool_.backend_name(); }
+
+ private:
+  arrow::Status Check(std::int64_t more) const {
+    if (more <= bytes_max_ - pool_.bytes_allocated()) return arrow::Status::OK();
+    return arrow::Status::CapacityError("limit: an Arrow stream may take ", bytes_max_, " bytes to read");
+  }
+
+  arrow::ProxyMemoryPool pool_{arrow::default_memory_pool()};
+  std::int64_t bytes_max_;
+};
+
+Result<Batch> Decode(std::string_view bytes, const ArrowStreamLimits& limits) {
+  LimitedPool pool(kGrowthMax * static_cast<std::int64_t>(bytes.size()) + kSlackBytes);
+  auto options = arrow::ipc::IpcReadOptions::Defaults();
+  options.use_threads = false;
+  options.memory_pool = &pool;
+  const auto input = std::make_shared<arrow::io::BufferReader>(
+      arrow::Buffer::Wrap(bytes.data(), bytes.size()));
+  const auto reader = arrow::ipc::RecordBatchStreamReader::Open(input, options);
+  if (!reader.ok()) return FromArrow(reader.status());
+  arrow::RecordBatchVector batches;
+  std::uint64_t rows = 0;
+  while (true) {
+    const auto batch = (*reader)->Next();
+    if (!batch.ok()) return FromArrow(batch.status());
+    if (*batch == nullptr) break;
+    if ((*batch)->num_rows() < 0) return InvalidArgument("the stream has a batch of {} rows", (*batch)->num_rows());
+    rows += static_cast<std::uint64_t>((*batch)->num_rows());
+    if (rows > limits.rows_max) return ResourceExhausted("the stream has {} rows or more, the limit is {}", rows, limits.rows_max);
+    batches.push_back(*batch);
+  }
+  const auto table = arrow::Table::FromRecordBatches((*reader)->schema(), std::move(batches));
+  if (!table.ok()) return FromArrow(table.status());
+  return BatchFromArrow(**table);
+}
+
+Result<std::string> Encode(const Batch& batch) {
+  const auto table = SW_TRY(TableFromBatch(batch));
+  const auto sink = arrow::io::BufferOutputStream::Create();
+  if (!sink.ok()) return FromArrow(sink.status());
+  const auto writer = arrow::ipc::MakeStreamWriter(*sink, table->schema());
+  if (!writer.ok()) return FromArrow(writer.status());
+  arrow::Status status = (*writer)->WriteTable(*table);
+  if (status.ok()) status = (*writer)->Close();
+  if (!status.ok()) return FromArrow(status);
+  const auto buffer = (*sink)->Finish();
+  if (!buffer.ok()) return FromArrow(buffer.status());
+  return (*buffer)->ToString();
+}
+
+}  // namespace
+
+Result<std::string> EncodeArrowStream(const Batch& batch) {
+  return CatchingExceptions<std::string>([&] { return Encode(batch); });
+}
+
+Result<Batch> DecodeArrowStream(std::string_view bytes, const ArrowStreamLimits& limits) {
+  return CatchingExceptions<Batch>([&] { return Decode(bytes, limits); });
+}
+
+}  // namespace sw::data
