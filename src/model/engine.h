@@ -51,6 +51,8 @@ class Engine {
   // `contributions` has rows * outputs(kRaw) * (inputs + 1) places. UNIMPLEMENTED where there is no
   // exact method.
   virtual Status Contribute(const data::Batch& rows, std::span<double> contributions) const;
+  // Whether Score() may wait for another process: then it has no place on an event loop.
+  virtual bool blocks() const { return false; }
   // What runs, for people: {"engine": "...", "why": "..."}.
   virtual Json Describe() const;
 };

@@ -7,11 +7,13 @@
 #include "model/engines/columns.h"
 #include "model/engines/onnx_engine.h"
 #include "model/engines/pipeline_engine.h"
+#include "model/engines/python_engine.h"
 #include "model/formats/catboost.h"
 #include "model/formats/lightgbm.h"
 #include "model/formats/linear.h"
 #include "model/formats/onnx.h"
 #include "model/formats/plan.h"
+#include "model/formats/python.h"
 #include "model/formats/ubjson.h"
 #include "model/formats/xgboost.h"
 
@@ -19,7 +21,7 @@ namespace sw::model {
 namespace {
 
 constexpr std::string_view kRead =
-    "LightGBM text, XGBoost JSON and UBJSON, CatBoost JSON, ONNX, scikit-learn plans";
+    "LightGBM text, XGBoost JSON and UBJSON, CatBoost JSON, ONNX, scikit-learn plans, Python model files";
 
 // Pickle's PROTO opcode with a protocol from 2 to 5.
 bool IsPickle(std::string_view bytes) {
@@ -33,7 +35,7 @@ bool IsKey(std::string_view text, std::size_t behind) {
 
 // A key of JSON's outermost object gives its format away.
 constexpr std::pair<std::string_view, std::string_view> kFormatOfKey[] = {
-    {"learner", "xgboost"}, {"features_info", "catboost"}, {"oblivious_trees", "catboost"}, {"stages", "plan"}};
+    {"learner", "xgboost"}, {"features_info", "catboost"}, {"oblivious_trees", "catboost"}, {"python", "python"}, {"stages", "plan"}};
 
 // The format of the first such key; "" when there is none. Only finds keys: the parsers judge.
 std::string_view FormatOfJson(std::string_view text) {
@@ -103,6 +105,7 @@ Result<std::unique_ptr<Engine>> MakeEngine(std::string_view format, std::string_
   if (format == "onnx") {
     return MakeOnnxEngine(bytes, {.library = options.onnxruntime, .columns = options.columns});
   }
+  if (format == "python") return MakePythonEngine(SW_TRY(ParsePython(bytes)), options.python);
   return Unimplemented("the model format {} is not read; {} are", format, kRead);
 }
 

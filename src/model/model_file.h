@@ -13,6 +13,8 @@
 
 namespace sw::model {
 
+struct PythonHost;  // engines/python_engine.h
+
 // "lightgbm", "linear", ...: the name of the format that the bytes are in. A pickle is refused by
 // name; INVALID_ARGUMENT lists what is read.
 Result<std::string> DetectFormat(std::string_view bytes);
@@ -22,6 +24,7 @@ struct EngineOptions {
   // Names of the columns in the model's order; empty, or its own names in another order: its own
   // stand. A plan keeps its own always.
   std::vector<std::string> columns;
+  const PythonHost* python = nullptr;  // outlives the engine; without it Python models are refused
 };
 
 // UNIMPLEMENTED names a format that is not read.
