@@ -43,6 +43,10 @@ class App {
 
   // Answers as the local operator, who may do everything.
   net::Response Dispatch(net::Request request) const;
+  // A package of the data folder's blobs, golden rows and all.
+  Result<std::shared_ptr<const model::Package>> LoadPackage(const std::string& id) {
+    return packages_->Load(id);
+  }
   // Starts to listen where the settings say, and does by itself what falls due on a system clock.
   Result<std::unique_ptr<net::Server>> Listen();
   // Lets jobs finish and writes what is still in memory. Call after the server has drained.

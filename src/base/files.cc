@@ -274,6 +274,13 @@ Status WriteFileAtomic(const std::string& path, std::string_view bytes) {
   return SyncFolder(ParentOf(path));
 }
 
+Status PublishFile(const std::string& temp, const std::string& path) {
+  File file = SW_TRY(File::OpenForRead(temp));
+  if (fdatasync(file.fd()) != 0) return ErrnoError("syncing", temp, errno);
+  if (rename(temp.c_str(), path.c_str()) != 0) return ErrnoError("renaming to", path, errno);
+  return SyncFolder(ParentOf(path));
+}
+
 Status SyncFolder(const std::string& path) {
   File folder = SW_TRY(File::OpenForRead(path));
   if (fsync(folder.fd()) != 0) return ErrnoError("syncing folder", path, errno);

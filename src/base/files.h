@@ -54,6 +54,8 @@ Result<std::string> ReadFileWithin(const std::string& folder, std::string_view r
                                    std::uint64_t bytes_max);
 // Writes path.tmp-<unique>, syncs it, renames it over path, syncs the folder.
 Status WriteFileAtomic(const std::string& path, std::string_view bytes);
+// Syncs the file `temp`, renames it over `path` and syncs the folder; both lie in one folder.
+Status PublishFile(const std::string& temp, const std::string& path);
 Status SyncFolder(const std::string& path);
 Status MakeFolders(const std::string& path);  // mode 0700; syncs each parent that it changed
 Result<std::vector<std::string>> ListFolder(const std::string& path);  // names, sorted

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "app/client.h"
+#include "app/predict.h"
 #include "app/settings.h"
 #include "base/json.h"
 #include "base/result.h"
@@ -48,6 +49,8 @@ class Session {
   // Shows a progress bar when standard error is a terminal.
   Result<Json> RunJob(const std::string& target, const Json& body);
   Result<Json> PushTable(std::string_view source, const std::string& location);
+  // Scores a file in this process, whether or not there is a server.
+  Result<Json> PredictFile(const app::PredictFileRequest& request);
 
   // With --json the whole answer; else the rows at `rows_key` as a table.
   void PrintRows(const Json& answer, std::string_view rows_key,

@@ -93,25 +93,74 @@ void AddRollout(Commands& commands) {
            "roll it out again, record an override (models override).");
 }
 
+constexpr const char* kPredictExamples = R"(Examples:
+  seaworthy predict --model model.txt --in rows.parquet --out scores.csv
+  seaworthy predict --model late@champion --data DATA --in rows.csv --out scores.parquet --raw
+  seaworthy predict late origin=EWR hour=7 --server http://127.0.0.1:8420
+
+The output of --model holds the column prediction (prediction_0, prediction_1, ... of several
+outputs), with --contributions also contribution_COLUMN and contribution_bias.
+Exit codes: see seaworthy --help.)";
+
+// Options of scoring a file; all empty when an endpoint scores.
+struct FileOptions {
+  std::shared_ptr<std::string> model, in, out;
+  std::shared_ptr<bool> raw, contributions;
+
+  explicit FileOptions(CLI::App& command)
+      : model(TextOption(command, "--model",
+                         "a model file, a package folder, or with --data a registered model: NAME, NAME@ALIAS or "
+                         "NAME:VERSION")),
+        in(TextOption(command, "--in", "rows to score: .parquet, .csv, .jsonl, .arrow or .feather; columns by name")),
+        out(TextOption(command, "--out", "where scores go, in the rows' order: .parquet, .csv, .arrow or .feather")),
+        raw(Flag(command, "--raw", "raw scores (margins) in place of predictions")),
+        contributions(Flag(command, "--contributions", "also what each column adds to the raw score (exact SHAP)")) {}
+
+  bool any() const { return !model->empty() || !in->empty() || !out->empty() || *raw || *contributions; }
+
+  Result<app::PredictFileRequest> Request() const {
+    if (model->empty() || in->empty() || out->empty()) {
+      return InvalidArgument("to score a file give all of --model, --in and --out; to score rows by an endpoint none");
+    }
+    return app::PredictFileRequest{*model, *in, *out, *raw, *contributions};
+  }
+};
+
+Result<ExitCode> PredictByEndpoint(Session& session, const std::string& endpoint, Json body) {
+  session.PrintRows(SW_TRY(session.Post(EndpointPath(endpoint, "predict"), body)), "predictions",
+                    {{"id", "ID"},
+                     {"score", "SCORE"},
+                     {"decision", "DECISION"},
+                     {"version", "VERSION"},
+                     {"arm", "ARM"},
+                     {"violations", "VIOLATIONS"}});
+  return ExitCode::kOk;
+}
+
 void AddPredict(Commands& commands) {
-  CLI::App& predict = commands.Add(commands.program(), "predict", "Scores rows by an endpoint.");
-  auto endpoint = TextOption(predict, "endpoint", "the endpoint", true);
+  CLI::App& predict = commands.Add(commands.program(), "predict",
+                                   "Scores a file by a model (--model), or rows by an endpoint.");
+  predict.footer(kPredictExamples);
+  auto endpoint = TextOption(predict, "endpoint", "the endpoint; none with --model");
   auto rows = AddRowsInput(predict);
   auto ids = ListOption(predict, "--id", "your own prediction id, one a row; may repeat");
   auto version = TextOption(predict, "--version-number", "this version, whatever its arm");
+  const FileOptions file(predict);
   commands.Run(predict, [=](Session& session) -> Result<ExitCode> {
+    if (file.any()) {
+      if (!endpoint->empty()) return InvalidArgument("give an endpoint ({}) or --model, not both", *endpoint);
+      session.PrintObject(SW_TRY(session.PredictFile(SW_TRY(file.Request()))));
+      return ExitCode::kOk;
+    }
+    if (endpoint->empty()) return InvalidArgument("name an endpoint, or give --model, --in and --out to score a file");
     Json body = Json::MakeObject({{"rows", SW_TRY(rows->Read())}});
     if (!ids->empty()) body.Set("ids", Json::FromRange(*ids));
     SW_TRY(SetNumber(body, "version", *version));
-    session.PrintRows(SW_TRY(session.Post(EndpointPath(*endpoint, "predict"), body)), "predictions",
-                      {{"id", "ID"},
-                       {"score", "SCORE"},
-                       {"decision", "DECISION"},
-                       {"version", "VERSION"},
-                       {"arm", "ARM"},
-                       {"violations", "VIOLATIONS"}});
-    return ExitCode::kOk;
+    return PredictByEndpoint(session, *endpoint, std::move(body));
   });
+}
+
+void AddLabel(Commands& commands) {
   CLI::App& label =
       commands.Add(commands.program(), "label", "Tells the truth about predictions, by their ids.");
   auto of = TextOption(label, "endpoint", "the endpoint", true);
@@ -243,6 +292,7 @@ void AddEndpointCommands(Commands& commands) {
   AddEndpoints(commands);
   AddRollout(commands);
   AddPredict(commands);
+  AddLabel(commands);
   AddMonitor(commands);
 }
 

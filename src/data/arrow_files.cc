@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 #include <utility>
 
 #include "base/errors.h"
@@ -117,19 +118,88 @@ Result<Batch> WithDeclaredTimes(Batch batch, const ReadOptions& options) {
   return converted;
 }
 
-Result<std::shared_ptr<arrow::Table>> ReadIpc(const std::string& path) {
+using IpcReader = std::shared_ptr<arrow::ipc::RecordBatchFileReader>;
+
+Result<IpcReader> OpenIpc(const std::string& path) {
   const auto file = SW_TRY(Open(path));
   auto options = arrow::ipc::IpcReadOptions::Defaults();
   options.use_threads = false;
-  const auto reader = arrow::ipc::RecordBatchFileReader::Open(file, options);
+  auto reader = arrow::ipc::RecordBatchFileReader::Open(file, options);
   if (!reader.ok()) return FromArrow(reader.status());
+  return *std::move(reader);
+}
+
+// Cuts the file's own record batches, which may be of any size, into blocks.
+class ArrowBlocks final : public TableReader {
+ public:
+  ArrowBlocks(IpcReader file, std::vector<int> columns, const ReadOptions& options, std::size_t block_rows)
+      : file_(std::move(file)), columns_(std::move(columns)), rows_max_(options.rows_max),
+        block_rows_(static_cast<std::int64_t>(block_rows)) {}
+
+  Result<std::optional<Batch>> Next() override {
+    return CatchingExceptions<std::optional<Batch>>([&]() -> Result<std::optional<Batch>> {
+      while (rows_ == nullptr || offset_ >= rows_->num_rows()) {
+        if (next_ >= file_->num_record_batches()) return std::nullopt;
+        SW_TRY(ReadRecordBatch());
+      }
+      const auto block = rows_->Slice(offset_, block_rows_);
+      offset_ += block->num_rows();
+      return SW_TRY(BatchFromArrow(*block));
+    });
+  }
+
+  double fraction() const override {
+    const double part = rows_ == nullptr || rows_->num_rows() == 0
+                            ? 1
+                            : static_cast<double>(offset_) / static_cast<double>(rows_->num_rows());
+    return next_ == 0 ? 0 : (next_ - 1 + part) / file_->num_record_batches();
+  }
+
+ private:
+  Status ReadRecordBatch() {
+    const auto whole = file_->ReadRecordBatch(next_++);
+    if (!whole.ok()) return FromArrow(whole.status());
+    rows_read_ += static_cast<std::uint64_t>((*whole)->num_rows());
+    if (rows_read_ > rows_max_) return ResourceExhausted("{} rows exceed rows_max = {}", rows_read_, rows_max_);
+    const auto selected = (*whole)->SelectColumns(columns_);
+    if (!selected.ok()) return FromArrow(selected.status());
+    // Offsets of a hostile file are checked before anything is cut by them.
+    if (const arrow::Status valid = (*selected)->Validate(); !valid.ok()) return FromArrow(valid);
+    rows_ = *selected;
+    offset_ = 0;
+    return Ok();
+  }
+
+  IpcReader file_;
+  std::vector<int> columns_;
+  std::uint64_t rows_max_;
+  std::int64_t block_rows_;
+  std::shared_ptr<arrow::RecordBatch> rows_;
+  std::int64_t offset_ = 0;
+  int next_ = 0;
+  std::uint64_t rows_read_ = 0;
+};
+
+Result<std::vector<int>> IndicesOf(const arrow::Schema& schema, const std::vector<std::string>& columns,
+                                   const std::string& path) {
+  Schema names;
+  for (const auto& field : schema.fields()) names.fields.push_back({.name = field->name()});
+  std::vector<int> indices;
+  for (const std::string& column : columns) indices.push_back(static_cast<int>(SW_TRY(names.Index(column, path))));
+  if (!columns.empty()) return indices;
+  for (int i = 0; i < schema.num_fields(); ++i) indices.push_back(i);
+  return indices;
+}
+
+Result<std::shared_ptr<arrow::Table>> ReadIpc(const std::string& path) {
+  const IpcReader reader = SW_TRY(OpenIpc(path));
   arrow::RecordBatchVector batches;
-  for (int i = 0; i < (*reader)->num_record_batches(); ++i) {
-    const auto batch = (*reader)->ReadRecordBatch(i);
+  for (int i = 0; i < reader->num_record_batches(); ++i) {
+    const auto batch = reader->ReadRecordBatch(i);
     if (!batch.ok()) return FromArrow(batch.status());
     batches.push_back(*batch);
   }
-  const auto table = arrow::Table::FromRecordBatches((*reader)->schema(), batches);
+  const auto table = arrow::Table::FromRecordBatches(reader->schema(), batches);
   if (!table.ok()) return FromArrow(table.status());
   return *table;
 }
@@ -148,6 +218,15 @@ Result<Batch> ReadCsvFile(const std::string& path, const ReadOptions& options) {
     }
     if (!batch) return batch;
     return WithDeclaredTimes(*std::move(batch), options);
+  });
+}
+
+Result<std::unique_ptr<TableReader>> OpenArrowBlocks(const std::string& path, const ReadOptions& options,
+                                                     std::size_t block_rows) {
+  return CatchingExceptions<std::unique_ptr<TableReader>>([&]() -> Result<std::unique_ptr<TableReader>> {
+    IpcReader reader = SW_TRY(OpenIpc(path));
+    std::vector<int> columns = SW_TRY(IndicesOf(*reader->schema(), options.columns, path));
+    return std::make_unique<ArrowBlocks>(std::move(reader), std::move(columns), options, block_rows);
   });
 }
 

@@ -252,6 +252,12 @@ Result<Batch> BatchFromArrow(const arrow::Table& table) {
   return batch;
 }
 
+Result<Batch> BatchFromArrow(const arrow::RecordBatch& rows) {
+  arrow::ChunkedArrayVector columns;
+  for (const auto& column : rows.columns()) columns.push_back(std::make_shared<arrow::ChunkedArray>(column));
+  return BatchFromArrow(*arrow::Table::Make(rows.schema(), std::move(columns), rows.num_rows()));
+}
+
 Result<std::shared_ptr<arrow::Table>> TableFromBatch(const Batch& batch) {
   SW_TRY(batch.Check());
   arrow::FieldVector fields;

@@ -11,6 +11,7 @@
 #include "data/batch.h"
 
 namespace arrow {
+class RecordBatch;
 class Schema;
 class Status;
 class Table;
@@ -24,6 +25,7 @@ std::unexpected<Error> FromArrow(const arrow::Status& status);
 // Integers become int64, other numbers float64, dates and times timestamps, the rest text; nested
 // columns are refused. The table may come from a hostile file: it is validated first.
 Result<Batch> BatchFromArrow(const arrow::Table& table);
+Result<Batch> BatchFromArrow(const arrow::RecordBatch& rows);
 Result<Schema> SchemaFromArrow(const arrow::Schema& schema);
 // Borrows the numbers of `batch`, which must outlive the table.
 Result<std::shared_ptr<arrow::Table>> TableFromBatch(const Batch& batch);

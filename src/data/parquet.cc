@@ -8,6 +8,8 @@
 #include <parquet/exception.h>
 #include <parquet/file_reader.h>
 
+#include <numeric>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -54,12 +56,15 @@ Result<std::vector<int>> LeafIndices(const parquet::SchemaDescriptor& schema,
   return leaves;
 }
 
+Status CheckRowCount(std::int64_t rows, const ReadOptions& options) {
+  if (rows < 0) return InvalidArgument("a negative number of rows");
+  if (static_cast<std::uint64_t>(rows) <= options.rows_max) return Ok();
+  return ResourceExhausted("{} rows exceed rows_max = {}", rows, options.rows_max);
+}
+
 Result<Batch> ReadRows(parquet::arrow::FileReader& reader, const ReadOptions& options, std::string_view table) {
   const auto& metadata = *reader.parquet_reader()->metadata();
-  if (metadata.num_rows() < 0) return InvalidArgument("a negative number of rows");
-  if (static_cast<std::uint64_t>(metadata.num_rows()) > options.rows_max) {
-    return ResourceExhausted("{} rows exceed rows_max = {}", metadata.num_rows(), options.rows_max);
-  }
+  SW_TRY(CheckRowCount(metadata.num_rows(), options));
   const std::vector<int> leaves = SW_TRY(LeafIndices(*metadata.schema(), options.columns, table));
   const auto rows = reader.ReadTable(leaves);
   if (!rows.ok()) return FromArrow(rows.status());
@@ -67,6 +72,51 @@ Result<Batch> ReadRows(parquet::arrow::FileReader& reader, const ReadOptions& op
   if (options.columns.empty()) return batch;
   return batch.Select(options.columns);
 }
+
+Result<Reader> OpenInBlocks(const std::string& path, std::size_t block_rows) {
+  parquet::ReaderProperties reading = parquet::default_reader_properties();
+  reading.enable_buffered_stream();  // else a row group's columns lie in memory, each as a whole
+  parquet::ArrowReaderProperties properties;
+  properties.set_batch_size(static_cast<std::int64_t>(block_rows));
+  properties.set_pre_buffer(false);
+  parquet::arrow::FileReaderBuilder builder;
+  const arrow::Status opened = builder.OpenFile(path, false, reading);
+  if (!opened.ok()) return FromArrow(opened);
+  auto reader = builder.properties(properties)->Build();
+  if (!reader.ok()) return FromArrow(reader.status());
+  return *std::move(reader);
+}
+
+class ParquetBlocks final : public TableReader {
+ public:
+  ParquetBlocks(Reader file, std::unique_ptr<arrow::RecordBatchReader> rows, std::vector<std::string> columns)
+      : file_(std::move(file)), rows_(std::move(rows)), columns_(std::move(columns)),
+        rows_total_(file_->parquet_reader()->metadata()->num_rows()) {}
+
+  Result<std::optional<Batch>> Next() override {
+    return CatchingExceptions<std::optional<Batch>>([&]() -> Result<std::optional<Batch>> {
+      std::shared_ptr<arrow::RecordBatch> rows;
+      const arrow::Status status = rows_->ReadNext(&rows);
+      if (!status.ok()) return FromArrow(status);
+      if (rows == nullptr) return std::nullopt;
+      rows_read_ += rows->num_rows();
+      Batch batch = SW_TRY(BatchFromArrow(*rows));
+      if (columns_.empty()) return batch;
+      return SW_TRY(batch.Select(columns_));
+    });
+  }
+
+  double fraction() const override {
+    return rows_total_ <= 0 ? 1 : static_cast<double>(rows_read_) / static_cast<double>(rows_total_);
+  }
+
+ private:
+  Reader file_;  // outlives rows_
+  std::unique_ptr<arrow::RecordBatchReader> rows_;
+  std::vector<std::string> columns_;
+  std::int64_t rows_total_ = 0;
+  std::int64_t rows_read_ = 0;
+};
 
 std::shared_ptr<arrow::KeyValueMetadata> KeyValues(const std::map<std::string, std::string>& metadata) {
   auto pairs = std::make_shared<arrow::KeyValueMetadata>();
@@ -124,6 +174,21 @@ Result<Schema> ReadParquetSchema(const std::string& path) {
 
 Result<std::string> EncodeParquet(const Batch& batch, const WriteOptions& options) {
   return CatchingExceptions<std::string>([&] { return Encode(batch, options); });
+}
+
+Result<std::unique_ptr<TableReader>> OpenParquetBlocks(const std::string& path, const ReadOptions& options,
+                                                       std::size_t block_rows) {
+  return CatchingExceptions<std::unique_ptr<TableReader>>([&]() -> Result<std::unique_ptr<TableReader>> {
+    Reader reader = SW_TRY(OpenInBlocks(path, block_rows));
+    const auto& metadata = *reader->parquet_reader()->metadata();
+    SW_TRY(CheckRowCount(metadata.num_rows(), options));
+    const std::vector<int> leaves = SW_TRY(LeafIndices(*metadata.schema(), options.columns, path));
+    std::vector<int> groups(static_cast<std::size_t>(metadata.num_row_groups()));
+    std::iota(groups.begin(), groups.end(), 0);
+    auto rows = reader->GetRecordBatchReader(groups, leaves);
+    if (!rows.ok()) return FromArrow(rows.status());
+    return std::make_unique<ParquetBlocks>(std::move(reader), *std::move(rows), options.columns);
+  });
 }
 
 Status WriteParquet(const Batch& batch, const std::string& path, const WriteOptions& options) {

@@ -14,23 +14,6 @@ namespace {
 constexpr std::pair<std::string_view, Result<Batch> (*)(const std::string&, const ReadOptions&)> kFormats[] = {
     {"csv", ReadCsvFile}, {"parquet", ReadParquetFile}, {"jsonl", ReadJsonLinesFile}, {"arrow", ReadArrowFile}};
 
-struct Location {
-  std::string_view format;
-  std::string path;
-};
-
-Result<Location> ParseLocation(const std::string& location) {
-  for (const auto& [format, read] : kFormats) {
-    const std::string prefix = std::string(format) + ":";
-    if (location.starts_with(prefix)) return Location{format, location.substr(prefix.size())};
-  }
-  for (const auto& [format, read] : kFormats) {
-    if (location.ends_with("." + std::string(format))) return Location{format, location};
-  }
-  return InvalidArgument(
-      "unknown table format: \"{}\"; write csv:PATH, parquet:PATH, jsonl:PATH or arrow:PATH", location);
-}
-
 // True when `name` has the form of `pattern`, where * stands for any bytes. Goes back only to the
 // last *, so that the time is at most the product of the lengths.
 bool Matches(std::string_view pattern, std::string_view name) {
@@ -50,23 +33,6 @@ bool Matches(std::string_view pattern, std::string_view name) {
     }
   }
   return pattern.find_first_not_of('*', p) == std::string_view::npos;
-}
-
-// The files that the path names, in name order; * may stand in the last part only.
-Result<std::vector<std::string>> FilesOf(const std::string& path) {
-  if (path.find('*') == std::string::npos) return std::vector<std::string>{path};
-  const std::size_t slash = path.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  const std::string pattern = slash == std::string::npos ? path : path.substr(slash + 1);
-  if (folder.find('*') != std::string::npos) {
-    return InvalidArgument("{}: * may stand in the file's name only, not in a folder's", path);
-  }
-  std::vector<std::string> files;
-  for (const std::string& name : SW_TRY(base::ListFolder(folder))) {
-    if (Matches(pattern, name)) files.push_back(base::JoinPath(folder, name));
-  }
-  if (files.empty()) return NotFound("no file matches {}", path);
-  return files;
 }
 
 Result<Batch> ReadOne(const Location& location, const std::string& path, const ReadOptions& options) {
@@ -148,6 +114,35 @@ void AppendCsvValue(std::string& out, const Column& column, std::size_t row) {
 
 }  // namespace
 
+Result<Location> ParseLocation(const std::string& location) {
+  for (const auto& [format, read] : kFormats) {
+    const std::string prefix = std::string(format) + ":";
+    if (location.starts_with(prefix)) return Location{format, location.substr(prefix.size())};
+  }
+  for (const auto& [format, read] : kFormats) {
+    if (location.ends_with("." + std::string(format))) return Location{format, location};
+  }
+  if (location.ends_with(".feather")) return Location{"arrow", location};
+  return InvalidArgument(
+      "unknown table format: \"{}\"; write csv:PATH, parquet:PATH, jsonl:PATH or arrow:PATH", location);
+}
+
+Result<std::vector<std::string>> FilesOf(const std::string& path) {
+  if (path.find('*') == std::string::npos) return std::vector<std::string>{path};
+  const std::size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const std::string pattern = slash == std::string::npos ? path : path.substr(slash + 1);
+  if (folder.find('*') != std::string::npos) {
+    return InvalidArgument("{}: * may stand in the file's name only, not in a folder's", path);
+  }
+  std::vector<std::string> files;
+  for (const std::string& name : SW_TRY(base::ListFolder(folder))) {
+    if (Matches(pattern, name)) files.push_back(base::JoinPath(folder, name));
+  }
+  if (files.empty()) return NotFound("no file matches {}", path);
+  return files;
+}
+
 Result<Batch> ReadTable(const std::string& location, const ReadOptions& options) {
   const Location parsed = SW_TRY(ParseLocation(location));
   std::optional<Batch> table;
@@ -181,16 +176,17 @@ Result<Schema> ReadSchema(const std::string& location, const ReadOptions& option
   return schema;
 }
 
-Status WriteCsv(const Batch& batch, const std::string& path) {
-  SW_TRY(batch.Check());
-  std::string out;
+void AppendCsvHeader(std::string& out, const Schema& schema) {
   Column names(Type::kString);
-  for (const Field& field : batch.schema().fields) names.AppendString(field.name);
+  for (const Field& field : schema.fields) names.AppendString(field.name);
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (i > 0) out += ',';
     AppendCsvValue(out, names, i);
   }
   out += '\n';
+}
+
+void AppendCsvRows(std::string& out, const Batch& batch) {
   for (std::size_t row = 0; row < batch.num_rows(); ++row) {
     for (std::size_t i = 0; i < batch.num_columns(); ++i) {
       if (i > 0) out += ',';
@@ -198,6 +194,13 @@ Status WriteCsv(const Batch& batch, const std::string& path) {
     }
     out += '\n';
   }
+}
+
+Status WriteCsv(const Batch& batch, const std::string& path) {
+  SW_TRY(batch.Check());
+  std::string out;
+  AppendCsvHeader(out, batch.schema());
+  AppendCsvRows(out, batch);
   return base::WriteFileAtomic(path, out);
 }
 

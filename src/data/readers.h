@@ -3,7 +3,7 @@
 //   Batch flights = SW_TRY(ReadTable("csv:data/flights.csv", {.null_values = {"NA", ""}}));
 //
 // A location is "csv:PATH", "parquet:PATH", "jsonl:PATH", "arrow:PATH" or a path with one of the
-// extensions .csv .parquet .jsonl .arrow; PATH may hold * (files in name order, one schema).
+// extensions .csv .parquet .jsonl .arrow .feather; PATH may hold * (files in name order, one schema).
 // Files are hostile: a truncated or wrong one is INVALID_ARGUMENT with path and reason. Thread-safe.
 #pragma once
 

@@ -58,6 +58,11 @@ class Package {
   const PackageContent& content() const { return content_; }
   bool is_verified() const { return !content_.golden.expected.empty(); }
   Exactness exactness() const { return engine_->exactness(); }
+  const Engine& engine() const { return *engine_; }
+  // The rows as the engine reads them.
+  Result<data::Batch> Encoded(const data::Batch& rows) const {
+    return Encode(content_.encoding, rows, content_.inputs);
+  }
   // Encodes and scores; `scores` has rows.num_rows() places.
   Status Score(const data::Batch& rows, std::span<double> scores) const;
 

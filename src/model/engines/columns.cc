@@ -13,7 +13,8 @@ Result<std::vector<const data::Column*>> FindInputs(const data::Batch& rows, con
   columns.reserve(names.size());
   for (const std::string& name : names) {
     const data::Column* column = SW_TRY(rows.Get(name, "the model's input"));
-    if (column->type() == data::Type::kString) {
+    // A column that was empty in a text file has no type of its own.
+    if (column->type() == data::Type::kString && column->null_count() < column->size()) {
       return InvalidArgument("the model's input {} must be a number, found string; encode it as in training", name);
     }
     columns.push_back(column);
