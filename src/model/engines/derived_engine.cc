@@ -1,11 +1,14 @@
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <mutex>
+#include <set>
 #include <utility>
 
 #include "base/errors.h"
 #include "model/derived.h"
-#include "model/engine.h"
-#include "model/engines/columns.h"
+#include "model/engines/forest_engine.h"
+#include "model/explain.h"
 
 namespace sw::model {
 namespace {
@@ -54,9 +57,35 @@ std::uint64_t KeyHash(const CategoryKey& key, const Columns& columns, std::size_
   return hash;
 }
 
+// The columns that a feature is made of, without repeats.
+std::vector<std::uint32_t> SourcesOf(const DerivedForest& model, const DerivedFeature& feature) {
+  if (feature.kind != Kind::kStatistic) return {feature.input};
+  const CategoryKey& key = model.keys[feature.key];
+  std::set<std::uint32_t> sources(key.categories.begin(), key.categories.end());
+  for (const AboveTest& test : key.above) sources.insert(test.input);
+  for (const EqualTest& test : key.equal) sources.insert(test.input);
+  return {sources.begin(), sources.end()};
+}
+
+// Values of the forest's features, a column each.
+class FeatureColumns {
+ public:
+  FeatureColumns(std::size_t features, std::size_t rows) : values_(features, std::vector<double>(rows)), rows_(rows) {
+    for (const std::vector<double>& column : values_) pointers_.push_back(column.data());
+  }
+  std::vector<double>& column(std::size_t index) { return values_[index]; }
+  Cells cells() const { return {.columns = pointers_, .stride = 1, .rows = rows_}; }
+
+ private:
+  std::vector<std::vector<double>> values_;
+  std::vector<const double*> pointers_;
+  std::size_t rows_;
+};
+
 class DerivedEngine final : public Engine {
  public:
-  DerivedEngine(DerivedForest model, std::unique_ptr<Engine> trees) : model_(std::move(model)), trees_(std::move(trees)) {
+  DerivedEngine(DerivedForest model, std::unique_ptr<ForestEngine> trees)
+      : model_(std::move(model)), trees_(std::move(trees)) {
     for (const DerivedInput& input : model_.inputs) inputs_.push_back(input.name);
   }
 
@@ -66,10 +95,36 @@ class DerivedEngine final : public Engine {
   Json Describe() const override { return trees_->Describe(); }
 
   Status Score(const data::Batch& rows, Output output, std::span<double> scores) const override {
-    return trees_->Score(SW_TRY(Features(rows)), output, scores);
+    const FeatureColumns features = SW_TRY(Compute(rows));
+    trees_->ScoreCells(features.cells(), output, scores);
+    return Ok();
+  }
+
+  // Features that are made of the same columns are one player, whose contribution those share
+  // evenly, as in CatBoost's ShapValues.
+  Status Contribute(const data::Batch& rows, std::span<double> contributions) const override {
+    const FeatureColumns features = SW_TRY(Compute(rows));
+    std::call_once(explained_once_, [&] { explainer_ = std::make_unique<const Result<Explainer>>(Explainer::Make(trees_->forest())); });
+    if (!*explainer_) return std::unexpected(explainer_->error());
+    std::vector<double> made(rows.num_rows() * (*explainer_)->width());
+    (*explainer_)->Contribute(features.cells(), made);
+    std::ranges::fill(contributions, 0.0);
+    const std::size_t from = model_.features.size() + 1, to = inputs_.size() + 1;
+    for (std::size_t i = 0; i < made.size() / from; ++i) {  // rows and outputs
+      Share(std::span(made).subspan(i * from, from), contributions.subspan(i * to, to));
+    }
+    return Ok();
   }
 
  private:
+  void Share(std::span<const double> made, std::span<double> shares) const {
+    for (std::size_t f = 0; f < model_.features.size(); ++f) {
+      const auto sources = SourcesOf(model_, model_.features[f]);
+      for (const std::uint32_t source : sources) shares[source] += made[f] / static_cast<double>(sources.size());
+    }
+    shares[inputs_.size()] = made.back();
+  }
+
   Result<Columns> Find(const data::Batch& rows) const {
     Columns columns;
     columns.hashes.resize(inputs_.size());
@@ -96,31 +151,32 @@ class DerivedEngine final : public Engine {
     return found == table.end() ? feature.absent : feature.values[found->second];
   }
 
-  Result<data::Batch> Features(const data::Batch& rows) const {
+  Result<FeatureColumns> Compute(const data::Batch& rows) const {
     const Columns columns = SW_TRY(Find(rows));
-    data::Batch features;
-    for (std::size_t i = 0; i < model_.features.size(); ++i) {
-      data::Column column(data::Type::kFloat64);
-      column.Reserve(rows.num_rows());
-      for (std::size_t row = 0; row < rows.num_rows(); ++row) {
-        column.AppendDouble(ValueOf(model_.features[i], columns, row));
-      }
-      features.AddColumn({model_.forest.features[i], data::Type::kFloat64}, std::move(column));
+    FeatureColumns features(model_.features.size(), rows.num_rows());
+    for (std::size_t f = 0; f < model_.features.size(); ++f) {
+      std::vector<double>& values = features.column(f);
+      for (std::size_t row = 0; row < values.size(); ++row) values[row] = ValueOf(model_.features[f], columns, row);
     }
     return features;
   }
 
   DerivedForest model_;  // without its trees, which trees_ has
-  std::unique_ptr<Engine> trees_;
+  std::unique_ptr<ForestEngine> trees_;
   std::vector<std::string> inputs_;
+  mutable std::once_flag explained_once_;
+  mutable std::unique_ptr<const Result<Explainer>> explainer_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Engine>> MakeDerivedEngine(DerivedForest model) {
   SW_TRY(CheckDerived(model));
-  auto trees = SW_TRY(MakeForestEngine(model.forest));
-  model.forest.trees.clear();
+  // To the explainer, features of one name are one player.
+  for (std::size_t f = 0; f < model.features.size(); ++f) {
+    model.forest.features[f] = fmt::format("{}", fmt::join(SourcesOf(model, model.features[f]), " "));
+  }
+  auto trees = SW_TRY(ForestEngine::Make(std::exchange(model.forest, {})));
   return std::make_unique<DerivedEngine>(std::move(model), std::move(trees));
 }
 
