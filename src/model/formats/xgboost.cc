@@ -138,7 +138,15 @@ Result<Tree> ReadNumberedTree(const Document& tree, std::int64_t output, float w
   return read;
 }
 
-Result<Forest> ReadTrees(const Document& learner, const Document& booster, Forest forest) {
+// Up to 3.3 offsets of labels count characters where bytes are meant, and the last bytes are lost
+// (dmlc/xgboost#12371).
+bool DamagesLabels(const Document& document) {
+  const auto version = document.Ints("version");
+  return !version || version->size() < 2 || std::pair((*version)[0], (*version)[1]) < std::pair<std::int64_t, std::int64_t>(3, 4);
+}
+
+Result<Forest> ReadTrees(const Document& document, const Document& booster, Forest forest) {
+  const Document& learner = *SW_TRY(document.Get("learner"));
   const Document* nested = booster.Find("gbtree");
   const Document& model = *SW_TRY((nested != nullptr ? *nested : booster).Get("model"));
   const Document::Array& trees = *SW_TRY(model.Items("trees"));
@@ -155,7 +163,7 @@ Result<Forest> ReadTrees(const Document& learner, const Document& booster, Fores
     if (!tree) return base::MakeError(tree.error().code, fmt::format("trees[{}]: {}", i, tree.error().message));
     forest.trees.push_back(*std::move(tree));
   }
-  SW_TRY(ReadCategories(model, forest));
+  SW_TRY(ReadCategories(model, DamagesLabels(document), forest));
   SW_TRY(CheckForest(forest));
   return forest;
 }
@@ -175,7 +183,7 @@ Result<XgboostModel> ReadModel(const Document& document) {
   const Document& booster = *SW_TRY(learner.Get("gradient_booster"));
   const std::string_view name = SW_TRY(booster.String("name"));
   if (name == "gblinear") return SW_TRY(ReadLinear(booster, std::move(head)));
-  if (name == "gbtree" || name == "dart") return SW_TRY(ReadTrees(learner, booster, std::move(head)));
+  if (name == "gbtree" || name == "dart") return SW_TRY(ReadTrees(document, booster, std::move(head)));
   return Unimplemented("the booster {} is not read; gbtree, dart and gblinear are", name.substr(0, 64));
 }
 

@@ -1,23 +1,28 @@
 #include "model/formats/xgboost_categories.h"
 
+#include <algorithm>
+
 #include "base/errors.h"
 
 namespace sw::model::xgboost {
 namespace {
 
-// Text as Arrow lays it out: characters of all, and where each begins.
-Result<Dictionary> ReadText(const Document& column) {
+// Text as Arrow lays it out: the bytes of all, and where each begins.
+Result<Dictionary> ReadText(const Document& column, bool is_ascii_only) {
   const auto offsets = SW_TRY(column.Ints("offsets")), codes = SW_TRY(column.Ints("values"));
-  std::string characters;
-  characters.reserve(codes.size());
-  for (const std::int64_t code : codes) characters += static_cast<char>(code);
+  if (is_ascii_only && std::ranges::any_of(codes, [](std::int64_t code) { return code < 0 || code > 127; })) {
+    return Unimplemented("XGBoost 3.1 to 3.3 damage labels outside of ASCII when they store them; train with 3.4");
+  }
+  std::string bytes;
+  bytes.reserve(codes.size());
+  for (const std::int64_t code : codes) bytes += static_cast<char>(code);
   Dictionary dictionary;
   for (std::size_t i = 1; i < offsets.size(); ++i) {
     const std::int64_t from = offsets[i - 1], to = offsets[i];
-    if (from < 0 || to < from || to > static_cast<std::int64_t>(characters.size())) {
-      return InvalidArgument("offsets go from {} to {} of {}", from, to, characters.size());
+    if (from < 0 || to < from || to > static_cast<std::int64_t>(bytes.size())) {
+      return InvalidArgument("offsets go from {} to {} of {}", from, to, bytes.size());
     }
-    const std::string label = characters.substr(static_cast<std::size_t>(from), static_cast<std::size_t>(to - from));
+    const std::string label = bytes.substr(static_cast<std::size_t>(from), static_cast<std::size_t>(to - from));
     if (!dictionary.text.emplace(label, static_cast<double>(i - 1)).second) {
       return InvalidArgument("the category {} appears twice", label.substr(0, 64));
     }
@@ -47,7 +52,7 @@ Result<Dictionary> ReadNumbers(const Document& column) {
 
 }  // namespace
 
-Status ReadCategories(const Document& booster, Forest& forest) {
+Status ReadCategories(const Document& booster, bool is_ascii_only, Forest& forest) {
   const Document* categories = booster.Find("cats");
   if (categories == nullptr) return Ok();
   const Document::Array& columns = *SW_TRY(categories->Items("enc"));
@@ -57,8 +62,10 @@ Status ReadCategories(const Document& booster, Forest& forest) {
   }
   std::vector<Dictionary> dictionaries;
   for (std::size_t i = 0; i < columns.size(); ++i) {
-    auto dictionary = columns[i].Find("offsets") != nullptr ? ReadText(columns[i]) : ReadNumbers(columns[i]);
-    if (!dictionary) return InvalidArgument("cats.enc[{}]: {}", i, dictionary.error().message);
+    auto dictionary = columns[i].Find("offsets") != nullptr ? ReadText(columns[i], is_ascii_only) : ReadNumbers(columns[i]);
+    if (!dictionary) {
+      return base::MakeError(dictionary.error().code, fmt::format("cats.enc[{}]: {}", i, dictionary.error().message));
+    }
     dictionaries.push_back(*std::move(dictionary));
   }
   forest.dictionaries = std::move(dictionaries);

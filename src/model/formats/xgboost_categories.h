@@ -7,7 +7,8 @@
 
 namespace sw::model::xgboost {
 
-// Fills forest.dictionaries from the booster's "cats", where there is one.
-Status ReadCategories(const Document& booster, Forest& forest);
+// Fills forest.dictionaries from the booster's "cats", where there is one. With is_ascii_only, labels
+// outside of ASCII are refused.
+Status ReadCategories(const Document& booster, bool is_ascii_only, Forest& forest);
 
 }  // namespace sw::model::xgboost

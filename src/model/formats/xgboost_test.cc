@@ -107,7 +107,8 @@ TEST(Xgboost, CoversAreHessiansInTheOrderOfNodesAndLeaves) {
 }
 
 TEST(Xgboost, DictionariesOfTextAndNumbersAreRead) {
-  const Forest forest = Parsed(Replaced(Small(), "\"tree_info\"", R"("cats": {"enc": [
+  const std::string recent = Replaced(Small(), "\"version\": [1, 7, 6]", "\"version\": [3, 4, 0]");
+  const Forest forest = Parsed(Replaced(recent, "\"tree_info\"", R"("cats": {"enc": [
     {"offsets": [0, 1, 3], "values": [97, -61, -68]}, {"type": 14, "values": [-1, 7]}],
     "feature_segments": [0, 2, 4], "sorted_idx": [0, 1, 0, 1]}, "tree_info")"));
   ASSERT_EQ(forest.dictionaries.size(), 2U);
@@ -180,6 +181,8 @@ TEST(Xgboost, RefusesWhatItCannotReadAndSaysWhereAndWhy) {
       {"dart", Replaced(good, "\"tree_info\"", R"("weight_drop": [1E0, 1E0, 1E0], "tree_info")"), "weight_drop has 3"},
       {"duplicate key", Replaced(good, "\"tree_info\"", R"("tree_info": [0, 0], "tree_info")"), "duplicate key"},
       {"dictionaries", Replaced(good, "\"tree_info\"", R"("cats": {"enc": [{"offsets": [], "values": []}]}, "tree_info")"), "cats.enc has 1 columns"},
+      {"damaged labels", Replaced(good, "\"tree_info\"", R"("cats": {"enc": [{"offsets": [0, 1], "values": [-61]}, {"offsets": [], "values": []}]}, "tree_info")"), "cats.enc[0]: XGBoost 3.1 to 3.3 damage labels"},
+      {"order", Replaced(good, "\"tree_info\"", R"("cats": {"enc": [{"offsets": [0, 2, 1], "values": [97]}, {"offsets": [], "values": []}]}, "tree_info")"), "cats.enc[0]: offsets go from 0 to 2 of 1"},
       {"offsets", Replaced(good, "\"tree_info\"", R"("cats": {"enc": [{"offsets": [0, 9], "values": [97]}, {"offsets": [], "values": []}]}, "tree_info")"), "cats.enc[0]: offsets go from 0 to 9 of 1"},
   };
   for (const auto& test : cases) {
