@@ -10,12 +10,10 @@
 #include "app/client.h"
 #include "base/errors.h"
 #include "base/files.h"
-#include "model/model_file.h"
+#include "model/model_reader.h"
 
 namespace sw::app {
 namespace {
-
-constexpr std::uint64_t kModelBytesMax = 4ull << 30;  // limit model_bytes_max
 
 bool IsFolder(const std::string& path) {
   struct stat info {};
@@ -31,14 +29,11 @@ std::vector<std::string> Distinct(const std::vector<std::string>& names) {
   return distinct;
 }
 
-Result<LoadedModel> LoadFile(const std::string& path) {
-  const std::string bytes = SW_TRY(base::ReadFile(path, kModelBytesMax));
-  const auto load = [&]() -> Result<LoadedModel> {
-    return LoadedModel(SW_TRY(model::MakeEngine(SW_TRY(model::DetectFormat(bytes)), bytes)));
-  };
-  auto loaded = load();
-  if (!loaded) return std::unexpected(std::move(loaded).error().Within(path));
-  return loaded;
+Result<LoadedModel> LoadStored(const std::string& path) {
+  const model::StoredModel stored = SW_TRY(model::ReadModel(path));
+  auto engine = model::MakeEngine(stored);
+  if (!engine) return std::unexpected(std::move(engine).error().Within(path));
+  return LoadedModel(*std::move(engine));
 }
 
 // A part's name comes from the manifest: only a hash is let through to the file system.
@@ -46,13 +41,14 @@ Result<std::string> ReadPart(const std::string& folder, std::string_view hash) {
   if (hash.size() != 64 || hash.find_first_not_of("0123456789abcdef") != hash.npos) {
     return DataLoss("a part is named {}, which is no hash", hash);
   }
-  return base::ReadFile(base::JoinPath(folder, hash), kModelBytesMax);
+  return base::ReadFile(base::JoinPath(folder, hash), model::kModelBytesMax);
 }
 
 Result<LoadedModel> LoadPackageFolder(const std::string& folder) {
   const std::string id_path = base::JoinPath(folder, "id");
   if (!base::Exists(id_path)) {
-    return InvalidArgument("{} is a folder without a file id, so it is no package folder", folder);
+    return InvalidArgument("{} is a folder without a file id or MLmodel, so it is no package folder and no MLflow model",
+                           folder);
   }
   std::string id = SW_TRY(base::ReadFile(id_path, 1024));
   while (!id.empty() && (id.back() == '\n' || id.back() == '\r')) id.pop_back();
@@ -91,7 +87,10 @@ Result<ModelName> ParseModelName(std::string_view text) {
 }
 
 Result<LoadedModel> LoadModel(const Settings& settings, const std::string& where) {
-  if (base::Exists(where)) return IsFolder(where) ? LoadPackageFolder(where) : LoadFile(where);
+  if (base::Exists(where)) {
+    const bool is_package = IsFolder(where) && !model::IsMlflowFolder(where);
+    return is_package ? LoadPackageFolder(where) : LoadStored(where);
+  }
   const bool is_path = where.find('/') != where.npos;
   if (!is_path && settings.IsSet("data")) return LoadRegistered(settings, SW_TRY(ParseModelName(where)));
   if (!is_path && settings.IsSet("server")) {
@@ -100,8 +99,8 @@ Result<LoadedModel> LoadModel(const Settings& settings, const std::string& where
         "open; a server scores by its endpoints (seaworthy predict ENDPOINT)",
         where);
   }
-  return NotFound("no such file: {}; give a model file, a package folder or, with --data FOLDER, a registered model",
-                  where);
+  return NotFound(
+      "no such file: {}; give a model file, an MLflow or package folder or, with --data FOLDER, a registered model", where);
 }
 
 }  // namespace sw::app

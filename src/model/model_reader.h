@@ -19,7 +19,7 @@
 
 namespace sw::model {
 
-inline constexpr std::uint64_t kModelBytesMax = 4ull << 30;
+inline constexpr std::uint64_t kModelBytesMax = 4ull << 30;  // limit model_bytes_max
 
 struct StoredModel {
   std::string format;  // "lightgbm", ...: see DetectFormat
