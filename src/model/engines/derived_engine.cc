@@ -57,13 +57,12 @@ std::uint64_t KeyHash(const CategoryKey& key, const Columns& columns, std::size_
   return hash;
 }
 
-// The columns that a feature is made of, without repeats.
+// The columns that a feature's contribution belongs to, without repeats. Of a combination these are
+// its categories alone, as in CatBoost (MapBinFeaturesToClasses in catboost/libs/fstr).
 std::vector<std::uint32_t> SourcesOf(const DerivedForest& model, const DerivedFeature& feature) {
   if (feature.kind != Kind::kStatistic) return {feature.input};
-  const CategoryKey& key = model.keys[feature.key];
-  std::set<std::uint32_t> sources(key.categories.begin(), key.categories.end());
-  for (const AboveTest& test : key.above) sources.insert(test.input);
-  for (const EqualTest& test : key.equal) sources.insert(test.input);
+  const std::vector<std::uint32_t>& categories = model.keys[feature.key].categories;
+  const std::set<std::uint32_t> sources(categories.begin(), categories.end());
   return {sources.begin(), sources.end()};
 }
 
@@ -100,8 +99,8 @@ class DerivedEngine final : public Engine {
     return Ok();
   }
 
-  // Features that are made of the same columns are one player, whose contribution those share
-  // evenly, as in CatBoost's ShapValues.
+  // Features that belong to the same columns are one player, whose contribution those share evenly,
+  // as in CatBoost's ShapValues.
   Status Contribute(const data::Batch& rows, std::span<double> contributions) const override {
     const FeatureColumns features = SW_TRY(Compute(rows));
     std::call_once(explained_once_, [&] { explainer_ = std::make_unique<const Result<Explainer>>(Explainer::Make(trees_->forest())); });
