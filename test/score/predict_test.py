@@ -13,11 +13,14 @@ from scoring import ScoreTest, run
 PACKAGE_V0 = pathlib.Path(__file__).resolve().parents[2] / "src/model/testdata/package_v0"
 
 
-def train():
+def train(classes=2):
     random = numpy.random.default_rng(7)
     x = random.normal(size=(400, 3))
-    data = lightgbm.Dataset(x, x[:, 0] + x[:, 1] * x[:, 2] > 0, feature_name=["wind", "hour", "delay"])
-    return lightgbm.train({"objective": "binary", "num_threads": 1, "verbose": -1, "seed": 1}, data, 20)
+    sums = x[:, 0] + x[:, 1] * x[:, 2]
+    y = numpy.digitize(sums, numpy.quantile(sums, numpy.arange(1, classes) / classes))
+    objective = {"objective": "binary"} if classes == 2 else {"objective": "multiclass", "num_class": classes}
+    data = lightgbm.Dataset(x, y, feature_name=["wind", "hour", "delay"])
+    return lightgbm.train({**objective, "num_threads": 1, "verbose": -1, "seed": 1}, data, 20)
 
 
 def rows(count, seed=3):
@@ -57,6 +60,29 @@ class PredictTest(ScoreTest):
         scores = self.predict(self.model, table(x), "--raw")
         self.assert_same_bits(scores["prediction"], self.booster.predict(x, raw_score=True, num_threads=1))
 
+    def test_several_outputs_are_numbered(self):
+        booster = train(classes=3)
+        booster.save_model(self.folder / "classes.txt")
+        x = rows(100)
+        scores = self.predict(self.folder / "classes.txt", table(x), "--raw", "--contributions")
+        expected = booster.predict(x, raw_score=True, num_threads=1)
+        names = [f"prediction_{k}" for k in range(3)]
+        for k in range(3):
+            self.assert_same_bits(scores[f"prediction_{k}"], expected[:, k])
+            parts = [f"contribution_{k}_{name}" for name in ("wind", "hour", "delay", "bias")]
+            numpy.testing.assert_allclose(sum(scores[part] for part in parts), expected[:, k], rtol=1e-12, atol=1e-12)
+            names += parts
+        self.assertEqual(list(scores), names)
+
+    def test_contributions_are_the_librarys(self):
+        x = rows(100)
+        scores = self.predict(self.model, table(x), "--contributions", out="scores.csv")
+        self.assertEqual(list(scores), ["prediction", "contribution_wind", "contribution_hour", "contribution_delay",
+                                        "contribution_bias"])
+        theirs = self.booster.predict(x, pred_contrib=True, num_threads=1)
+        ours = numpy.stack(list(scores.values())[1:], axis=1)
+        numpy.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
+
     def test_a_package_folder_scores_by_its_id_and_its_parts(self):
         requests = pyarrow.table({"origin": ["EWR", "JFK", "LGA"], "hour": [0, 3, 6], "wind": [0.0, 1.5, None]})
         scores = self.predict(PACKAGE_V0, requests)["prediction"]
@@ -68,7 +94,7 @@ class PredictTest(ScoreTest):
             bytes_ = part.read_bytes()
             part.write_bytes(bytes_[:-3] + b"xyz")
             done = self.assert_done(run("predict", "--model", copy, "--in", self.folder / "rows.parquet", "--out",
-                                        self.folder / "no.csv"), 8)
+                                        self.folder / "no.csv"), 4 if part.name == "id" else 8)
             self.assertIn(str(copy), done.err)
             part.write_bytes(bytes_)
         self.assertFalse((self.folder / "no.csv").exists())
@@ -92,7 +118,7 @@ class PredictTest(ScoreTest):
             ("not.txt", "rows.csv", "s.csv", 3, "in no format that is read"),
             ("model.pkl", "rows.csv", "s.csv", 3, "pickle"),
             ("cut.txt", "rows.csv", "s.csv", 3, "cut.txt"),
-            ("empty", "rows.csv", "s.csv", 3, "no package folder"),
+            ("empty", "rows.csv", "s.csv", 3, "without a file id"),
             ("absent.txt", "rows.csv", "s.csv", 4, "no such file"),
         )
         for model, source, out, code, message in cases:
