@@ -27,8 +27,8 @@ Status LogbookPredictions::Append(const std::string& stream, std::int64_t sequen
 }
 
 Result<std::shared_ptr<const model::Package>> BlobPackages::Load(const std::string& package_id) {
-  return SW_TRY(model::LoadPackage(package_id,
-                                   [this](std::string_view hash) { return blobs_.ReadAll(hash); }));
+  return SW_TRY(model::LoadPackage(
+      package_id, [this](std::string_view hash) { return blobs_.ReadAll(hash); }, engines_));
 }
 
 Status EndpointServing::Publish(const flow::EndpointPlan& plan) {

@@ -11,6 +11,7 @@
 
 #include "feature/feature_store.h"
 #include "flow/flow.h"
+#include "model/model_file.h"
 #include "serve/endpoints.h"
 #include "store/blobs.h"
 #include "store/logbook.h"
@@ -44,11 +45,13 @@ class LogbookPredictions final : public serve::PredictionLog {
 
 class BlobPackages final : public serve::PackageSource {
  public:
-  explicit BlobPackages(const store::Blobs& blobs) : blobs_(blobs) {}
+  BlobPackages(const store::Blobs& blobs, model::EngineOptions engines)
+      : blobs_(blobs), engines_(std::move(engines)) {}
   Result<std::shared_ptr<const model::Package>> Load(const std::string& package_id) override;
 
  private:
   const store::Blobs& blobs_;
+  const model::EngineOptions engines_;
 };
 
 class EndpointServing final : public flow::Serving {

@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "app/doctor.h"
+#include "app/python_settings.h"
 #include "app/routes.h"
 #include "base/errors.h"
 #include "net/dispatch.h"
@@ -97,6 +98,17 @@ Status App::OpenStores(std::string_view purpose) {
       std::max({start, SW_TRY(SavedClock(data_->catalog())), SW_TRY(clock_file_->Read())}));
 }
 
+// Of one endpoint, whose models may wait for a process of their own. Two: one answers the live arm
+// while the other waits for a canary.
+std::unique_ptr<base::Executor> App::BlockingThreads() {
+  return std::make_unique<base::ThreadPool>(
+      base::ThreadPool::Options{.name = "blocking",
+                                .threads = 2,
+                                .queue_max = 256,
+                                .refused = &counters_.Get("app_refused_total", "Work turned away.",
+                                                          {{"limit", "blocking_queue_max"}})});
+}
+
 Status App::OpenRooms() {
   store::Catalog& catalog = data_->catalog();
   configuration_ = SW_TRY(AppliedConfiguration::Open(catalog, *clock_, settings_.Text("tables")));
@@ -111,6 +123,7 @@ Status App::OpenRooms() {
   tracker_ = SW_TRY(track::Tracker::Open(catalog, *clock_, *ids_));
   keyring_ = SW_TRY(auth::Keyring::Open(catalog, *clock_, auth::SystemEntropy));
 
+  python_ = SW_TRY(OpenPythonHost(settings_.Text("config")));
   workers_ = std::make_unique<base::ThreadPool>(base::ThreadPool::Options{
       .name = "workers",
       .threads = static_cast<std::size_t>(std::max<std::int64_t>(1, settings_.Count("workers"))),
@@ -125,7 +138,7 @@ Status App::OpenRooms() {
   feature_reader_ = std::make_unique<StoreFeatures>(*features_);
   prediction_log_ =
       std::make_unique<LogbookPredictions>(data_->logbook(), "serve-" + ids_->NewUuid());
-  packages_ = std::make_unique<BlobPackages>(data_->blobs());
+  packages_ = std::make_unique<BlobPackages>(data_->blobs(), engines());
   serve::Endpoints::Options endpoints;
   endpoints.clock = clock_.get();
   endpoints.counters = &counters_;
@@ -133,6 +146,7 @@ Status App::OpenRooms() {
   endpoints.log = prediction_log_.get();
   endpoints.shadow = shadows_.get();
   endpoints.scoring = workers_.get();
+  endpoints.blocking = [this] { return BlockingThreads(); };
   endpoints.random = base::Random::FromSystem();
   endpoints_ = std::make_unique<serve::Endpoints>(endpoints);
   serving_ = std::make_unique<EndpointServing>(*endpoints_, *features_, *packages_);
@@ -149,6 +163,7 @@ Status App::OpenRooms() {
   flow.counters = &counters_;
   flow.train_worker = {SW_TRY(OwnProgram()), "train-worker"};
   flow.tables_folder = settings_.Text("tables");
+  flow.engines = engines();
   flow_ = SW_TRY(flow::Flow::Open(flow));
   SW_TRY(flow_->Configure(config));
   configuration_->Connect(*features_, *flow_);
@@ -269,7 +284,7 @@ Status App::SaveClock(TimeUs now) {
 
 Result<Json> App::Doctor(bool verify) {
   std::vector<Finding> findings = CheckProcess(settings_);
-  for (Finding& finding : CheckFolder(*data_, *registry_, verify))
+  for (Finding& finding : CheckFolder(*data_, *registry_, engines(), verify))
     findings.push_back(std::move(finding));
   const Json applied = SW_TRY(configuration_->Current());
   Json facts = Json::MakeObject({{"version", SW_VERSION},

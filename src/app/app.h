@@ -56,6 +56,8 @@ class App {
   explicit App(const Settings& settings) : settings_(settings) {}
   Status OpenStores(std::string_view purpose);
   Status OpenRooms();
+  model::EngineOptions engines() const { return {.onnxruntime = {}, .columns = {}, .python = python_}; }
+  std::unique_ptr<base::Executor> BlockingThreads();
   Status MakeRoutes();
   Status AdvanceClock(TimeUs now);
   Status SaveClock(TimeUs now);
@@ -72,6 +74,7 @@ class App {
   std::unique_ptr<base::IdGenerator> ids_;
   std::unique_ptr<base::ThreadPool> workers_;  // slow routes
   std::unique_ptr<base::ThreadPool> shadows_;  // shadow scoring, of low priority
+  std::shared_ptr<const model::PythonHost> python_;
   std::unique_ptr<store::DataFolder> data_;
   std::unique_ptr<AppliedConfiguration> configuration_;
   std::unique_ptr<feature::FeatureStore> features_;

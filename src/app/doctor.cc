@@ -32,7 +32,7 @@ void CheckLogbook(store::DataFolder& data, std::vector<Finding>& findings) {
 }
 
 void CheckPackages(store::DataFolder& data, const registry::Registry& registry,
-                   std::vector<Finding>& findings) {
+                   const model::EngineOptions& engines, std::vector<Finding>& findings) {
   const auto ids = registry.PackageIds();
   if (!ids) {
     findings.push_back(
@@ -40,8 +40,8 @@ void CheckPackages(store::DataFolder& data, const registry::Registry& registry,
     return;
   }
   for (const std::string& id : *ids) {
-    const auto loaded =
-        model::LoadPackage(id, [&](std::string_view hash) { return data.blobs().ReadAll(hash); });
+    const auto loaded = model::LoadPackage(
+        id, [&](std::string_view hash) { return data.blobs().ReadAll(hash); }, engines);
     if (loaded) continue;
     findings.push_back({"error", "package " + id.substr(0, 12), loaded.error().message,
                         "restore its blobs, or archive the versions that name it"});
@@ -86,14 +86,14 @@ void CheckEnvironment(std::vector<Finding>& findings) {
 }  // namespace
 
 std::vector<Finding> CheckFolder(store::DataFolder& data, const registry::Registry& registry,
-                                 bool verify) {
+                                 const model::EngineOptions& engines, bool verify) {
   std::vector<Finding> findings;
   CheckStreams(data, findings);
   CheckDisk(data.path(), findings);
   if (!verify) return findings;
   CheckBlobs(data, findings);
   CheckLogbook(data, findings);
-  CheckPackages(data, registry, findings);
+  CheckPackages(data, registry, engines, findings);
   return findings;
 }
 

@@ -9,6 +9,7 @@
 
 #include "app/settings.h"
 #include "base/json.h"
+#include "model/model_file.h"
 #include "registry/registry.h"
 #include "store/data_folder.h"
 
@@ -23,7 +24,7 @@ struct Finding {
 
 // Reads the stores' books; with `verify` every byte on disk, and loads every registered package.
 std::vector<Finding> CheckFolder(store::DataFolder& data, const registry::Registry& registry,
-                                 bool verify);
+                                 const model::EngineOptions& engines, bool verify);
 // Descriptors, free disk space, unknown SEAWORTHY_ variables of this process.
 std::vector<Finding> CheckProcess(const Settings& settings);
 

@@ -8,6 +8,7 @@
 
 #include "app/app.h"
 #include "app/client.h"
+#include "app/python_settings.h"
 #include "base/errors.h"
 #include "base/files.h"
 #include "model/model_reader.h"
@@ -29,9 +30,14 @@ std::vector<std::string> Distinct(const std::vector<std::string>& names) {
   return distinct;
 }
 
-Result<LoadedModel> LoadStored(const std::string& path) {
+Result<model::EngineOptions> Engines(const Settings& settings) {
+  return model::EngineOptions{
+      .onnxruntime = {}, .columns = {}, .python = SW_TRY(OpenPythonHost(settings.Text("config")))};
+}
+
+Result<LoadedModel> LoadStored(const Settings& settings, const std::string& path) {
   const model::StoredModel stored = SW_TRY(model::ReadModel(path));
-  auto engine = model::MakeEngine(stored);
+  auto engine = model::MakeEngine(stored, SW_TRY(Engines(settings)));
   if (!engine) return std::unexpected(std::move(engine).error().Within(path));
   return LoadedModel(*std::move(engine));
 }
@@ -44,7 +50,7 @@ Result<std::string> ReadPart(const std::string& folder, std::string_view hash) {
   return base::ReadFile(base::JoinPath(folder, hash), model::kModelBytesMax);
 }
 
-Result<LoadedModel> LoadPackageFolder(const std::string& folder) {
+Result<LoadedModel> LoadPackageFolder(const Settings& settings, const std::string& folder) {
   const std::string id_path = base::JoinPath(folder, "id");
   if (!base::Exists(id_path)) {
     return InvalidArgument("{} is a folder without a file id or MLmodel, so it is no package folder and no MLflow model",
@@ -52,7 +58,8 @@ Result<LoadedModel> LoadPackageFolder(const std::string& folder) {
   }
   std::string id = SW_TRY(base::ReadFile(id_path, 1024));
   while (!id.empty() && (id.back() == '\n' || id.back() == '\r')) id.pop_back();
-  auto package = model::LoadPackage(id, [&](std::string_view hash) { return ReadPart(folder, hash); });
+  auto package = model::LoadPackage(
+      id, [&](std::string_view hash) { return ReadPart(folder, hash); }, SW_TRY(Engines(settings)));
   if (!package) return std::unexpected(std::move(package).error().Within(folder));
   return LoadedModel(std::shared_ptr<const model::Package>(*std::move(package)));
 }
@@ -89,7 +96,7 @@ Result<ModelName> ParseModelName(std::string_view text) {
 Result<LoadedModel> LoadModel(const Settings& settings, const std::string& where) {
   if (base::Exists(where)) {
     const bool is_package = IsFolder(where) && !model::IsMlflowFolder(where);
-    return is_package ? LoadPackageFolder(where) : LoadStored(where);
+    return is_package ? LoadPackageFolder(settings, where) : LoadStored(settings, where);
   }
   const bool is_path = where.find('/') != where.npos;
   if (!is_path && settings.IsSet("data")) return LoadRegistered(settings, SW_TRY(ParseModelName(where)));

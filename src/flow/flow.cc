@@ -21,7 +21,7 @@ Result<std::unique_ptr<Flow>> Flow::Open(const Options& options) {
 
 FlowImpl::FlowImpl(const Options& options, monitor::IncidentStore incidents)
     : options_(options),
-      packages_(options.data->blobs()),
+      packages_(options.data->blobs(), options.engines),
       tables_(*options.features, options.data->logbook(), options.tables_folder),
       trainer_(tables_, packages_, *options.tracker, options.train_worker),
       gatekeeper_(tables_, packages_, *options.registry),

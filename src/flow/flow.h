@@ -27,6 +27,7 @@
 #include "base/result.h"
 #include "feature/feature_store.h"
 #include "flow/config.h"
+#include "model/model_file.h"
 #include "registry/registry.h"
 #include "store/data_folder.h"
 #include "track/tracker.h"
@@ -121,6 +122,7 @@ class Flow {
     base::Counters* counters = nullptr;
     std::vector<std::string> train_worker;  // argv of a program that calls train::TrainWorkerMain
     std::string tables_folder;
+    model::EngineOptions engines = {};  // that packages are loaded with
   };
   static Result<std::unique_ptr<Flow>> Open(const Options& options);
   virtual ~Flow() = default;

@@ -16,7 +16,7 @@ Result<std::shared_ptr<const model::Package>> Packages::Get(const std::string& i
     if (auto loaded = loaded_[id].lock()) return loaded;
   }
   std::shared_ptr<const model::Package> package =
-      SW_TRY(model::LoadPackage(id, [this](std::string_view hash) { return blobs_.ReadAll(hash); }));
+      SW_TRY(model::LoadPackage(id, [this](std::string_view hash) { return blobs_.ReadAll(hash); }, engines_));
   const std::lock_guard lock(mutex_);
   loaded_[id] = package;
   recent_.push_back(package);

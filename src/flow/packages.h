@@ -19,7 +19,8 @@ namespace sw::flow {
 
 class Packages {
  public:
-  explicit Packages(store::Blobs& blobs) : blobs_(blobs) {}
+  explicit Packages(store::Blobs& blobs, model::EngineOptions engines = {})
+      : blobs_(blobs), engines_(std::move(engines)) {}
 
   // Loads it, golden rows and all, unless it is loaded already.
   Result<std::shared_ptr<const model::Package>> Get(const std::string& id);
@@ -27,6 +28,7 @@ class Packages {
 
  private:
   store::Blobs& blobs_;
+  const model::EngineOptions engines_;
   std::mutex mutex_;
   std::map<std::string, std::weak_ptr<const model::Package>> loaded_;
   std::deque<std::shared_ptr<const model::Package>> recent_;  // the last few stay loaded

@@ -24,7 +24,7 @@ struct EngineOptions {
   // Names of the columns in the model's order; empty, or its own names in another order: its own
   // stand. A plan keeps its own always.
   std::vector<std::string> columns;
-  const PythonHost* python = nullptr;  // outlives the engine; without it Python models are refused
+  std::shared_ptr<const PythonHost> python = {};  // without it Python models are refused
 };
 
 // UNIMPLEMENTED names a format that is not read.

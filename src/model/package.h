@@ -23,11 +23,13 @@
 #include "data/profile.h"
 #include "model/encoding.h"
 #include "model/engine.h"
+#include "model/model_file.h"
 
 namespace sw::model {
 
 inline constexpr int kPackageVersion = 0;
 inline constexpr std::uint64_t kPackageUlpMax = 2;  // of class bounded, from the original library
+inline constexpr double kPackageEngineError = 1e-5;  // of class engine: relative, absolute below 1
 
 struct GoldenRows {
   data::Batch inputs;             // as a request brings them, before encoding
@@ -35,7 +37,7 @@ struct GoldenRows {
 };
 
 struct PackageContent {
-  std::string format;             // "lightgbm" (text) or "linear" (JSON)
+  std::string format;             // as DetectFormat() calls it, or "linear" (JSON)
   std::string model;              // the model file's bytes
   std::vector<std::string> inputs;  // columns in the model's order, as requests name them
   Encoding encoding;
@@ -63,11 +65,12 @@ class Package {
   Result<data::Batch> Encoded(const data::Batch& rows) const {
     return Encode(content_.encoding, rows, content_.inputs);
   }
+  bool blocks() const { return engine_->blocks(); }  // see Engine
   // Encodes and scores; `scores` has rows.num_rows() places.
   Status Score(const data::Batch& rows, std::span<double> scores) const;
 
  private:
-  friend Result<std::unique_ptr<const Package>> LoadPackage(const std::string&, const GetBlob&);
+  friend Result<std::unique_ptr<const Package>> LoadPackage(const std::string&, const GetBlob&, const EngineOptions&);
   Status ReplayGolden() const;
 
   std::string id_;
@@ -77,6 +80,7 @@ class Package {
 
 // DATA_LOSS when a part's bytes are not what its name says; FAILED_PRECONDITION when it is too new
 // or a golden row differs (names the row, what was expected and what came out).
-Result<std::unique_ptr<const Package>> LoadPackage(const std::string& id, const GetBlob& get);
+Result<std::unique_ptr<const Package>> LoadPackage(const std::string& id, const GetBlob& get,
+                                                   const EngineOptions& options = {});
 
 }  // namespace sw::model

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/errors.h"
+#include "base/files.h"
 #include "base/hash.h"
 #include "model/formats/linear.h"
 
@@ -100,6 +101,24 @@ TEST(Package, WhoseModelReadsOtherColumnsIsRefused) {
   const auto package = load({"origin", "day"});
   ASSERT_FALSE(package.has_value());
   EXPECT_NE(package.error().message.find("reads hour"), std::string::npos) << package.error().message;
+}
+
+TEST(Package, WithSeveralPredictionsARowIsNotServed) {
+  MapBlobs blobs;
+  PackageContent content = Content();
+  content.format = "xgboost";
+  content.model = base::ReadFile(std::string(SW_SOURCE_DIR) + "/src/model/testdata/xgboost_classes.ubj").value();
+  content.inputs = MakeEngine(content.format, content.model).value()->inputs();
+  content.golden = {};
+  EXPECT_EQ(LoadPackage(WritePackage(content, blobs.Put()).value(), blobs.Get()).error().code, ErrorCode::kUnimplemented);
+}
+
+TEST(Package, OfAPythonModelNeedsAServerThatAllowsIt) {
+  MapBlobs blobs;
+  PackageContent content = Content();
+  content.format = "python";
+  content.model = R"({"python": {"environment": "e", "folder": "f"}})";
+  EXPECT_EQ(LoadPackage(WritePackage(content, blobs.Put()).value(), blobs.Get()).error().code, ErrorCode::kPermissionDenied);
 }
 
 TEST(Package, IsRefusedWhenAnyPartIsDamagedOrGone) {

@@ -1,5 +1,6 @@
 #include "serve/endpoints.h"
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -24,7 +25,8 @@ ServeCore::ServeCore(const Endpoints::Options& options)
       limits(options.limits), refused_rows_per_request(RefusedBy(counters, "rows_per_request_max")),
       refused_deadline(RefusedBy(counters, "deadline")), refused_scoring_queue(RefusedBy(counters, "scoring_queue_max")),
       ids(clock, options.random), admission(limits.requests_in_flight_max, limits.rows_in_flight_max, counters),
-      ring(options.ring, *options.log, counters), shadows(*options.shadow, limits.shadow_rows_max) {}
+      ring(options.ring, *options.log, counters), shadows(*options.shadow, limits.shadow_rows_max),
+      blocking(options.blocking) {}
 
 struct Endpoints::Core : ServeCore {
   explicit Core(const Options& options) : ServeCore(options) {}
@@ -69,8 +71,10 @@ Status Endpoints::Replace(EndpointSnapshot snapshot) {
     return FailedPrecondition("endpoint \"{}\" reads service {}, and this server has no features; start it with a store",
                               snapshot.name, snapshot.service);
   }
-  auto endpoint = std::make_shared<const LiveEndpoint>(std::move(snapshot), core_->counters);
+  const bool may_block = std::ranges::any_of(snapshot.arms, [](const Arm& arm) { return arm.package->blocks(); });
   const std::lock_guard lock(core_->change_mutex);
+  base::Executor* own_threads = may_block ? core_->blocking.For(snapshot.name) : nullptr;
+  auto endpoint = std::make_shared<const LiveEndpoint>(std::move(snapshot), core_->counters, own_threads);
   auto next = std::make_shared<EndpointMap>(*core_->endpoints.Get());
   (*next)[endpoint->snapshot.name] = endpoint;
   core_->endpoints.Set(std::move(next));
@@ -89,6 +93,7 @@ Status Endpoints::Remove(std::string_view name) {
   if (found == next->end()) return std::unexpected(core_->Unknown(std::string(name)));
   next->erase(found);
   core_->endpoints.Set(std::move(next));
+  core_->blocking.Release(name);
   return Ok();
 }
 

@@ -25,6 +25,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "data/batch.h"
+#include "serve/blocking_pools.h"
 #include "serve/endpoint.h"
 #include "serve/interfaces.h"
 #include "serve/log_ring.h"
@@ -76,6 +77,8 @@ class Endpoints {
     PredictionLog* log = nullptr;
     base::Executor* shadow = nullptr;     // bounded, of low priority
     base::Executor* scoring = nullptr;    // for slow batches; null: the caller's thread takes all
+    BlockingPools::Make blocking = {};    // threads for one endpoint whose packages may wait for
+                                          // another process; empty: `scoring` takes those, too
     base::Random random{0};               // for request ids
     ServeLimits limits = {};
     LogRing::Options ring = {};

@@ -1,5 +1,6 @@
 #include "serve/live_endpoint.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "serve/counter_names.h"
@@ -32,10 +33,21 @@ EndpointCounters EndpointCounters::For(base::Counters& counters, const std::stri
   };
 }
 
-LiveEndpoint::LiveEndpoint(EndpointSnapshot checked, base::Counters& all_counters)
+namespace {
+
+bool AnswersBlock(const EndpointSnapshot& snapshot) {
+  return std::ranges::any_of(snapshot.arms, [](const Arm& arm) {
+    return (arm.mode == ArmMode::kLive || arm.mode == ArmMode::kCanary) && arm.package->blocks();
+  });
+}
+
+}  // namespace
+
+LiveEndpoint::LiveEndpoint(EndpointSnapshot checked, base::Counters& all_counters, base::Executor* own_threads_or_null)
     : snapshot(std::move(checked)), live(*snapshot.Live()),
       split_seed(SplitSeed(snapshot.name, snapshot.rollout_salt)),
-      refuses_any(snapshot.policy.RefusesAny()), predictions_stream("predictions/" + snapshot.name),
+      refuses_any(snapshot.policy.RefusesAny()), own_threads(own_threads_or_null),
+      answers_block(AnswersBlock(snapshot)), predictions_stream("predictions/" + snapshot.name),
       shadow_stream("shadow/" + snapshot.name), counters(EndpointCounters::For(all_counters, snapshot.name)) {}
 
 }  // namespace sw::serve

@@ -109,13 +109,19 @@ void PredictCall::ScoreOrQueue(Owned call) {
   ServeCore& core = call->core_;
   const auto cost_us = call->endpoint_->row_cost_ns.load(std::memory_order_relaxed) *
                        static_cast<std::int64_t>(call->rows_) / base::kMillisecondUs;
-  if (core.scoring == nullptr || cost_us <= core.limits.inline_us_max) return Finish(std::move(call));
+  base::Executor* threads = cost_us > core.limits.inline_us_max ? core.scoring : nullptr;
+  if (call->MayBlock()) threads = call->endpoint_->own_threads != nullptr ? call->endpoint_->own_threads : core.scoring;
+  if (threads == nullptr) return Finish(std::move(call));
   // Shared with the task, so that a refused one still has somebody to answer.
   const auto held = std::make_shared<Owned>(std::move(call));
-  Status status = core.scoring->Submit([held] { Finish(std::move(*held)); });
+  Status status = threads->Submit([held] { Finish(std::move(*held)); });
   if (status) return;
   core.refused_scoring_queue.Add();
   (*held)->Fail(std::move(status).error());
+}
+
+bool PredictCall::MayBlock() const {
+  return pinned_ != nullptr ? pinned_->package->blocks() : endpoint_->answers_block;
 }
 
 // Logs before it answers, so that a Flush after the answer finds the record.
@@ -140,7 +146,8 @@ void PredictCall::Answer(PredictResult result) {
   std::exchange(done_, nullptr)(std::move(result));
   if (rows == 0) return;
   LogRing& ring = core_.ring;
-  const bool queued = place && core_.shadows.Submit(*std::move(place), [&ring, work = std::move(work)] { work->Run(ring); });
+  base::Executor* threads = work->may_block() ? endpoint_->own_threads : nullptr;
+  const bool queued = place && core_.shadows.Submit(*std::move(place), [&ring, work = std::move(work)] { work->Run(ring); }, threads);
   if (!queued) endpoint_->counters.censored_queue.Add(static_cast<std::int64_t>(rows));
 }
 

@@ -39,6 +39,7 @@ class PredictCall {
   Status CheckDeadline() const;
   static void TakeFeatures(Owned call, Result<data::Batch> features);
   static void ScoreOrQueue(Owned call);
+  bool MayBlock() const;
   static void Finish(Owned call);
   void Answer(PredictResult result);
   void Fail(Error error);

@@ -6,6 +6,7 @@
 #include "base/executor.h"
 #include "base/ids.h"
 #include "serve/admission.h"
+#include "serve/blocking_pools.h"
 #include "serve/endpoints.h"
 #include "serve/interfaces.h"
 #include "serve/log_ring.h"
@@ -28,6 +29,7 @@ struct ServeCore {
   Admission admission;
   LogRing ring;
   ShadowQueue shadows;
+  BlockingPools blocking;
 };
 
 }  // namespace sw::serve

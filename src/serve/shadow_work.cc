@@ -1,5 +1,6 @@
 #include "serve/shadow_work.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "serve/scoring.h"
@@ -21,6 +22,10 @@ ShadowWork::ShadowWork(std::shared_ptr<const LiveEndpoint> endpoint, std::shared
   if (parts_.empty()) return;
   ids_ = result.ids;
   for (const Part& part : parts_) rows_ += RowsOf(part);
+}
+
+bool ShadowWork::may_block() const {
+  return std::ranges::any_of(parts_, [](const Part& part) { return part.arm->package->blocks(); });
 }
 
 void ShadowWork::Run(LogRing& ring) const {

@@ -22,6 +22,7 @@ class ShadowWork {
   ShadowWork(std::shared_ptr<const LiveEndpoint> endpoint, std::shared_ptr<const data::Batch> features, TimeUs time,
              const PredictResult& result);
   std::size_t rows() const { return rows_; }  // to be scored; 0: nothing to do
+  bool may_block() const;                     // a part may wait for another process
   void Run(LogRing& ring) const;
 
  private:

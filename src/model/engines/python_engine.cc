@@ -93,8 +93,8 @@ Result<std::vector<std::string>> NamedInputs(const std::string& ready) {
 
 class PythonEngine final : public Engine {
  public:
-  PythonEngine(const PythonModel& model, PythonWorkerOptions options, const PythonHost& host)
-      : model_(model), inputs_(model.inputs), has_network_(host.settings.allow_network), worker_(std::move(options), host.clock) {}
+  PythonEngine(const PythonModel& model, PythonWorkerOptions options, std::shared_ptr<const PythonHost> host)
+      : model_(model), inputs_(model.inputs), host_(std::move(host)), worker_(std::move(options), *host_->clock) {}
 
   Status Start() {
     const std::string ready = SW_TRY(worker_.Start());
@@ -123,7 +123,7 @@ class PythonEngine final : public Engine {
 
   Json Describe() const override {
     return Json::MakeObject({{"engine", "python"}, {"environment", model_.environment}, {"folder", model_.folder},
-                             {"entry", model_.entry}, {"network", has_network_},
+                             {"entry", model_.entry}, {"network", host_->settings.allow_network},
                              {"why", "the model file asks for it, and python.environments and python.folders allow it"}});
   }
 
@@ -145,13 +145,13 @@ class PythonEngine final : public Engine {
 
   const PythonModel model_;
   std::vector<std::string> inputs_;
-  const bool has_network_;
+  const std::shared_ptr<const PythonHost> host_;
   mutable PythonWorker worker_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> MakePythonEngine(const PythonModel& model, const PythonHost* host) {
+Result<std::unique_ptr<Engine>> MakePythonEngine(const PythonModel& model, std::shared_ptr<const PythonHost> host) {
   if (host == nullptr || host->settings.environments.empty()) {
     return PermissionDenied(
         "Python models are off; the table [python] of the server's configuration names the environments and folders that "
@@ -159,7 +159,8 @@ Result<std::unique_ptr<Engine>> MakePythonEngine(const PythonModel& model, const
   }
   const std::string environment = SW_TRY(FindEnvironment(model, host->settings));
   const std::string folder = SW_TRY(FindFolder(model, host->settings));
-  auto engine = std::make_unique<PythonEngine>(model, WorkerOptions(model, host->settings, environment, folder), *host);
+  PythonWorkerOptions options = WorkerOptions(model, host->settings, environment, folder);
+  auto engine = std::make_unique<PythonEngine>(model, std::move(options), std::move(host));
   SW_TRY(engine->Start());
   return engine;
 }

@@ -1,7 +1,8 @@
 // The Python engine: scores with a model that only Python can run, in a process of its own.
 //
-//   PythonHost host{.settings = {.environments = {{"churn", "/srv/venvs/churn"}}, .folders = {"/srv/models"}}, .clock = clock};
-//   auto engine = SW_TRY(MakePythonEngine(SW_TRY(ParsePython(bytes)), &host));
+//   auto host = std::make_shared<PythonHost>();
+//   host->settings = {.environments = {{"churn", "/srv/venvs/churn"}}, .folders = {"/srv/models"}};
+//   auto engine = SW_TRY(MakePythonEngine(SW_TRY(ParsePython(bytes)), host));
 //
 // The worker runs the environment's interpreter, gets Arrow batches over a Unix socket, has no network
 // unless the settings allow it, and limits of memory and time. What it does wrong is an error of its
@@ -35,15 +36,15 @@ struct PythonSettings {
   base::Backoff::Options backoff = {};
 };
 
-// What a configuration allows. Outlives the engines made with it.
+// What a configuration allows, and the time by which processes start again. Engines share it.
 struct PythonHost {
-  PythonSettings settings;
-  const base::Clock& clock;
+  PythonSettings settings = {};
+  std::shared_ptr<const base::Clock> clock = std::make_shared<base::SystemClock>();
 };
 
 // Starts the model once. PERMISSION_DENIED: without a host, or for an environment, a folder or a
 // shared network that it does not allow. FAILED_PRECONDITION: the folder is not what `content` says
 // (the message has the hash that it should say), or the model cannot be loaded.
-Result<std::unique_ptr<Engine>> MakePythonEngine(const PythonModel& model, const PythonHost* host);
+Result<std::unique_ptr<Engine>> MakePythonEngine(const PythonModel& model, std::shared_ptr<const PythonHost> host);
 
 }  // namespace sw::model

@@ -29,13 +29,12 @@ TEST_F(PythonEngineTest, IsOffUntilTheConfigurationAllowsIt) {
   const Error off = MakePythonEngine(model, nullptr).error();
   EXPECT_EQ(off.code, ErrorCode::kPermissionDenied);
   EXPECT_THAT(off.message, HasSubstr("[python]"));
-  const PythonHost empty{.settings = {}, .clock = clock_};
-  EXPECT_EQ(MakePythonEngine(model, &empty).error(), off);
+  EXPECT_EQ(MakePythonEngine(model, std::make_shared<PythonHost>()).error(), off);
 }
 
 TEST_F(PythonEngineTest, RunsOnlyEnvironmentsAndFoldersThatAreNamed) {
   const auto denied = [&](const std::string& environment, const std::string& folder) {
-    const auto engine = MakePythonEngine({.environment = environment, .folder = folder, .content = std::string(64, 'a')}, &host_);
+    const auto engine = MakePythonEngine({.environment = environment, .folder = folder, .content = std::string(64, 'a')}, host_);
     EXPECT_FALSE(engine.has_value());
     EXPECT_EQ(engine.error().code, ErrorCode::kPermissionDenied) << folder << ": " << engine.error().message;
     return engine.error().message;
@@ -58,13 +57,13 @@ TEST_F(PythonEngineTest, RefusesAFolderThatChanged) {
   Write("models/m/__pycache__/code.pyc", "does not count");
   EXPECT_EQ(FolderHash(root_ + "/models/m").value(), hash);
   Write("models/m/code.py", "x = 2");
-  const Error error = MakePythonEngine({.environment = "fake", .folder = "m", .content = hash}, &host_).error();
+  const Error error = MakePythonEngine({.environment = "fake", .folder = "m", .content = hash}, host_).error();
   EXPECT_EQ(error.code, ErrorCode::kFailedPrecondition);
   EXPECT_THAT(error.message, HasSubstr("has changed"));
-  EXPECT_THAT(MakePythonEngine({.environment = "fake", .folder = "m"}, &host_).error().message, HasSubstr("add \"content\": \""));
+  EXPECT_THAT(MakePythonEngine({.environment = "fake", .folder = "m"}, host_).error().message, HasSubstr("add \"content\": \""));
   // Nor does a process start again from it.
   EXPECT_EQ(Scores(*engine, 1).error().code, ErrorCode::kUnavailable);
-  ASSERT_TRUE(clock_.AdvanceTo(clock_.Now() + base::kSecondUs));
+  ASSERT_TRUE(clock_->AdvanceTo(clock_->Now() + base::kSecondUs));
   EXPECT_THAT(Scores(*engine, 1).error().message, HasSubstr("has changed"));
   fs::create_symlink("/etc/passwd", root_ + "/models/m/link");
   EXPECT_EQ(FolderHash(root_ + "/models/m").error().code, ErrorCode::kInvalidArgument);
@@ -80,7 +79,7 @@ TEST_F(PythonEngineTest, ACrashIsAnErrorOfItsOwnRequestAndStartsAgainLater) {
   const Error down = Scores(*engine, 1).error();
   EXPECT_EQ(down.code, ErrorCode::kUnavailable);
   EXPECT_THAT(down.message, HasSubstr("down until 1972-09-27T00:00:01Z after 1 failures"));
-  ASSERT_TRUE(clock_.AdvanceTo(clock_.Now() + base::kSecondUs));
+  ASSERT_TRUE(clock_->AdvanceTo(clock_->Now() + base::kSecondUs));
   EXPECT_TRUE(Scores(*engine, 1));
 }
 
@@ -88,15 +87,15 @@ TEST_F(PythonEngineTest, EachFailureDoublesTheWait) {
   const auto engine = MakeFake("ready(); take(); exit 1;").value();
   for (const DurationUs wait : {1, 2, 4, 4}) {
     EXPECT_THAT(Scores(*engine, 1).error().message, HasSubstr("exited with code 1"));
-    ASSERT_TRUE(clock_.AdvanceTo(clock_.Now() + wait * base::kSecondUs - 1));
+    ASSERT_TRUE(clock_->AdvanceTo(clock_->Now() + wait * base::kSecondUs - 1));
     EXPECT_THAT(Scores(*engine, 1).error().message, HasSubstr("down until"));
-    ASSERT_TRUE(clock_.AdvanceTo(clock_.Now() + 1));
+    ASSERT_TRUE(clock_->AdvanceTo(clock_->Now() + 1));
   }
 }
 
 TEST_F(PythonEngineTest, AHangIsStoppedAndNobodyWaitsBehindItForLong) {
-  host_.settings.call_time_max = 200 * base::kMillisecondUs;
-  host_.settings.calls_waiting_max = 1;
+  host_->settings.call_time_max = 200 * base::kMillisecondUs;
+  host_->settings.calls_waiting_max = 1;
   const auto engine = MakeFake("ready(); take(); sleep 100;").value();
   std::vector<std::future<ErrorCode>> calls;
   for (int i = 0; i < 6; ++i) {
@@ -110,8 +109,8 @@ TEST_F(PythonEngineTest, AHangIsStoppedAndNobodyWaitsBehindItForLong) {
 }
 
 TEST_F(PythonEngineTest, NonsenseIsNeverAScore) {
-  host_.settings.call_time_max = 5 * base::kSecondUs;
-  host_.settings.answer_bytes_max = 1 << 20;
+  host_->settings.call_time_max = 5 * base::kSecondUs;
+  host_->settings.answer_bytes_max = 1 << 20;
   const struct {
     const char* script;
     ErrorCode code;
@@ -150,7 +149,7 @@ TEST_F(PythonEngineTest, AModelThatCannotBeLoadedSaysWhy) {
   EXPECT_THAT(MakeFake("print STDERR 'no license'; exit 7;").error().message, HasSubstr("no license"));
   EXPECT_THAT(MakeFake("my ($k) = take(); answer($k & ~15 | 1, '{\"inputs\": null}'); sleep 9").error().message, HasSubstr("names the input columns"));
   EXPECT_THAT(MakeFake("my ($k) = take(); answer($k & ~15 | 1, '{\"inputs\": ['); sleep 9").error().code, ErrorCode::kInvalidArgument);
-  host_.settings.start_time_max = 100 * base::kMillisecondUs;
+  host_->settings.start_time_max = 100 * base::kMillisecondUs;
   EXPECT_EQ(MakeFake("sleep 100;").error().code, ErrorCode::kDeadlineExceeded);
 }
 

@@ -33,10 +33,10 @@ class PythonEngineTest : public testing::Test {
  protected:
   PythonEngineTest() {
     fs::create_directories(root_ + "/models/m");
-    host_.settings.environments = {{"fake", root_ + "/fake"}, {"real", std::string(SW_SOURCE_DIR) + "/.deps/venv"}};
-    host_.settings.folders = {root_ + "/models"};
-    host_.settings.allow_network = true;
-    host_.settings.backoff = {.first = base::kSecondUs, .max = 4 * base::kSecondUs, .well = base::kMinuteUs};
+    host_->settings.environments = {{"fake", root_ + "/fake"}, {"real", std::string(SW_SOURCE_DIR) + "/.deps/venv"}};
+    host_->settings.folders = {root_ + "/models"};
+    host_->settings.allow_network = true;
+    host_->settings.backoff = {.first = base::kSecondUs, .max = 4 * base::kSecondUs, .well = base::kMinuteUs};
   }
 
   void Write(const std::string& path, const std::string& text) {
@@ -44,10 +44,13 @@ class PythonEngineTest : public testing::Test {
     std::ofstream(root_ + "/" + path) << text;
   }
 
-  // The rest of the fake interpreter's script, after it was told what to load.
-  Result<std::unique_ptr<Engine>> MakeFake(const std::string& script) {
+  void WriteFake(const std::string& script) {
     Write("fake/bin/python", kFake + script);
     fs::permissions(root_ + "/fake/bin/python", fs::perms::owner_all);
+  }
+  // The rest of the fake interpreter's script, after it was told what to load.
+  Result<std::unique_ptr<Engine>> MakeFake(const std::string& script) {
+    WriteFake(script);
     return Make({.environment = "fake", .folder = "m"});
   }
   Result<std::unique_ptr<Engine>> MakeReal(const std::string& code, std::vector<std::string> inputs = {"x"}, std::uint32_t outputs = 1) {
@@ -56,7 +59,7 @@ class PythonEngineTest : public testing::Test {
   }
   Result<std::unique_ptr<Engine>> Make(PythonModel model) {
     if (model.content.empty()) model.content = FolderHash(root_ + "/models/m").value();
-    return MakePythonEngine(model, &host_);
+    return MakePythonEngine(model, host_);
   }
 
   static data::Batch Rows(std::size_t count) {
@@ -74,8 +77,8 @@ class PythonEngineTest : public testing::Test {
   }
 
   const std::string root_ = fs::current_path().string() + "/python_engine_test";
-  base::ManualClock clock_{1'000 * base::kDayUs};
-  PythonHost host_{.settings = {}, .clock = clock_};
+  const std::shared_ptr<base::ManualClock> clock_ = std::make_shared<base::ManualClock>(1'000 * base::kDayUs);
+  const std::shared_ptr<PythonHost> host_ = std::make_shared<PythonHost>(PythonHost{.settings = {}, .clock = clock_});
 
  private:
   struct Cleaner {

@@ -41,8 +41,8 @@ TEST_F(PythonEngineTest, RunsAClassOfTheModelsFolderInItsOwnEnvironment) {
 
 TEST_F(PythonEngineTest, MemoryNetworkAndTheServersSecretsAreOutOfReach) {
   setenv("SEAWORTHY_KEY", "secret", 1);
-  host_.settings.allow_network = false;
-  host_.settings.memory_bytes_max = 3ull << 30;
+  host_->settings.allow_network = false;
+  host_->settings.memory_bytes_max = 3ull << 30;
   const auto made = MakeReal(
       "import os, socket\n"
       "class Model:\n"
