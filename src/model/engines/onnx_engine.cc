@@ -474,7 +474,8 @@ Result<std::unique_ptr<Engine>> MakeOnnxEngine(std::string_view model, const Onn
                                   zip_map.input);
   }
   auto session =
-      SW_TRY(OnnxSession::Open(with_tensors.empty() ? model : with_tensors, options.library));
+      SW_TRY(OnnxSession::Open(with_tensors.empty() ? model : with_tensors,
+                               {.library = options.library, .run_limit = options.run_limit}));
   OnnxPlan plan;
   SW_TRY(PlanInputs(*session, SW_TRY(DeclaredNames(outline)), options.columns, plan));
   SW_TRY(PlanOutputs(*session, outline, plan));

@@ -9,6 +9,7 @@
 // (an output of labels beside probabilities, with a ZipMap or without) the second one's probability.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -21,8 +22,9 @@ namespace sw::model {
 inline constexpr std::size_t kOnnxColumnsMax = 1 << 16;
 
 struct OnnxOptions {
-  std::string library;               // libonnxruntime.so; "": OnnxSession::Open says where it looks
+  std::string library;               // libonnxruntime.so; "": LoadOnnxLibrary says where it looks
   std::vector<std::string> columns;  // the inputs' names in the model's order; empty: its own
+  std::chrono::milliseconds run_limit{30'000};  // of 4,096 rows; limit onnx_run_ms_max
 };
 
 // INVALID_ARGUMENT names what the model has that is not read; FAILED_PRECONDITION says how to install

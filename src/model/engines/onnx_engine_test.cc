@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
+#include <chrono>
 #include <filesystem>
 #include <limits>
 #include <numeric>
@@ -227,6 +227,30 @@ TEST(OnnxEngineTest, RawScoresAndContributionsDoNotExist) {
 TEST(OnnxEngineTest, WhatIsNotReadIsNamed) {
   EXPECT_THAT(Refusal("halves"), HasSubstr("input x is a tensor of float16"));
   EXPECT_THAT(Refusal("picture"), HasSubstr("has the shape [N, 3, 8, 8]"));
+}
+
+TEST(OnnxEngineTest, AModelThatRunsOnIsStopped) {
+  const auto engine =
+      MakeOnnxEngine(Fixture("rounds"),
+                     {.library = "", .columns = {}, .run_limit = std::chrono::milliseconds(40)})
+          .value();
+  EXPECT_THAT(Scores(*engine, Numbers({{"x", {1000}}})).value(), ElementsAre(1000));
+  const Error error = Scores(*engine, Numbers({{"x", {1e18}}})).error();
+  EXPECT_EQ(error.code, ErrorCode::kDeadlineExceeded);
+  EXPECT_THAT(error.message, HasSubstr("stopped after 40ms (limit onnx_run_ms_max)"));
+  EXPECT_THAT(Scores(*engine, Numbers({{"x", {1000}}})).value(),
+              ElementsAre(1000));  // and works on
+}
+
+TEST(OnnxEngineTest, AModelThatWantsTooMuchMemoryIsRefusedIt) {
+  const auto engine = Make("values").value();
+  EXPECT_THAT(Scores(*engine, Numbers({{"x", {1000}}})).value(), ElementsAre(1000));
+  for (const double values : {0x1p29 + 1, 0x1p33, 0x1p60}) {
+    const auto scores = Scores(*engine, Numbers({{"x", {values}}}));
+    ASSERT_FALSE(scores.has_value()) << values;
+    EXPECT_THAT(scores.error().message, HasSubstr("ONNX Runtime refused (scoring)"));
+  }
+  EXPECT_THAT(Scores(*engine, Numbers({{"x", {1000}}})).value(), ElementsAre(1000));
 }
 
 // ONNX Runtime would look for the file in the current folder.

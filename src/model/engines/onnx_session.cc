@@ -1,14 +1,14 @@
 #include "model/engines/onnx_session.h"
 
-#include <dlfcn.h>
+#include <fmt/chrono.h>
 #include <onnxruntime_c_api.h>
 
 #include <array>
-#include <cstdlib>
-#include <initializer_list>
 #include <utility>
 
 #include "base/errors.h"
+#include "model/engines/onnx_library.h"
+#include "model/engines/run_watch.h"
 
 namespace sw::model {
 namespace {
@@ -48,49 +48,6 @@ constexpr std::array kElements = {
     ElementKind{ONNX_TENSOR_ELEMENT_DATA_TYPE_INT16, Element::kNone, "int16"},
 };
 
-struct LoadedLibrary {
-  const OrtApi* api = nullptr;
-  std::string version;
-};
-
-// The library stays mapped: it has threads and state of its own.
-std::unexpected<Error> NotInstalled(std::string_view why) {
-  return FailedPrecondition(
-      "ONNX models need ONNX Runtime, which is not installed: `pip install onnxruntime`, then set "
-      "SEAWORTHY_ONNXRUNTIME to "
-      "its capi/libonnxruntime.so.VERSION, or install the library for the whole system ({})",
-      why);
-}
-
-Result<LoadedLibrary> Describe(void* library, std::string_view path) {
-  const auto get = reinterpret_cast<const OrtApiBase* (*)()>(dlsym(library, "OrtGetApiBase"));
-  if (get == nullptr)
-    return FailedPrecondition("{} is not ONNX Runtime: it has no OrtGetApiBase", path);
-  const OrtApiBase* base = get();
-  LoadedLibrary loaded{.api = base->GetApi(ORT_API_VERSION), .version = base->GetVersionString()};
-  if (loaded.api != nullptr) return loaded;
-  return FailedPrecondition("{} is ONNX Runtime {}; {} or newer is needed", path, loaded.version,
-                            kOnnxRuntimeVersionMin);
-}
-
-// The first of the paths that there is. It stays mapped: the library has threads and state of its own.
-Result<LoadedLibrary> LoadFirst(std::initializer_list<const char*> paths) {
-  std::string why;
-  for (const char* path : paths) {
-    if (void* library = dlopen(path, RTLD_NOW | RTLD_LOCAL)) return Describe(library, path);
-    why += fmt::format("{}{}", why.empty() ? "" : "; ", dlerror());
-  }
-  return NotInstalled(why);
-}
-
-Result<LoadedLibrary> FindLibrary(const std::string& library) {
-  if (!library.empty()) return LoadFirst({library.c_str()});
-  const char* path = std::getenv("SEAWORTHY_ONNXRUNTIME");
-  if (path != nullptr && *path != 0) return LoadFirst({path});
-  // The program's run path is looked at first: the folder lib beside it.
-  return LoadFirst({"libonnxruntime.so", "libonnxruntime.so.1"});
-}
-
 Status Check(const OrtApi& api, OrtStatus* status, std::string_view what) {
   if (status == nullptr) return Ok();
   const auto owned = Own(status, api.ReleaseStatus);
@@ -110,7 +67,8 @@ Result<Owned<OrtSessionOptions>> MakeOptions(const OrtApi& api) {
   // An arena and the patterns grow with every new batch size, and never shrink.
   SW_TRY(Check(api, api.DisableCpuMemArena(raw), "arena"));
   SW_TRY(Check(api, api.DisableMemPattern(raw), "patterns"));
-  constexpr std::array<std::pair<const char*, const char*>, 3> kEntries = {{
+  constexpr std::array<std::pair<const char*, const char*>, 4> kEntries = {{
+      {"session.use_env_allocators", "1"},
       {"session.intra_op.allow_spinning", "0"},
       {"session.inter_op.allow_spinning", "0"},
       // Bytes that only look like ONNX must not be read as another format, which was not checked.
@@ -123,13 +81,14 @@ Result<Owned<OrtSessionOptions>> MakeOptions(const OrtApi& api) {
 
 class Session final : public OnnxSession {
  public:
-  Session(LoadedLibrary library, Owned<OrtEnv> environment, Owned<OrtSession> session,
-          Owned<OrtMemoryInfo> memory)
+  Session(OnnxLibrary library, Owned<OrtEnv> environment, Owned<OrtSession> session,
+          Owned<OrtMemoryInfo> memory, std::chrono::milliseconds run_limit)
       : library_(std::move(library)),
         api_(*library_.api),
         environment_(std::move(environment)),
         session_(std::move(session)),
-        memory_(std::move(memory)) {}
+        memory_(std::move(memory)),
+        watch_(run_limit) {}
 
   Status Describe() {
     SW_TRY(Check(api_, api_.GetAllocatorWithDefaultOptions(&allocator_), "allocator"));
@@ -162,12 +121,22 @@ class Session final : public OnnxSession {
     }
     for (const std::size_t place : wanted) output_names.push_back(outputs_[place].name.c_str());
     std::vector<OrtValue*> made(wanted.size(), nullptr);
+    OrtRunOptions* raw_options = nullptr;
+    SW_TRY(Check(api_, api_.CreateRunOptions(&raw_options), "options"));
+    const auto options = Own(raw_options, api_.ReleaseRunOptions);
+    const RunWatch::Call call(
+        watch_, [&] { (void)Check(api_, api_.RunOptionsSetTerminate(raw_options), "stopping"); });
     OrtStatus* status =
-        api_.Run(session_.get(), nullptr, input_names.data(), values.data(), values.size(),
+        api_.Run(session_.get(), raw_options, input_names.data(), values.data(), values.size(),
                  output_names.data(), output_names.size(), made.data());
     std::vector<Owned<OrtValue>> outputs;
     for (OrtValue* value : made) outputs.push_back(Own(value, api_.ReleaseValue));
-    SW_TRY(Check(api_, status, "scoring"));
+    const Status scored = Check(api_, status, "scoring");
+    if (!scored && call.is_stopped()) {
+      return DeadlineExceeded("ONNX: the model was stopped after {} (limit onnx_run_ms_max)",
+                              watch_.limit());
+    }
+    SW_TRY(scored);
     std::vector<Output> read;
     for (std::size_t i = 0; i < outputs.size(); ++i) {
       read.push_back(SW_TRY(ReadValue(*outputs[i], outputs_[wanted[i]].name)));
@@ -289,20 +258,21 @@ class Session final : public OnnxSession {
     return output;
   }
 
-  LoadedLibrary library_;
+  OnnxLibrary library_;
   const OrtApi& api_;
   Owned<OrtEnv> environment_;
   Owned<OrtSession> session_;
   Owned<OrtMemoryInfo> memory_;
   OrtAllocator* allocator_ = nullptr;  // the library's own
   std::vector<OnnxValue> inputs_, outputs_;
+  mutable RunWatch watch_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<const OnnxSession>> OnnxSession::Open(std::string_view model,
-                                                             const std::string& library) {
-  LoadedLibrary loaded = SW_TRY(FindLibrary(library));
+                                                             const OnnxSessionOptions& options) {
+  OnnxLibrary loaded = SW_TRY(LoadOnnxLibrary(options.library));
   const OrtApi& api = *loaded.api;
   OrtEnv* raw_environment = nullptr;  // the library's one environment, counted
   SW_TRY(Check(api,
@@ -310,18 +280,20 @@ Result<std::unique_ptr<const OnnxSession>> OnnxSession::Open(std::string_view mo
                                              &raw_environment),
                "environment"));
   auto environment = Own(raw_environment, api.ReleaseEnv);
-  const auto options = SW_TRY(MakeOptions(api));
-  OrtSession* raw_session = nullptr;
-  SW_TRY(Check(api,
-               api.CreateSessionFromArray(raw_environment, model.data(), model.size(),
-                                          options.get(), &raw_session),
-               "loading the model"));
-  auto session = Own(raw_session, api.ReleaseSession);
   OrtMemoryInfo* raw_memory = nullptr;
   SW_TRY(Check(api, api.CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, &raw_memory),
                "memory"));
+  auto memory = Own(raw_memory, api.ReleaseMemoryInfo);
+  SW_TRY(BoundOnnxMemory(api, *raw_environment));
+  const auto session_options = SW_TRY(MakeOptions(api));
+  OrtSession* raw_session = nullptr;
+  SW_TRY(Check(api,
+               api.CreateSessionFromArray(raw_environment, model.data(), model.size(),
+                                          session_options.get(), &raw_session),
+               "loading the model"));
   auto made = std::make_unique<Session>(std::move(loaded), std::move(environment),
-                                        std::move(session), Own(raw_memory, api.ReleaseMemoryInfo));
+                                        Own(raw_session, api.ReleaseSession), std::move(memory),
+                                        options.run_limit);
   SW_TRY(made->Describe());
   return made;
 }

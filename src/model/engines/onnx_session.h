@@ -5,10 +5,11 @@
 //   const auto outputs = SW_TRY(session->Run({tensor}, {0}));
 //
 // Hostile input: the bytes have passed ReadOnnxOutline; what ONNX Runtime refuses is an error. A model
-// is a program all the same: what it computes, and how long, is its own choice.
+// is a program all the same: memory and time are limited.
 // Thread-safe: Run may be called by many threads at once, each call works on its own.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -20,8 +21,6 @@
 #include "base/result.h"
 
 namespace sw::model {
-
-inline constexpr std::string_view kOnnxRuntimeVersionMin = "1.21";
 
 // Declared by the model. `shape` has -1 where it leaves a size open; a value that is no tensor, or of
 // elements that are not read, has no element type.
@@ -43,15 +42,18 @@ struct OnnxTensor {
       values;
 };
 
+struct OnnxSessionOptions {
+  std::string library;  // see LoadOnnxLibrary
+  std::chrono::milliseconds run_limit{30'000};
+};
+
 class OnnxSession {
  public:
   virtual ~OnnxSession() = default;
 
-  // `library` is the path of libonnxruntime.so; "" looks at $SEAWORTHY_ONNXRUNTIME, then beside the
-  // program, then where the system keeps libraries. FAILED_PRECONDITION when there is none, or an old
-  // one; INVALID_ARGUMENT when it refuses the model.
+  // FAILED_PRECONDITION without the library, INVALID_ARGUMENT when it refuses the model.
   static Result<std::unique_ptr<const OnnxSession>> Open(std::string_view model,
-                                                         const std::string& library);
+                                                         const OnnxSessionOptions& options);
 
   virtual const std::vector<OnnxValue>& inputs() const = 0;
   virtual const std::vector<OnnxValue>& outputs() const = 0;
@@ -59,6 +61,7 @@ class OnnxSession {
 
   // `inputs` in the order of inputs(), `wanted` are places in outputs() of numbers. Their values come
   // back as doubles, which hold each of them exactly but integers beyond 2^53.
+  // DEADLINE_EXCEEDED when the run limit has passed.
   struct Output {
     std::vector<std::int64_t> shape;
     std::vector<double> values;

@@ -62,9 +62,28 @@ def columns():
          [("ten", numpy.int64([10])), ("hundred", numpy.float64([100]))])
 
 
+def greedy():
+    """Asks for as many values as its input says, or as many rounds."""
+    make("values", [helper.make_node("Squeeze", ["x"], ["n"]), helper.make_node("Unsqueeze", ["n", "zero"], ["shape"]),
+                    helper.make_node("ConstantOfShape", ["shape"], ["zeros"]),
+                    helper.make_node("ReduceSum", ["zeros"], ["sum"], keepdims=0), helper.make_node("Cast", ["x"], ["x_"], to=TensorProto.FLOAT),
+                    helper.make_node("Add", ["x_", "sum"], ["y"])],
+         [("x", TensorProto.INT64, [1, 1])], [("y", TensorProto.FLOAT, [1, 1])], [("zero", numpy.int64([0]))])
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["go"], ["go_on"]), helper.make_node("Add", ["sum", "one"], ["sum_on"])], "round",
+        [helper.make_tensor_value_info("round", TensorProto.INT64, []), helper.make_tensor_value_info("go", TensorProto.BOOL, []),
+         helper.make_tensor_value_info("sum", TensorProto.FLOAT, [1, 1])],
+        [helper.make_tensor_value_info("go_on", TensorProto.BOOL, []), helper.make_tensor_value_info("sum_on", TensorProto.FLOAT, [1, 1])],
+        [numpy_helper.from_array(numpy.float32([[1]]), "one")])
+    make("rounds", [helper.make_node("Squeeze", ["x"], ["n"]), helper.make_node("Loop", ["n", "go", "nothing"], ["y"], body=body)],
+         [("x", TensorProto.INT64, [1, 1])], [("y", TensorProto.FLOAT, [1, 1])],
+         [("go", numpy.array(True)), ("nothing", numpy.float32([[0]]))])
+
+
 def external():
     """The weight is in a file of its own, which the fixture's folder has."""
     model = dot("N", "external")
+    (HERE / "external.bin").unlink(missing_ok=True)  # it would be appended to
     onnx.save(model, HERE / "external.onnx", save_as_external_data=True, location="external.bin", size_threshold=0)
 
 
@@ -92,6 +111,7 @@ def main():
     make("picture", [helper.make_node("Neg", ["x"], ["y"])], [("x", TensorProto.FLOAT, ["N", 3, 8, 8])],
          [("y", TensorProto.FLOAT, ["N", 3, 8, 8])])
     columns()
+    greedy()
     classifiers()
     CORPUS.mkdir(parents=True, exist_ok=True)
     external()
