@@ -193,11 +193,11 @@ struct Explainer::Scratch {
   std::vector<std::uint32_t> open;
 };
 
-Explainer::Explainer(const Forest& forest, const Cpu& cpu)
-    : forest_(&forest), kernel_(KernelFor(cpu)), means_(forest.outputs) {
+Explainer::Explainer(const Forest& forest, const Cpu& cpu, std::vector<std::uint32_t> players)
+    : forest_(&forest), kernel_(KernelFor(cpu)), players_(std::move(players)), means_(forest.outputs) {
   std::unordered_map<std::string_view, std::uint32_t> first;
-  for (const std::string& name : forest.features) {
-    players_.push_back(first.emplace(name, static_cast<std::uint32_t>(players_.size())).first->second);
+  for (std::uint32_t i = static_cast<std::uint32_t>(players_.size()); i < forest.features.size(); ++i) {
+    players_.push_back(first.emplace(forest.features[i], i).first->second);
   }
   std::vector<bool> is_used(forest.features.size());
   for (const Tree& tree : forest.trees) {
@@ -208,9 +208,9 @@ Explainer::Explainer(const Forest& forest, const Cpu& cpu)
   }
 }
 
-Result<Explainer> Explainer::Make(const Forest& forest, const Cpu& cpu) {
+Result<Explainer> Explainer::Make(const Forest& forest, const Cpu& cpu, std::vector<std::uint32_t> players) {
   SW_TRY(CheckExplained(forest));
-  Explainer explainer(forest, cpu);
+  Explainer explainer(forest, cpu, std::move(players));
   std::vector<std::int32_t> newest(forest.features.size(), -1);
   for (std::size_t i = 0; i < forest.trees.size(); ++i) {
     if (Status added = explainer.AddTree(i, newest); !added) {

@@ -18,6 +18,7 @@
 // (QuadratureTreeSHAP: XGBoost 3.3, shapiq). The bits depend on no batch size and no CPU.
 //
 // Features with equal names are one player: all of its contribution stands at the first of them.
+// `players` says it otherwise: for each feature, at which one its contribution stands.
 // Immutable; borrows the forest.
 #pragma once
 
@@ -41,7 +42,7 @@ class Explainer {
   // Requires CheckForest(forest). UNIMPLEMENTED for linear leaves, and for a forest without covers
   // (the message says what to save); RESOURCE_EXHAUSTED above kPathNodesMax; INVALID_ARGUMENT when a
   // node's covers are less than its child's.
-  static Result<Explainer> Make(const Forest& forest, const Cpu& cpu = DetectCpu());
+  static Result<Explainer> Make(const Forest& forest, const Cpu& cpu = DetectCpu(), std::vector<std::uint32_t> players = {});
 
   // Places for a row: outputs * (features + 1), in that order.
   std::size_t width() const;
@@ -58,7 +59,7 @@ class Explainer {
   struct Lanes;
   struct Scratch;
 
-  Explainer(const Forest& forest, const Cpu& cpu);
+  Explainer(const Forest& forest, const Cpu& cpu, std::vector<std::uint32_t> players);
   Status AddTree(std::size_t number, std::vector<std::int32_t>& newest);
   std::size_t RuleOf(std::size_t points);
   std::size_t BlockGroups() const;

@@ -2,13 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <bit>
 #include <cmath>
 #include <limits>
 
 #include "base/random.h"
 #include "model/engine.h"
 #include "model/reference.h"
+#include "model/shapley_for_tests.h"
 
 namespace sw::model {
 namespace {
@@ -85,47 +85,6 @@ std::vector<double> Explained(const Forest& forest, const Rows& rows, const Cpu&
   std::vector<double> contributions(rows.size() * explainer.width(), kNan);
   explainer.Contribute({.columns = columns, .stride = width, .rows = rows.size()}, contributions);
   return contributions;
-}
-
-// The slow, obvious definition. A subset of features is a bit mask.
-
-double Expected(const Forest& forest, const Tree& tree, std::int32_t at, std::span<const double> row, unsigned known,
-                std::size_t place) {
-  if (at < 0) return tree.leaves[static_cast<std::size_t>(~at) * forest.leaf_width + place];
-  if (tree.nodes.empty()) return tree.leaves[place];
-  const Node& node = tree.nodes[static_cast<std::size_t>(at)];
-  const auto side = [&](std::int32_t child) { return Expected(forest, tree, child, row, known, place); };
-  const auto feature = static_cast<std::size_t>(node.feature);
-  if (known >> feature & 1U) return side(ReferenceGoesLeft(forest, tree, node, row[feature]) ? node.left : node.right);
-  const auto cover = [&](std::int32_t child) {
-    return tree.covers[child < 0 ? tree.nodes.size() + static_cast<std::size_t>(~child) : static_cast<std::size_t>(child)];
-  };
-  if (cover(at) == 0) return (side(node.left) + side(node.right)) / 2;
-  return (cover(node.left) * side(node.left) + cover(node.right) * side(node.right)) / cover(at);
-}
-
-double Raw(const Forest& forest, std::span<const double> row, unsigned known, std::uint32_t output) {
-  double sum = forest.base.empty() || forest.base_last ? 0 : forest.base[output];
-  for (const Tree& tree : forest.trees) {
-    if (forest.leaf_width == 1 && tree.output != output) continue;
-    sum += Expected(forest, tree, 0, row, known, forest.leaf_width == 1 ? 0 : output);
-  }
-  sum *= forest.scale;
-  if (forest.base_last) sum += forest.base[output];
-  return sum / forest.divisor;
-}
-
-// Shapley's formula, over all subsets.
-double Shapley(const Forest& forest, std::span<const double> row, std::size_t feature, std::uint32_t output) {
-  const std::size_t features = forest.features.size();
-  double sum = 0;
-  for (unsigned subset = 0; subset < 1U << features; ++subset) {
-    if (subset >> feature & 1U) continue;
-    const int size = std::popcount(subset);
-    const double weight = std::tgamma(size + 1) * std::tgamma(features - static_cast<std::size_t>(size)) / std::tgamma(features + 1);
-    sum += weight * (Raw(forest, row, subset | 1U << feature, output) - Raw(forest, row, subset, output));
-  }
-  return sum;
 }
 
 void ExpectShapley(const Forest& forest, const Rows& rows, double tolerance = 1e-14) {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/errors.h"
+#include "model/engines/plan_explain.h"
 #include "model/engines/plan_fusion.h"
 #include "model/engines/plan_inputs.h"
 #include "model/engines/plan_lineage.h"
@@ -20,6 +21,7 @@ class CompiledPlan {
   const Program& lean(Output output) const { return lean_[static_cast<std::size_t>(output)]; }
   std::size_t fused() const { return fused_.size(); }
   bool is_exact() const { return is_exact_; }
+  Result<PlanExplainer> Explain() const { return PlanExplainer::Make(plan_, shapes_, lineage_, PlainSteps()); }
 
   // Scores a block of rows; when the lean program gives up, stage by stage.
   Status Run(std::span<const Block> inputs, std::size_t rows, Output output, Scratch& scratch, double* scores) const {
@@ -135,6 +137,13 @@ Status PipelineEngine::Score(const data::Batch& rows, Output output, std::span<d
     }
   }
   return Ok();
+}
+
+Status PipelineEngine::Contribute(const data::Batch& rows, std::span<double> contributions) const {
+  const auto columns = SW_TRY(FindPlanInputs(rows, compiled_->plan().inputs));
+  std::call_once(explained_once_, [&] { explainer_ = std::make_unique<const Result<PlanExplainer>>(compiled_->Explain()); });
+  if (!*explainer_) return std::unexpected(explainer_->error());
+  return (*explainer_)->Contribute(columns, rows.num_rows(), contributions);
 }
 
 Json PipelineEngine::Describe() const {

@@ -11,6 +11,7 @@
 
 #include <limits>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,7 @@
 namespace sw::model {
 
 class CompiledPlan;  // pipeline_engine.cc
+class PlanExplainer;
 
 struct PipelineOptions {
   bool fuse = true;
@@ -38,6 +40,7 @@ class PipelineEngine final : public Engine {
   std::size_t outputs(Output output) const override;
   // INVALID_ARGUMENT also names the first row that the library would refuse.
   Status Score(const data::Batch& rows, Output output, std::span<double> scores) const override;
+  Status Contribute(const data::Batch& rows, std::span<double> contributions) const override;
   Json Describe() const override;
 
  private:
@@ -46,6 +49,8 @@ class PipelineEngine final : public Engine {
 
   std::vector<std::string> names_;
   std::unique_ptr<const CompiledPlan> compiled_;
+  mutable std::once_flag explained_once_;  // made when first asked for
+  mutable std::unique_ptr<const Result<PlanExplainer>> explainer_;
   Exactness exactness_ = Exactness::kBounded;
 };
 
