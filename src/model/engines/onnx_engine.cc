@@ -339,6 +339,9 @@ Status Probe(const OnnxSession& session, OnnxPlan& plan) {
   std::vector<std::size_t> wanted;
   for (const OutputTensor& output : plan.outputs) wanted.push_back(output.place);
   const auto answers = session.Run(inputs, wanted);
+  if (!answers && answers.error().code == ErrorCode::kDeadlineExceeded) {
+    return std::unexpected(answers.error());
+  }
   const auto is_open = [](const OutputTensor& output) { return output.count == 0; };
   if (!answers && std::ranges::none_of(plan.outputs, is_open)) return Ok();
   if (!answers) {

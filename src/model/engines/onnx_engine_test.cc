@@ -242,6 +242,14 @@ TEST(OnnxEngineTest, AModelThatRunsOnIsStopped) {
               ElementsAre(1000));  // and works on
 }
 
+TEST(OnnxEngineTest, AModelThatRunsOnForARowOfZerosIsNotLoaded) {
+  const auto engine =
+      MakeOnnxEngine(Fixture("endless"),
+                     {.library = "", .columns = {}, .run_limit = std::chrono::milliseconds(40)});
+  ASSERT_FALSE(engine.has_value());
+  EXPECT_EQ(engine.error().code, ErrorCode::kDeadlineExceeded);
+}
+
 TEST(OnnxEngineTest, AModelThatWantsTooMuchMemoryIsRefusedIt) {
   const auto engine = Make("values").value();
   EXPECT_THAT(Scores(*engine, Numbers({{"x", {1000}}})).value(), ElementsAre(1000));

@@ -75,9 +75,11 @@ def greedy():
          helper.make_tensor_value_info("sum", TensorProto.FLOAT, [1, 1])],
         [helper.make_tensor_value_info("go_on", TensorProto.BOOL, []), helper.make_tensor_value_info("sum_on", TensorProto.FLOAT, [1, 1])],
         [numpy_helper.from_array(numpy.float32([[1]]), "one")])
-    make("rounds", [helper.make_node("Squeeze", ["x"], ["n"]), helper.make_node("Loop", ["n", "go", "nothing"], ["y"], body=body)],
-         [("x", TensorProto.INT64, [1, 1])], [("y", TensorProto.FLOAT, [1, 1])],
-         [("go", numpy.array(True)), ("nothing", numpy.float32([[0]]))])
+    for name, least in (("rounds", 0), ("endless", 10**15)):
+        make(name, [helper.make_node("Squeeze", ["x"], ["n"]), helper.make_node("Add", ["n", "least"], ["count"]),
+                    helper.make_node("Loop", ["count", "go", "nothing"], ["y"], body=body)],
+             [("x", TensorProto.INT64, [1, 1])], [("y", TensorProto.FLOAT, [1, 1])],
+             [("go", numpy.array(True)), ("nothing", numpy.float32([[0]])), ("least", numpy.int64(least))])
 
 
 def external():
