@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 
-from . import linear, transformers, trees, wrappers  # noqa: F401: they register their writers
+from . import curves, linear, others, text, transformers, trees, wrappers  # noqa: F401: they register writers
 from .builder import Builder, Refused
 from .flow import Flow
 from .rows import ROWS_MIN, Table, accepted, candidates
@@ -39,7 +39,8 @@ def _outputs(builder, made, path):
         prediction = made.predict()
         return (made.decision() if made.decision else prediction), prediction
     if made.proba is None:
-        return made.decision(), made.predict()
+        prediction = made.predict()
+        return (made.decision() if made.decision else prediction), prediction
     if len(made.classes) == 2:
         prediction = made.positive() if made.positive else builder.select(path, [(made.proba(), 1)])
     else:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .builder import Refused, floats, ints, number
+from .probabilities import probabilities
 from .walk import Model, column, model
 
 
@@ -106,24 +107,6 @@ def forest_regressor(builder, estimator, flow, path):
 
 # Gradient boosting.
 
-def probabilities(builder, path, raw, proba):
-    """predict_proba of raw scores with a logistic or softmax link: all classes, and the second alone."""
-    if raw.width > 1:
-        return (lambda: builder.add("row", f"{path}/softmax", [raw], raw.width, golden=proba, function="softmax")), None
-
-    kept = []
-
-    def positive():
-        if not kept:
-            kept.append(builder.add("apply", f"{path}/sigmoid", [raw], 1, golden=column(proba, 1), function="sigmoid"))
-        return kept[0]
-
-    def whole():
-        other = builder.add("scale", f"{path}/other", [positive()], 1, golden=column(proba, 0), multiply=[-1.0], add=[1.0])
-        return builder.select(path, [(other, 0), (positive(), 0)])
-    return whole, positive
-
-
 def _as_matrix(values):
     return np.asarray(values, dtype=np.float64).reshape(len(values), -1)
 
@@ -218,3 +201,44 @@ def histogram_regressor(builder, estimator, flow, path):
         golden = _as_matrix(estimator.predict(flow.data))
         return builder.add("apply", f"{path}/exp", [raw], 1, golden=golden, function="exp")
     return Model(predict=predict, decision=lambda: raw)
+
+
+def _accepts_infinity(estimator):
+    try:
+        estimator.score_samples(np.full((1, estimator.n_features_in_), np.inf))
+        return True
+    except ValueError:
+        return False
+
+
+@model("IsolationForest")
+def isolation_forest(builder, estimator, flow, path):
+    """The tree's part of the depth, then -2^-(depth / expected), then less the offset."""
+    from sklearn.ensemble._iforest import _average_path_length
+    source = flow.numbers(path, float32_allowed=True)
+    if not _accepts_infinity(estimator):
+        source = builder.add("require", path, [source], source.width, golden=source.golden, is_shown=False,
+                             allows_missing=True, as_float=True)
+    trees = []
+    for i, (tree, features) in enumerate(zip(estimator.estimators_, estimator.estimators_features_)):
+        depths = estimator._decision_path_lengths[i] + estimator._average_path_length_per_tree[i] - 1.0
+        written = tree_json(tree.tree_, depths)
+        if estimator._max_features != source.width:
+            written["feature"] = ints(np.asarray(features)[tree.tree_.feature[tree.tree_.children_left != -1]])
+        trees.append(written)
+    denominator = len(estimator.estimators_) * float(_average_path_length([estimator._max_samples])[0])
+    if denominator == 0:
+        raise Refused(path, "trees of a single sample")
+    depth = add_forest(builder, path, source, trees, 1, None)
+    share = builder.add("scale", f"{path}/share", [depth], 1, divide=[denominator])
+    samples = builder.add("apply", f"{path}/score_samples", [share], 1, golden=_as_matrix(estimator.score_samples(flow.data)),
+                          function="isolation")
+    decision = builder.add("scale", f"{path}/decision_function", [samples], 1, golden=_as_matrix(estimator.decision_function(flow.data)),
+                           subtract=[float(estimator.offset_)])
+
+    def predict():
+        inside = builder.add("step", f"{path}/inlier", [decision], 1, threshold=0.0, only_above=False)
+        golden = _as_matrix(estimator.predict(flow.data))
+        return builder.add("scale", f"{path}/predict", [inside], 1, golden=golden, multiply=[2.0], add=[-1.0])
+    return Model(decision=lambda: decision, predict=predict)
+

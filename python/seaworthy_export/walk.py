@@ -60,9 +60,9 @@ def walk_transformer(builder, estimator, flow, path):
 
 
 def walk_model(builder, estimator, flow, path):
-    for attribute in ("n_outputs_",):
-        if getattr(estimator, attribute, 1) != 1:
-            raise Refused(path, "several targets are not written")
+    is_network = type(estimator).__name__ == "MLPClassifier"  # n_outputs_ counts its classes
+    if not is_network and getattr(estimator, "n_outputs_", 1) != 1:
+        raise Refused(path, "several targets are not written")
     classes = getattr(estimator, "classes_", None)
     if isinstance(classes, list) or (classes is not None and getattr(classes, "ndim", 1) != 1):
         raise Refused(path, "several targets are not written")

@@ -193,6 +193,8 @@ double Applied(Function function, double x) {
     case Function::kTanh: return Tanh(x);
     case Function::kRelu: return x > 0 ? x : (std::isnan(x) ? x : 0.0);
     case Function::kFloat: return static_cast<double>(static_cast<float>(x));
+    case Function::kLogCount: return x == 0 ? 0.0 : Log(x) + 1.0;
+    case Function::kIsolation: return -Exp2(-x);
   }
   return x;
 }

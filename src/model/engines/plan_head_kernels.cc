@@ -6,7 +6,6 @@
 
 #include "model/engines/forest_engine.h"
 #include "model/engines/plan_kernel.h"
-#include "model/real_math.h"
 
 namespace sw::model {
 namespace {
@@ -29,9 +28,10 @@ class LinearKernel final : public Kernel {
   double Bound(const Block& in, std::size_t rows, std::size_t row, std::size_t column, double) const override {
     double size = std::fabs(op_.intercept[column]);
     for (std::size_t c = 0; c < in.width; ++c) {
-      size += std::fabs(op_.weights[column * in.width + c] * in.numbers[c * rows + row]);
+      const std::size_t at = column * in.width + c;
+      size += (op_.sizes.empty() ? std::fabs(op_.weights[at]) : op_.sizes[at]) * std::fabs(in.numbers[c * rows + row]);
     }
-    return static_cast<double>(2 * in.width + 4) * kEpsilon * size + kTiny;
+    return static_cast<double>(2 * in.width + 2 * op_.terms + 4) * kEpsilon * size + kTiny;
   }
 
  private:
@@ -77,59 +77,6 @@ class ForestKernel final : public Kernel {
   std::size_t features_, outputs_;
 };
 
-class RowKernel final : public Kernel {
- public:
-  RowKernel(const RowOp& op, const Shape& in) : function_(op.function), width_(in.width) {}
-
-  Status Run(std::span<const Block> in, std::size_t rows, BlockOut out) const override {
-    for (std::size_t r = 0; r < rows; ++r) {
-      const double* row = in[0].numbers + r;
-      switch (function_) {
-        case RowFunction::kSoftmax: Softmax(row, rows, out.numbers + r); break;
-        case RowFunction::kShare: Share(row, rows, out.numbers + r); break;
-        case RowFunction::kArgmax: out.numbers[r] = Argmax(row, rows); break;
-      }
-    }
-    return Ok();
-  }
-
-  bool is_exact() const override { return function_ == RowFunction::kArgmax; }
-  double Bound(const Block& in, std::size_t, std::size_t, std::size_t, double expected) const override {
-    return is_exact() ? 0 : static_cast<double>(in.width + 8) * kEpsilon * std::fabs(expected) + kTiny;
-  }
-
- private:
-  void Softmax(const double* row, std::size_t stride, double* out) const {
-    double greatest = row[0];
-    for (std::size_t i = 1; i < width_; ++i) greatest = std::max(greatest, row[i * stride]);
-    double sum = 0;
-    for (std::size_t i = 0; i < width_; ++i) {
-      out[i * stride] = Exp(row[i * stride] - greatest);
-      sum += out[i * stride];
-    }
-    for (std::size_t i = 0; i < width_; ++i) out[i * stride] /= sum;
-  }
-
-  void Share(const double* row, std::size_t stride, double* out) const {
-    double sum = 0;
-    for (std::size_t i = 0; i < width_; ++i) sum += row[i * stride];
-    for (std::size_t i = 0; i < width_; ++i) {
-      out[i * stride] = sum == 0 ? 1.0 / static_cast<double>(width_) : row[i * stride] / sum;
-    }
-  }
-
-  double Argmax(const double* row, std::size_t stride) const {
-    std::size_t best = 0;
-    for (std::size_t i = 1; i < width_; ++i) {
-      if (row[i * stride] > row[best * stride]) best = i;
-    }
-    return static_cast<double>(best);
-  }
-
-  RowFunction function_;
-  std::size_t width_;
-};
-
 }  // namespace
 
 std::unique_ptr<Kernel> MakeLinearKernel(const LinearOp& op, std::vector<std::uint32_t> groups) {
@@ -139,7 +86,5 @@ std::unique_ptr<Kernel> MakeLinearKernel(const LinearOp& op, std::vector<std::ui
 Result<std::unique_ptr<Kernel>> MakeForestKernel(const Forest& forest) {
   return std::make_unique<ForestKernel>(SW_TRY(ForestEngine::Make(forest)));
 }
-
-std::unique_ptr<Kernel> MakeKernel(const RowOp& op, const Shape& in) { return std::make_unique<RowKernel>(op, in); }
 
 }  // namespace sw::model

@@ -83,6 +83,16 @@ std::unique_ptr<Kernel> MakeKernel(const LookupOp& op, const Shape& in);
 std::unique_ptr<Kernel> MakeKernel(const ApplyOp& op, const Shape& in);
 std::unique_ptr<Kernel> MakeKernel(const RowOp& op, const Shape& in);
 std::unique_ptr<Kernel> MakeKernel(const StepOp& op, const Shape& in);
+std::unique_ptr<Kernel> MakeKernel(const BinsOp& op, const Shape& in);
+std::unique_ptr<Kernel> MakeKernel(const PowerOp& op, const Shape& in);
+std::unique_ptr<Kernel> MakeKernel(const QuantileOp& op, const Shape& in);
+std::unique_ptr<Kernel> MakeKernel(const InterpolateOp& op, const Shape& in);
+std::unique_ptr<Kernel> MakeKernel(const ProductsOp& op, const Shape& in);
+std::unique_ptr<Kernel> MakeKernel(const SplineOp& op, const Shape& in);
+std::unique_ptr<Kernel> MakeKernel(const CountOp& op, const Shape& in);
+std::unique_ptr<Kernel> MakeKernel(const BlendOp& op, const Shape& in);
+std::unique_ptr<Kernel> MakeKernel(const GaussianOp& op, const Shape& in);
+std::unique_ptr<Kernel> MakeKernel(const NeighborsOp& op, const Shape& in);
 
 // Any of the above; null for a head.
 std::unique_ptr<Kernel> MakePlainKernel(const PlanOp& op, const Shape& in);

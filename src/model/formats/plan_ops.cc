@@ -104,7 +104,10 @@ Result<PlanOp> ReadLookup(const Json& json) {
 Result<PlanOp> ReadForest(const Json& json) { return ForestOp{.forest = SW_TRY(ForestFromJson(json))}; }
 
 Result<PlanOp> ReadLinear(const Json& json) {
-  return LinearOp{.weights = SW_TRY(GetDoubles(json, "weights")), .intercept = SW_TRY(GetDoubles(json, "intercept"))};
+  return LinearOp{.weights = SW_TRY(GetDoubles(json, "weights")),
+                  .intercept = SW_TRY(GetDoubles(json, "intercept")),
+                  .terms = json.Has("terms") ? SW_TRY(GetIndex(json, "terms")) : 0,
+                  .sizes = SW_TRY(DoublesOr(json, "sizes"))};
 }
 
 // The index of the member `function` among `names`.
@@ -118,12 +121,13 @@ Result<Enum> ReadFunction(const Json& json, const std::string_view (&names)[N]) 
 }
 
 Result<PlanOp> ReadApply(const Json& json) {
-  static constexpr std::string_view kNames[] = {"sigmoid", "exp", "log", "tanh", "relu", "float"};
+  static constexpr std::string_view kNames[] = {"sigmoid", "exp", "log", "tanh", "relu", "float", "log_count", "isolation"};
   return ApplyOp{.function = SW_TRY(ReadFunction<Function>(json, kNames))};
 }
 
 Result<PlanOp> ReadRow(const Json& json) {
-  static constexpr std::string_view kNames[] = {"softmax", "share", "argmax"};
+  static constexpr std::string_view kNames[] = {"softmax", "share", "argmax", "log_share", "unit_l1",
+                                                "unit_l2", "unit_max", "pairs", "pair_votes"};
   return RowOp{.function = SW_TRY(ReadFunction<RowFunction>(json, kNames))};
 }
 
@@ -149,6 +153,7 @@ Result<PlanOp> PlanOpFromJson(const Json& stage) {
   for (const Reader& reader : kReaders) {
     if (reader.op == op) return reader.read(stage);
   }
+  if (auto more = MoreOpFromJson(op, stage)) return *std::move(more);
   return Unimplemented("the op {} is not known; this build is older than the exporter", op);
 }
 
