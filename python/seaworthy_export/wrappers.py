@@ -56,6 +56,10 @@ def _temperature(builder, calibrated, made, path, proba):
         logits = _logits(builder, path, made.decision(), proba.shape[1] == 2)
     else:
         inner = made.proba()
+        if inner.width == 2:  # it takes 1 - p for the first
+            positive = made.positive() if made.positive else builder.select(path, [(inner, 1)])
+            other = builder.add("scale", f"{path}/other", [positive], 1, golden=1 - positive.golden, multiply=[-1.0], add=[1.0])
+            inner = builder.select(path, [(other, 0), (positive, 0)])
         cells = None if inner.golden is None else inner.golden + 1e-12
         moved = builder.add("scale", f"{path}/moved", [inner], inner.width, golden=cells, add=[1e-12] * inner.width)
         logits = builder.add("apply", f"{path}/log", [moved], inner.width, golden=None if cells is None else np.log(cells),

@@ -19,7 +19,7 @@ class CompiledPlan {
 
   const Plan& plan() const { return plan_; }
   const Program& lean(Output output) const { return lean_[static_cast<std::size_t>(output)]; }
-  std::size_t fused() const { return fused_.size(); }
+  std::size_t fused() const { return fused_; }
   bool is_exact() const { return is_exact_; }
   Result<PlanExplainer> Explain() const { return PlanExplainer::Make(plan_, shapes_, lineage_, PlainSteps()); }
 
@@ -35,13 +35,17 @@ class CompiledPlan {
   Status MakeKernels();
   std::vector<ProgramStep> PlainSteps() const;
   bool IsExact(std::uint32_t value) const;
+  Status CheckLean(Output output) const;
+  void ForgetGolden();
+  void Replace(ProgramStep& step, std::unique_ptr<const Kernel> kernel);
   Status MakePrograms(const PipelineOptions& options);
 
   Plan plan_;
   std::vector<Shape> shapes_;  // of all values
   std::vector<std::unique_ptr<const Kernel>> kernels_;  // one a stage
   Lineage lineage_;
-  std::vector<std::unique_ptr<const Kernel>> fused_;
+  std::vector<std::unique_ptr<const Kernel>> fast_;  // of the lean programs
+  std::size_t fused_ = 0;
   std::vector<Program> plain_, lean_;  // by Output
   bool is_exact_ = false;
 };
@@ -53,6 +57,9 @@ Result<std::unique_ptr<CompiledPlan>> CompiledPlan::Make(Plan plan, const Pipeli
   SW_TRY(ReplayGolden(compiled->plan_, compiled->shapes_, compiled->kernels_));
   compiled->is_exact_ = compiled->IsExact(compiled->plan_.raw);
   SW_TRY(compiled->MakePrograms(options));
+  SW_TRY(compiled->CheckLean(Output::kRaw));
+  SW_TRY(compiled->CheckLean(Output::kPrediction));
+  compiled->ForgetGolden();
   return compiled;
 }
 
@@ -63,7 +70,7 @@ Status CompiledPlan::MakeKernels() {
     if (const auto* linear = std::get_if<LinearOp>(&stage.op)) {
       kernels_.push_back(MakeLinearKernel(*linear, lineage_.Groups(stage.in[0])));
     } else if (const auto* forest = std::get_if<ForestOp>(&stage.op)) {
-      kernels_.push_back(SW_TRY(MakeForestKernel(forest->forest)));
+      kernels_.push_back(MakeLiteralForestKernel(forest->forest));
     } else {
       kernels_.push_back(MakePlainKernel(stage.op, in));
     }
@@ -92,21 +99,58 @@ bool CompiledPlan::IsExact(std::uint32_t value) const {
   return is_exact[value];
 }
 
+void CompiledPlan::Replace(ProgramStep& step, std::unique_ptr<const Kernel> kernel) {
+  step.kernel = kernel.get();
+  fast_.push_back(std::move(kernel));
+}
+
 Status CompiledPlan::MakePrograms(const PipelineOptions& options) {
   const std::vector<ProgramStep> plain = PlainSteps();
   std::vector<ProgramStep> lean = plain;
   for (std::size_t i = 0; options.fuse && i < lean.size(); ++i) {
     auto fused = SW_TRY(FuseHead(plan_, shapes_, lineage_, static_cast<std::uint32_t>(i)));
     if (!fused) continue;
-    lean[i].kernel = fused->kernel.get();
     lean[i].in = std::move(fused->in);
-    fused_.push_back(std::move(fused->kernel));
+    Replace(lean[i], std::move(fused->kernel));
+    ++fused_;
+  }
+  for (std::size_t i = 0; i < lean.size(); ++i) {
+    const auto* forest = std::get_if<ForestOp>(&plan_.stages[i].op);
+    if (forest != nullptr && lean[i].kernel == kernels_[i].get()) Replace(lean[i], SW_TRY(MakeForestKernel(forest->forest)));
   }
   for (const std::uint32_t value : {plan_.prediction, plan_.raw}) {  // in the order of Output
     plain_.emplace_back(shapes_, plan_.inputs.size(), plain, value);
     lean_.emplace_back(shapes_, plan_.inputs.size(), lean, value);
   }
   return Ok();
+}
+
+// Golden rows came out stage by stage; the lean program must give the same bits.
+Status CompiledPlan::CheckLean(Output output) const {
+  std::vector<const data::Column*> columns;
+  for (std::size_t i = 0; i < plan_.golden.num_columns(); ++i) columns.push_back(&plan_.golden.column(i));
+  InputBlocks blocks(plan_.inputs, columns);
+  const Program& plain = plain_[static_cast<std::size_t>(output)];
+  std::vector<double> expected(plain.width()), found(plain.width());
+  Scratch scratch;
+  for (std::size_t r = 0; r < plan_.golden.num_rows(); ++r) {
+    const std::span<const Block> row = blocks.Fill(r, 1);
+    if (!plain.Run(row, 1, scratch, expected.data())) continue;
+    SW_TRY(Run(row, 1, output, scratch, found.data()));
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      if (UlpDistance(expected[i], found[i]) == 0) continue;
+      return Internal("plan: golden row {} scores {} stage by stage and {} when folded; report this", r, expected[i], found[i]);
+    }
+  }
+  return Ok();
+}
+
+void CompiledPlan::ForgetGolden() {
+  plan_.golden = {};
+  for (PlanStage& stage : plan_.stages) {
+    stage.golden_numbers = {};
+    stage.golden_texts = {};
+  }
 }
 
 PipelineEngine::PipelineEngine() = default;

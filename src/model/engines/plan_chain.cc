@@ -64,6 +64,13 @@ Cell Chains::Map(const Chain& chain, Cell cell) const {
   return cell;
 }
 
+double Chains::Unmap(const Chain& chain, double number) const {
+  for (auto step = chain.steps.rbegin(); step != chain.steps.rend(); ++step) {
+    number = lineage_.KernelOf(*step)->Unmap(step->column, number);
+  }
+  return number;
+}
+
 bool Chains::IsFalling(const Chain& chain) const {
   return std::ranges::count_if(chain.steps, [&](const PlanColumn& step) {
            return lineage_.KernelOf(step)->IsMonotone(step.column) == Monotone::kFalling;
@@ -96,12 +103,26 @@ Chains::Range Chains::Accepted(const Chain& chain) const {
   return range;
 }
 
-std::optional<double> GreatestPassing(const std::function<bool(double)>& passes) {
-  std::uint64_t low = PlaceOf(-std::numeric_limits<double>::infinity());
-  std::uint64_t high = PlaceOf(std::numeric_limits<double>::infinity());
-  if (!passes(NumberAt(low))) return {};
-  if (passes(NumberAt(high))) return NumberAt(high);
-  while (high - low > 1) {  // low passes, high does not
+std::optional<double> GreatestPassing(const std::function<bool(double)>& passes, double guess) {
+  const std::uint64_t first = PlaceOf(-std::numeric_limits<double>::infinity());
+  const std::uint64_t last = PlaceOf(std::numeric_limits<double>::infinity());
+  std::uint64_t low = std::isnan(guess) ? first : PlaceOf(guess), high = low;
+  const bool is_up = passes(NumberAt(low));
+  for (std::uint64_t step = 1;; step *= 2) {  // until low passes and high does not
+    if (is_up) {
+      low = high;
+      if (low == last) return NumberAt(last);
+      high = last - low > step ? low + step : last;
+      if (!passes(NumberAt(high))) break;
+    } else {
+      high = low;
+      if (high == first) return {};
+      low = high - first > step ? high - step : first;
+      if (passes(NumberAt(low))) break;
+    }
+    if (step > (1ULL << 61)) step = 1ULL << 61;
+  }
+  while (high - low > 1) {
     const std::uint64_t middle = low + (high - low) / 2;
     (passes(NumberAt(middle)) ? low : high) = middle;
   }

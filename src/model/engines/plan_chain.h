@@ -32,6 +32,8 @@ class Chains {
   Chain Trace(PlanColumn column, bool only_categories) const;
   // The cell at the end of the chain; refused when any stage refuses it.
   Cell Map(const Chain& chain, Cell cell) const;
+  // About which number of the source the chain takes to `number`.
+  double Unmap(const Chain& chain, double number) const;
   // Whether the whole map falls.
   bool IsFalling(const Chain& chain) const;
   const Categories& CategoriesOf(const Chain& chain) const;
@@ -52,7 +54,7 @@ class Chains {
 };
 
 // The greatest number for which `passes`, which is true up to some number and false above it; none
-// when it is false everywhere. By bisection over the bits of all numbers.
-std::optional<double> GreatestPassing(const std::function<bool(double)>& passes);
+// when it is false everywhere. By bisection over the bits of all numbers, outwards from `guess`.
+std::optional<double> GreatestPassing(const std::function<bool(double)>& passes, double guess = 0);
 
 }  // namespace sw::model

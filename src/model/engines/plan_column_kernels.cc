@@ -130,6 +130,12 @@ class ScaleKernel final : public Kernel {
 
   std::optional<std::uint32_t> SourceColumn(std::uint32_t column) const override { return column; }
   Cell Map(std::uint32_t column, const Cell& cell) const override { return {.number = Scaled(column, cell.number)}; }
+  double Unmap(std::uint32_t column, double x) const override {
+    if (!op_.add.empty()) x -= op_.add[column];
+    if (!op_.multiply.empty()) x /= op_.multiply[column];
+    if (!op_.divide.empty()) x *= op_.divide[column];
+    return op_.subtract.empty() ? x : x + op_.subtract[column];
+  }
 
   Monotone IsMonotone(std::uint32_t column) const override {
     const bool is_falling = (!op_.divide.empty() && op_.divide[column] < 0) !=

@@ -101,7 +101,10 @@ class ForestFolder {
     const bool is_falling = sources_.chains().IsFalling(chain);
     const Key key{node.feature, node.threshold, node.test};
     auto [found, is_new] = thresholds_.try_emplace(key);
-    if (is_new) found->second = GreatestPassing([&](double raw) { return goes_left(raw) != is_falling; });
+    if (is_new) {
+      const double guess = sources_.chains().Unmap(chain, node.threshold);
+      found->second = GreatestPassing([&](double raw) { return goes_left(raw) != is_falling; }, guess);
+    }
     if (is_falling) {  // small numbers go right
       std::swap(out.left, out.right);
       out.missing_left = !out.missing_left;

@@ -6,6 +6,7 @@
 
 #include "model/engines/forest_engine.h"
 #include "model/engines/plan_kernel.h"
+#include "model/reference.h"
 
 namespace sw::model {
 namespace {
@@ -77,7 +78,27 @@ class ForestKernel final : public Kernel {
   std::size_t features_, outputs_;
 };
 
+class LiteralForestKernel final : public Kernel {
+ public:
+  explicit LiteralForestKernel(const Forest& forest) : forest_(forest) {}
+
+  Status Run(std::span<const Block> in, std::size_t rows, BlockOut out) const override {
+    std::vector<double> row(forest_.features.size()), raw(forest_.outputs);
+    for (std::size_t r = 0; r < rows; ++r) {
+      for (std::size_t c = 0; c < row.size(); ++c) row[c] = in[0].numbers[c * rows + r];
+      ReferenceRaw(forest_, row, raw);
+      for (std::size_t k = 0; k < raw.size(); ++k) out.numbers[k * rows + r] = raw[k];
+    }
+    return Ok();
+  }
+
+ private:
+  const Forest& forest_;
+};
+
 }  // namespace
+
+std::unique_ptr<Kernel> MakeLiteralForestKernel(const Forest& forest) { return std::make_unique<LiteralForestKernel>(forest); }
 
 std::unique_ptr<Kernel> MakeLinearKernel(const LinearOp& op, std::vector<std::uint32_t> groups) {
   return std::make_unique<LinearKernel>(op, std::move(groups));

@@ -61,6 +61,8 @@ class Kernel {
   // Of kernels whose columns each depend on one column of the input: which, and how.
   virtual std::optional<std::uint32_t> SourceColumn(std::uint32_t) const { return {}; }
   virtual Cell Map(std::uint32_t, const Cell& cell) const { return cell; }
+  // About which number Map takes to `number`, where it is monotone. Only a search starts there.
+  virtual double Unmap(std::uint32_t, double number) const { return number; }
   // In IEEE arithmetic, step by step, over numbers that are not NaN.
   virtual Monotone IsMonotone(std::uint32_t) const { return Monotone::kNo; }
   // Categories that column's Map tells apart, where it reads categories.
@@ -98,7 +100,10 @@ std::unique_ptr<Kernel> MakeKernel(const NeighborsOp& op, const Shape& in);
 std::unique_ptr<Kernel> MakePlainKernel(const PlanOp& op, const Shape& in);
 
 // Heads: what a plan's other stages prepare numbers for.
+// Trees by the fastest engine; and tree by tree as reference.h says, without a copy of the forest,
+// which must outlive it.
 Result<std::unique_ptr<Kernel>> MakeForestKernel(const Forest& forest);
+std::unique_ptr<Kernel> MakeLiteralForestKernel(const Forest& forest);
 // `groups` are ends of runs of columns: each run is summed by itself, in order, then the runs are
 // added to the intercept in order.
 std::unique_ptr<Kernel> MakeLinearKernel(const LinearOp& op, std::vector<std::uint32_t> groups);
