@@ -24,8 +24,8 @@ std::vector<ProgramStep> OnlyNeeded(std::vector<ProgramStep> steps, std::size_t 
 
 }  // namespace
 
-Program::Program(std::vector<Shape> shapes, std::size_t inputs, std::vector<ProgramStep> steps, std::uint32_t output)
-    : shapes_(std::move(shapes)), inputs_(inputs), steps_(OnlyNeeded(std::move(steps), shapes_.size(), output)),
+Program::Program(std::vector<Shape> shapes, std::size_t /*inputs*/, std::vector<ProgramStep> steps, std::uint32_t output)
+    : shapes_(std::move(shapes)), steps_(OnlyNeeded(std::move(steps), shapes_.size(), output)),
       output_(output), offsets_(shapes_.size()) {
   for (const ProgramStep& step : steps_) {
     std::size_t& columns = shapes_[step.out].type == CellType::kNumber ? number_columns_ : text_columns_;

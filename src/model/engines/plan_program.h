@@ -43,7 +43,6 @@ class Program {
   BlockOut Place(std::uint32_t value, std::size_t rows, Scratch& scratch) const;
 
   std::vector<Shape> shapes_;
-  std::size_t inputs_;
   std::vector<ProgramStep> steps_;
   std::uint32_t output_;
   std::vector<std::size_t> offsets_;  // of each value, in columns of its type
