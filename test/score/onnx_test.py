@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import unittest
 
+import catboost
 import numpy
 import onnx
 import onnxruntime
@@ -170,6 +171,24 @@ class OnnxTest(scoring.ScoreTest):
         self.check(path, shuffled, feeds, model.predict_proba(table)[:, 1], output=1, columns=slice(1, 2))
         self.assert_fails(path, {**shuffled, "city": pyarrow.array([None] * ROWS, pyarrow.string())}, "the column city is missing in row 0")
         self.assert_fails(path, {"heat": shuffled["heat"], "city": shuffled["city"]}, "floor")
+
+    # ---- CatBoost's own export ----
+
+    def test_catboost(self):
+        """Its classifiers always answer maps."""
+        label = (self.rows[:, 0] * self.rows[:, 1] > 0).astype(int) + (self.codes > 3)
+        for classes in (2, 3):
+            model = catboost.CatBoostClassifier(iterations=10, depth=4, verbose=False, allow_writing_files=False, thread_count=1)
+            model.fit(self.rows, numpy.minimum(label, classes - 1))
+            path = self.models / f"catboost{classes}.onnx"
+            model.save_model(str(path), format="onnx")
+            maps = by_onnxruntime(path, {"features": self.rows}, output=1)
+            expected = numpy.array([[row[k] for k in range(classes)] for row in maps])
+            expected = expected[:, 1:] if classes == 2 else expected
+            ours = self.scores(path, self.table("features_"), expected.shape[1])
+            self.assert_same_bits(ours.ravel(), expected.ravel(), f"{classes} classes")
+            theirs = model.predict_proba(self.rows)[:, 1:] if classes == 2 else model.predict_proba(self.rows)
+            self.assertLess(numpy.abs(ours - theirs).max(), 1e-5)
 
     # ---- What holds for all ----
 

@@ -19,8 +19,6 @@
 
 namespace sw::model {
 
-inline constexpr std::size_t kOnnxColumnsMax = 1 << 16;
-
 struct OnnxOptions {
   std::string library;               // libonnxruntime.so; "": LoadOnnxLibrary says where it looks
   std::vector<std::string> columns;  // the inputs' names in the model's order; empty: its own

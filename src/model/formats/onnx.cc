@@ -55,7 +55,7 @@ constexpr std::array kChildren = {
 };
 
 constexpr std::uint64_t kModelMetadata = 14, kModelGraph = 7;
-constexpr std::uint64_t kGraphOutput = 12;
+constexpr std::uint64_t kGraphOutput = 12, kValueInfoName = 1;
 constexpr std::uint64_t kTensorRawData = 9, kTensorExternalData = 13, kTensorDataLocation = 14;
 
 bool IsExternal(const WireField& field) {
@@ -102,9 +102,12 @@ class OutlineReader {
       if (field->type != WireType::kBytes) continue;
       if (message == Message::kModel && field->number == kModelMetadata)
         outline.metadata.push_back(ReadEntry(field->bytes));
+      if (message == Message::kGraph && depth == 1 && field->number == kGraphOutput) {
+        outline.outputs.push_back(ReadEntry(field->bytes).first);  // its name is field 1 too
+      }
       const Child* child = FindChild(message, field->number);
       if (child == nullptr) continue;
-      // The main graph's nodes are three messages deep: the model, its graph, the node.
+      // Of the main graph only, which is the model's own.
       if (child->child == Message::kNode && message == Message::kGraph && depth == 1)
         FindZipMap(field->bytes);
       SW_TRY(Read(child->child, field->bytes, depth + 1));
@@ -254,10 +257,13 @@ Result<std::string> WithOnnxTensors(std::string_view model, const ReadTensorFile
   return TensorInliner(read).Rebuild(Message::kModel, model, 0);
 }
 
-std::string WithOnnxOutput(std::string_view model, std::string_view tensor) {
+std::string WithOnnxOutputs(std::string_view model, const std::vector<std::string>& tensors) {
   // Two occurrences of a message field are read as one, merged; repeated fields in it are appended.
-  const std::string value_info = BytesField(1, tensor);
-  return std::string(model) + BytesField(kModelGraph, BytesField(kGraphOutput, value_info));
+  std::string graph;
+  for (const std::string& tensor : tensors) {
+    graph += BytesField(kGraphOutput, BytesField(kValueInfoName, tensor));
+  }
+  return std::string(model) + BytesField(kModelGraph, graph);
 }
 
 }  // namespace sw::model

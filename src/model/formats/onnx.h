@@ -25,6 +25,7 @@ struct OnnxOutline {
     bool operator==(const ZipMap&) const = default;
   };
   std::vector<ZipMap> zip_maps;                               // of the main graph
+  std::vector<std::string> outputs;                           // of the main graph, by name
   std::vector<std::pair<std::string, std::string>> metadata;  // metadata_props
 
   const std::string* FindMetadata(std::string_view key) const;
@@ -44,7 +45,7 @@ Result<OnnxOutline> ReadOnnxOutline(std::string_view bytes);
 using ReadTensorFile = std::function<Result<std::string>(const std::string& location)>;
 Result<std::string> WithOnnxTensors(std::string_view model, const ReadTensorFile& read);
 
-// The model with one more graph output, a tensor that a node of it makes.
-std::string WithOnnxOutput(std::string_view model, std::string_view tensor);
+// The model with more graph outputs, tensors that nodes of it make.
+std::string WithOnnxOutputs(std::string_view model, const std::vector<std::string>& tensors);
 
 }  // namespace sw::model

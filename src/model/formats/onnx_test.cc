@@ -58,6 +58,12 @@ TEST(OnnxTest, MetadataAndMapsAreFound) {
       ElementsAre(OnnxOutline::ZipMap{.input = "probabilities", .output = "output_probability"}));
 }
 
+TEST(OnnxTest, OutputsAreAppended) {
+  const std::string model = WithOnnxOutputs(Fixture("two_maps"), {"probabilities", "more"});
+  EXPECT_THAT(ReadOnnxOutline(model).value().outputs,
+              ElementsAre("output_label", "output_probability", "probabilities", "more"));
+}
+
 TEST(OnnxTest, EveryCutIsRefusedOrWhole) {
   const std::string whole = Fixture("columns");
   std::size_t refused = 0;
