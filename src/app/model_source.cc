@@ -82,7 +82,7 @@ LoadedModel::LoadedModel(std::shared_ptr<const model::Package> package)
 
 Result<data::Batch> LoadedModel::Encoded(data::Batch rows) const {
   if (!package_) return rows;
-  return package_->Encoded(rows);
+  return package_->Encoded(std::move(rows));
 }
 
 Result<ModelName> ParseModelName(std::string_view text) {

@@ -124,6 +124,7 @@ Result<Json> FlowImpl::Register(const Caller& caller, const RegisterRequest& req
                .lineage = package->content().lineage, .description = {}}));
   Json answer = registry::VersionToJson(version);
   answer.Set("verified", package->is_verified());
+  if (!package->is_verified()) answer.Set("unverified", package->unverified());
   SW_TRY(events_.Record(caller, options_.clock->Now(), "registered", fmt::format("{}/{}", version.model, version.number),
                         fmt::format("package {}", request.package_id.substr(0, 12)), Json::MakeObject({{"package_id", request.package_id}})));
   SW_TRY(options_.data->DrainOutbox());

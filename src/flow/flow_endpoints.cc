@@ -153,6 +153,22 @@ void FlowImpl::LookFirst(const Caller& caller, Running& running, TimeUs now) {
   if (const Status looked = LookAt(caller, running, now); !looked) CountFailure("look", running.state.endpoint, looked.error());
 }
 
+// A gate judges how good a model is, not whether this build scores as its library does: where no golden
+// rows have shown that, only an operator's word lets it serve.
+Status FlowImpl::CheckMayServe(const Caller& caller, const registry::Version& version) {
+  SW_TRY(registry::CheckMayServe(version));
+  const auto package = SW_TRY(packages_.Get(version.package_id));
+  SW_TRY(model::CheckOneOutput(*package));
+  if (package->is_verified()) return Ok();
+  for (const registry::VerdictRecord& verdict : SW_TRY(options_.registry->Verdicts(caller, version.model, version.number))) {
+    if (verdict.kind == "override" && verdict.result == "pass") return Ok();
+  }
+  return FailedPrecondition(
+      "version {} of model {} is unverified: {}; register it with its library (seaworthy register --python), or record an "
+      "override (seaworthy models override)",
+      version.number, version.model, package->unverified());
+}
+
 Result<Json> FlowImpl::GoLive(const Caller& caller, std::string_view endpoint, std::int64_t version) {
   SW_TRY(options_.serving->FlushLogs());
   const std::lock_guard lock(mutex_);
@@ -162,7 +178,7 @@ Result<Json> FlowImpl::GoLive(const Caller& caller, std::string_view endpoint, s
     return FailedPrecondition("endpoint {} has a rollout of version {} running; roll it back first", endpoint, running.state.rollout->candidate);
   }
   const registry::Version found = SW_TRY(options_.registry->Get(caller, definition.model, version));
-  SW_TRY(registry::CheckMayServe(found));
+  SW_TRY(CheckMayServe(caller, found));
   const TimeUs now = options_.clock->Now();
   LookFirst(caller, running, now);
   const EndpointState before = running.state;
@@ -192,7 +208,7 @@ Result<Json> FlowImpl::StartRollout(const Caller& caller, const RolloutRequest& 
   }
   if (request.version == running.state.live) return FailedPrecondition("version {} is live already", request.version);
   const registry::Version version = SW_TRY(options_.registry->Get(caller, definition.model, request.version));
-  SW_TRY(registry::CheckMayServe(version));
+  SW_TRY(CheckMayServe(caller, version));
   const rollout::Plan plan = SW_TRY(PlanFor(*config_, request));
   const TimeUs now = options_.clock->Now();
   SW_TRY(LookAt(caller, running, now));

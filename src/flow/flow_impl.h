@@ -79,6 +79,7 @@ class FlowImpl final : public Flow {
   Status TickRollout(const Caller& caller, Running& running, TimeUs now);
   Status Act(const Caller& caller, Running& running, const rollout::Action& action, TimeUs now);
   // Notes in the rollout of `next` where its step's evidence begins: after the last look.
+  Status CheckMayServe(const Caller& caller, const registry::Version& version);
   Status MarkStep(const Running& running, EndpointState& next) const;
   // Looks before a person's word is done. It is done all the same when that fails.
   void LookFirst(const Caller& caller, Running& running, TimeUs now);

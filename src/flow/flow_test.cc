@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include <functional>
 #include <set>
 #include <thread>
 
@@ -208,6 +209,32 @@ TEST(Live, GoingLiveIsOneTransaction) {
   EXPECT_EQ(world.serving().plans.at("late").arms[0].version, 1);
   EXPECT_EQ(world.flow().Endpoints({})->AsArray()[0].IntOr("live", 0), 1);
   EXPECT_EQ(ReadEndpointStates(world.data().catalog(), {})->front().live, 1);
+}
+
+TEST(Live, AnUnverifiedVersionNeedsAnOverrideWhateverItsGateSaid) {
+  FlowWorld world;
+  const auto add = [&](const std::function<void(model::GoldenRows&)>& change) {
+    const auto good = world.registry().Get({}, "late", world.AddVersion(1)).value();
+    const auto get = [&](std::string_view hash) { return world.data().blobs().ReadAll(hash); };
+    model::PackageContent content = model::LoadPackage(good.package_id, get).value()->content();
+    change(content.golden);
+    const auto put = [&](std::string_view bytes) { return world.data().blobs().Put(bytes); };
+    const auto version = world.registry().Register({}, {.model = "late", .package_id = model::WritePackage(content, put).value()}).value();
+    world.registry().Record({}, "late", version.number, {.id = "019a0000-0000-7000-8000-00000000000" + std::to_string(version.number),
+                            .kind = "gate", .result = "pass", .alpha = 0.05, .summary = "better"}).value();
+    return version.number;
+  };
+  const std::int64_t unverified = add([](model::GoldenRows& golden) { golden = {}; });
+  const auto refused = world.flow().GoLive({}, "late", unverified);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kFailedPrecondition);
+  EXPECT_THAT(refused.error().message, HasSubstr("version 2 of model late is unverified: it has no golden rows; "));
+  world.GoLive(1);
+  EXPECT_FALSE(world.flow().StartRollout({}, {.endpoint = "late", .version = unverified, .plan = {}, .steps = {}}));
+  world.flow().Override({}, "late", unverified, "compared by hand").value();
+  EXPECT_TRUE(world.flow().GoLive({}, "late", unverified));
+  const std::int64_t few = add([](model::GoldenRows& golden) { golden.expected.resize(1), golden.inputs = golden.inputs.Slice(0, 1); });
+  EXPECT_FALSE(world.flow().GoLive({}, "late", few));
 }
 
 TEST(Rollout, APlanForAnotherEndpointIsRefused) {

@@ -37,9 +37,12 @@ Result<data::Batch> Encode(const Encoding& encoding, const data::Batch& rows, co
     const data::Column* from = SW_TRY(rows.Get(name, "the model's input"));
     const auto categories = encoding.categories.find(name);
     const bool is_text = from->type() == data::Type::kString;
+    if (categories == encoding.categories.end() && is_text) {  // the engine's to read or to refuse
+      encoded.AddColumn({name, from->type()}, *from);
+      continue;
+    }
     if (is_text != (categories != encoding.categories.end())) {
-      return InvalidArgument("the model's input {} must be {}, found {}", name, is_text ? "a number" : "text",
-                             data::TypeName(from->type()));
+      return InvalidArgument("the model's input {} must be text, found {}", name, data::TypeName(from->type()));
     }
     data::Column to(data::Type::kFloat64);
     to.Reserve(from->size());

@@ -21,7 +21,8 @@ struct Encoding {
 
 // The sorted distinct values of every text column among `columns`.
 Result<Encoding> LearnEncoding(const data::Batch& table, const std::vector<std::string>& columns);
-// Only `columns`, in that order, each as float64.
+// Only `columns`, in that order: numbers and encoded text as float64; text without categories stays
+// text, for an engine that reads it.
 Result<data::Batch> Encode(const Encoding& encoding, const data::Batch& rows, const std::vector<std::string>& columns);
 
 Json EncodingToJson(const Encoding& encoding);

@@ -35,11 +35,30 @@ enum class Output : std::uint8_t {
   kRaw,         // before the link: margins
 };
 
+// How far a score may be from the original library's: within either bound.
+struct Tolerance {
+  std::uint64_t raw_ulps = 0;
+  std::uint64_t prediction_ulps = 2;
+  bool prediction_in_float = false;  // those ulps are float's: the library predicts in float
+  double relative = 0;               // to the expected score, or to 1 where that is smaller
+  bool operator==(const Tolerance&) const = default;
+};
+
+// Values of an input at which scores may change, for golden rows. Not all: a hash has no text.
+struct InputProbe {
+  bool is_category = false;          // a code or label, which is looked up, not compared
+  std::vector<double> numbers = {};  // thresholds; codes or numeric labels of a category
+  std::vector<std::string> texts = {};  // labels
+  bool operator==(const InputProbe&) const = default;
+};
+
 class Engine {
  public:
   virtual ~Engine() = default;
   virtual const std::vector<std::string>& inputs() const = 0;  // column names, in the model's order
   virtual Exactness exactness() const = 0;
+  virtual Tolerance tolerance() const;  // of its class, unless the engine states another
+  virtual std::vector<InputProbe> Probes() const;  // one an input
   // Values a row of each kind of output; 1 for regressors and binary classifiers.
   virtual std::size_t outputs(Output) const { return 1; }
   // Row-major scores: `scores` has rows.num_rows() * outputs(output) places. Columns are found by
@@ -91,5 +110,7 @@ Result<std::unique_ptr<Engine>> MakeDerivedEngine(DerivedForest model);
 // Distance in units in the last place; 0 for equal bits and for two NaN, the greatest value across
 // NaN and numbers.
 std::uint64_t UlpDistance(double a, double b);
+// Likewise in units of float, both rounded to float first.
+std::uint64_t FloatUlpDistance(double a, double b);
 
 }  // namespace sw::model

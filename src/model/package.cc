@@ -11,13 +11,7 @@
 namespace sw::model {
 namespace {
 
-const base::FormatVersion kFormat{.name = "seaworthy/package", .version = kPackageVersion, .reader_min = 0};
-constexpr const char* kExpectedColumn = "_expected";
-
-Result<std::unique_ptr<Engine>> Compile(const PackageContent& content, EngineOptions options) {
-  options.columns = content.inputs;  // LightGBM replaces characters in names; ours are the request's
-  return MakeEngine(content.format, content.model, options);
-}
+const base::FormatVersion kFormat{.name = "seaworthy/package", .version = kPackageVersion, .reader_min = 1};
 
 // Without golden rows nothing else would notice that no request can be scored.
 Status CheckInputs(const PackageContent& content, const Engine& engine) {
@@ -26,30 +20,7 @@ Status CheckInputs(const PackageContent& content, const Engine& engine) {
   for (const std::string& name : engine.inputs()) {
     if (!inputs.contains(name)) return InvalidArgument("package: the model reads {}, which inputs does not name", name);
   }
-  if (engine.outputs(Output::kPrediction) != 1) {
-    return Unimplemented("package: the model has {} predictions a row; those with one are served",
-                         engine.outputs(Output::kPrediction));
-  }
   return Ok();
-}
-
-data::Batch GoldenToBatch(const GoldenRows& golden) {
-  data::Batch batch = golden.inputs;
-  data::Column expected(data::Type::kFloat64);
-  for (const double value : golden.expected) expected.AppendDouble(value);
-  batch.AddColumn({kExpectedColumn, data::Type::kFloat64}, std::move(expected));
-  return batch;
-}
-
-Result<GoldenRows> GoldenFromBatch(const data::Batch& batch) {
-  const data::Column* expected = SW_TRY(batch.Get(kExpectedColumn, "the golden rows"));
-  if (expected->type() != data::Type::kFloat64) return InvalidArgument("package: golden rows expect float64 scores");
-  std::vector<std::string> names;
-  for (const data::Field& field : batch.schema().fields) {
-    if (field.name != kExpectedColumn) names.push_back(field.name);
-  }
-  return GoldenRows{.inputs = SW_TRY(batch.Select(names)),
-                    .expected = {expected->doubles().begin(), expected->doubles().end()}};
 }
 
 // Fetches the part that the manifest names, and proves that it is that part.
@@ -66,11 +37,13 @@ Result<std::string> FetchManifest(const std::string& id, const GetBlob& get) {
   return bytes;
 }
 
-Status CheckManifestFormat(const Json& manifest) {
+// The format's version.
+Result<int> CheckManifestFormat(const Json& manifest) {
   const base::FormatVersion found{.name = SW_TRY(manifest.GetString("format_name")),
                                   .version = static_cast<int>(SW_TRY(manifest.GetInt("format_version"))),
                                   .reader_min = static_cast<int>(SW_TRY(manifest.GetInt("reader_min")))};
-  return base::CheckReadable(found, kFormat);
+  SW_TRY(base::CheckReadable(found, kFormat));
+  return found.version;
 }
 
 Result<PackageContent> ReadContent(const Json& manifest, const GetBlob& get) {
@@ -88,17 +61,18 @@ Result<PackageContent> ReadContent(const Json& manifest, const GetBlob& get) {
   if (parts->Has("golden")) {
     const std::string bytes = SW_TRY(FetchPart(*parts, "golden", get));
     content.golden = SW_TRY(GoldenFromBatch(SW_TRY(data::DecodeBatch(bytes))));
+    content.golden.from = manifest.StringOr("golden_from", "");
   }
+  content.no_golden = manifest.StringOr("no_golden", "");
   if (parts->Has("report")) content.report = SW_TRY(Json::Parse(SW_TRY(FetchPart(*parts, "report", get))));
   if (const Json* lineage = manifest.Find("lineage")) content.lineage = *lineage;
   return content;
 }
 
-// Of predictions; raw scores of exact packages have nothing to spare.
-bool IsNear(double score, double expected, Exactness exactness) {
-  if (UlpDistance(score, expected) <= kPackageUlpMax) return true;
-  if (exactness != Exactness::kEngine) return false;
-  return std::abs(score - expected) <= kPackageEngineError * std::max(1.0, std::abs(expected));
+// Without inputs nothing but the scores says how many rows there are.
+std::size_t CountGoldenRows(const PackageContent& content) {
+  if (content.golden.inputs.num_columns() > 0) return content.golden.inputs.num_rows();
+  return content.golden.expected.size();
 }
 
 }  // namespace
@@ -109,10 +83,11 @@ Result<std::string> WritePackage(const PackageContent& content, const PutBlob& p
   parts.Set("contract", SW_TRY(put(content.contract.ToJson().Dump())));
   parts.Set("profile", SW_TRY(put(content.profile.ToJson().Dump())));
   if (!content.golden.expected.empty()) {
-    parts.Set("golden", SW_TRY(put(data::EncodeBatch(GoldenToBatch(content.golden)))));
+    const data::Batch golden = SW_TRY(GoldenToBatch(content.golden, CountGoldenRows(content)));
+    parts.Set("golden", SW_TRY(put(data::EncodeBatch(golden))));
   }
   if (!content.report.IsNull()) parts.Set("report", SW_TRY(put(content.report.Dump())));
-  const Json manifest = Json::MakeObject({{"format_name", kFormat.name},
+  Json manifest = Json::MakeObject({{"format_name", kFormat.name},
                                           {"format_version", kFormat.version},
                                           {"reader_min", kFormat.reader_min},
                                           {"model_format", content.format},
@@ -120,37 +95,79 @@ Result<std::string> WritePackage(const PackageContent& content, const PutBlob& p
                                           {"encoding", EncodingToJson(content.encoding)},
                                           {"parts", std::move(parts)},
                                           {"lineage", content.lineage}});
+  if (!content.golden.from.empty()) manifest.Set("golden_from", content.golden.from);
+  if (!content.no_golden.empty()) manifest.Set("no_golden", content.no_golden);
   return put(manifest.Dump());
 }
 
+Result<data::Batch> Package::Encoded(data::Batch rows) const {
+  if (content_.encoding.categories.empty()) return rows;
+  return Encode(content_.encoding, rows, content_.inputs);
+}
+
+Status Package::Score(const data::Batch& rows, Output output, std::span<double> scores) const {
+  if (content_.encoding.categories.empty()) return engine_->Score(rows, output, scores);
+  return engine_->Score(SW_TRY(Encode(content_.encoding, rows, content_.inputs)), output, scores);
+}
+
 Status Package::Score(const data::Batch& rows, std::span<double> scores) const {
-  return engine_->Score(SW_TRY(Encode(content_.encoding, rows, content_.inputs)), Output::kPrediction, scores);
+  SW_TRY(CheckOneOutput(*this));
+  return Score(rows, Output::kPrediction, scores);
+}
+
+std::size_t Package::golden_rows() const { return content_.golden.expected.size() / engine_->outputs(Output::kPrediction); }
+
+Status CheckOneOutput(const Package& package) {
+  const std::size_t outputs = package.engine().outputs(Output::kPrediction);
+  if (outputs == 1) return Ok();
+  return FailedPrecondition(
+      "package {} predicts {} numbers a row; endpoints and gates take models of one (score files with seaworthy predict)",
+      package.id().substr(0, 12), outputs);
+}
+
+Status Package::ReplayGolden(Output output, std::span<const double> expected, std::size_t rows) const {
+  if (expected.size() != rows * engine_->outputs(output)) {
+    return InvalidArgument("package: {} golden scores for {} rows of {} outputs", expected.size(), rows,
+                           engine_->outputs(output));
+  }
+  std::vector<double> scores(expected.size());
+  SW_TRY(Score(content_.golden.inputs, output, scores));
+  return CompareScores(content_.golden, output, *engine_, scores);
 }
 
 Status Package::ReplayGolden() const {
   const GoldenRows& golden = content_.golden;
-  std::vector<double> scores(golden.expected.size());
-  if (scores.empty()) return Ok();
-  SW_TRY(Score(golden.inputs, scores));
-  for (std::size_t i = 0; i < scores.size(); ++i) {
-    if (IsNear(scores[i], golden.expected[i], exactness())) continue;
-    return FailedPrecondition("package: golden row {} expects {}, this build scores {} ({} ulp apart; {} are allowed, or of class "
-                              "engine an error of {}); it was not loaded", i, golden.expected[i], scores[i],
-                              UlpDistance(scores[i], golden.expected[i]), kPackageUlpMax, kPackageEngineError);
-  }
-  return Ok();
+  if (golden.expected.empty()) return Ok();
+  const std::size_t rows = CountGoldenRows(content_);
+  SW_TRY(ReplayGolden(Output::kPrediction, golden.expected, rows));
+  if (golden.raw.empty()) return Ok();
+  return ReplayGolden(Output::kRaw, golden.raw, rows);
 }
 
-Result<std::unique_ptr<const Package>> LoadPackage(const std::string& id, const GetBlob& get,
-                                                   const EngineOptions& options) {
+namespace {
+
+// Version 0 asked for no number of rows.
+std::string WhyUnverified(const Package& package, int version) {
+  const std::size_t rows = package.golden_rows();
+  if (rows >= kGoldenRowsMin || (rows > 0 && version == 0)) return "";
+  const std::string& reason = package.content().no_golden;
+  if (rows == 0) return reason.empty() ? "it has no golden rows" : fmt::format("it has no golden rows: {}", reason);
+  return fmt::format("it has {} golden rows, {} are needed", rows, kGoldenRowsMin);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<const Package>> LoadPackage(const std::string& id, const GetBlob& get, EngineOptions options) {
   const Json manifest = SW_TRY(Json::Parse(SW_TRY(FetchManifest(id, get))));
-  SW_TRY(CheckManifestFormat(manifest));
+  const int version = SW_TRY(CheckManifestFormat(manifest));
   auto package = std::make_unique<Package>();
   package->id_ = id;
   package->content_ = SW_TRY(ReadContent(manifest, get));
-  package->engine_ = SW_TRY(Compile(package->content_, options));
+  options.columns = package->content_.inputs;  // some libraries replace characters in names; ours are the request's
+  package->engine_ = SW_TRY(MakeEngine(package->content_.format, package->content_.model, options));
   SW_TRY(CheckInputs(package->content_, *package->engine_));
   SW_TRY(package->ReplayGolden());
+  package->unverified_ = WhyUnverified(*package, version);
   return package;
 }
 

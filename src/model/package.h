@@ -6,7 +6,7 @@
 //   SW_TRY(package->Score(rows, scores));
 //
 // Golden rows come from the original library and are replayed by every load: a mismatch refuses it.
-// Without golden rows a package is unverified. Hostile input. Immutable: Score is thread-safe.
+// With fewer than kGoldenRowsMin of them a package is unverified. Hostile input. Immutable: Score is thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -23,27 +23,22 @@
 #include "data/profile.h"
 #include "model/encoding.h"
 #include "model/engine.h"
+#include "model/golden_rows.h"
 #include "model/model_file.h"
 
 namespace sw::model {
 
-inline constexpr int kPackageVersion = 0;
-inline constexpr std::uint64_t kPackageUlpMax = 2;  // of class bounded, from the original library
-inline constexpr double kPackageEngineError = 1e-5;  // of class engine: relative, absolute below 1
-
-struct GoldenRows {
-  data::Batch inputs;             // as a request brings them, before encoding
-  std::vector<double> expected;   // from the original library
-};
+inline constexpr int kPackageVersion = 1;
 
 struct PackageContent {
-  std::string format;             // as DetectFormat() calls it, or "linear" (JSON)
+  std::string format;             // as MakeEngine() takes it
   std::string model;              // the model file's bytes
   std::vector<std::string> inputs;  // columns in the model's order, as requests name them
   Encoding encoding;
   data::Contract contract;
   data::Profile profile;          // of the training set's inputs
   GoldenRows golden;              // may be empty: unverified
+  std::string no_golden = {};     // why there are none, for people
   Json report;                    // the evaluation's, null when there is none
   Json lineage;                   // training set, definition hashes, cuts, recipe, seed
 };
@@ -58,29 +53,37 @@ class Package {
  public:
   const std::string& id() const { return id_; }
   const PackageContent& content() const { return content_; }
-  bool is_verified() const { return !content_.golden.expected.empty(); }
+  bool is_verified() const { return unverified_.empty(); }
+  // Why it is not verified; "" when it is.
+  const std::string& unverified() const { return unverified_; }
+  std::size_t golden_rows() const;
   Exactness exactness() const { return engine_->exactness(); }
   const Engine& engine() const { return *engine_; }
-  // The rows as the engine reads them.
-  Result<data::Batch> Encoded(const data::Batch& rows) const {
-    return Encode(content_.encoding, rows, content_.inputs);
-  }
   bool blocks() const { return engine_->blocks(); }  // see Engine
-  // Encodes and scores; `scores` has rows.num_rows() places.
+  // The rows as the engine reads them.
+  Result<data::Batch> Encoded(data::Batch rows) const;
+  // Encodes and scores; `scores` has rows.num_rows() * engine().outputs(output) places.
+  Status Score(const data::Batch& rows, Output output, std::span<double> scores) const;
+  // Predictions of a package of one output, a place a row. FAILED_PRECONDITION for any other.
   Status Score(const data::Batch& rows, std::span<double> scores) const;
 
  private:
-  friend Result<std::unique_ptr<const Package>> LoadPackage(const std::string&, const GetBlob&, const EngineOptions&);
+  friend Result<std::unique_ptr<const Package>> LoadPackage(const std::string&, const GetBlob&, EngineOptions);
   Status ReplayGolden() const;
+  Status ReplayGolden(Output output, std::span<const double> expected, std::size_t rows) const;
 
   std::string id_;
   PackageContent content_;
   std::unique_ptr<Engine> engine_;
+  std::string unverified_;
 };
+
+// FAILED_PRECONDITION unless the package predicts one number a row, as endpoints and gates need.
+Status CheckOneOutput(const Package& package);
 
 // DATA_LOSS when a part's bytes are not what its name says; FAILED_PRECONDITION when it is too new
 // or a golden row differs (names the row, what was expected and what came out).
 Result<std::unique_ptr<const Package>> LoadPackage(const std::string& id, const GetBlob& get,
-                                                   const EngineOptions& options = {});
+                                                   EngineOptions options = {});
 
 }  // namespace sw::model

@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "base/errors.h"
 #include "base/files.h"
 #include "base/hash.h"
+#include "model/formats/fixture.h"
 #include "model/formats/linear.h"
 
 namespace sw::model {
@@ -47,7 +50,7 @@ PackageContent Content() {
   content.encoding = LearnEncoding(Requests(), content.inputs).value();
   content.profile = data::ProfileTable(Requests());
   content.contract = data::LearnContract(content.profile, Requests());
-  content.golden = {.inputs = Requests(), .expected = {-1.0, 1.5, 1.0}};
+  content.golden = {.inputs = Requests(), .expected = {-1.0, 1.5, 1.0}, .raw = {-1.0, 1.5, 1.0}, .from = "numpy 1.26"};
   content.lineage = Json::MakeObject({{"seed", 7}});
   return content;
 }
@@ -57,7 +60,7 @@ TEST(Package, ComesBackAsItWasWrittenAndScores) {
   const std::string id = WritePackage(Content(), blobs.Put()).value();
   const auto package = LoadPackage(id, blobs.Get()).value();
   EXPECT_EQ(package->id(), id);
-  EXPECT_TRUE(package->is_verified());
+  EXPECT_EQ(package->content().golden, Content().golden);
   EXPECT_EQ(package->content().encoding, Content().encoding);
   EXPECT_EQ(package->content().contract, Content().contract);
   EXPECT_EQ(package->content().lineage.IntOr("seed", 0), 7);
@@ -81,11 +84,71 @@ TEST(Package, IsRefusedWhenAGoldenRowDiffers) {
   EXPECT_NE(package.error().message.find("golden row 1 expects 1.25"), std::string::npos) << package.error().message;
 }
 
-TEST(Package, WithoutGoldenRowsIsUnverified) {
+TEST(Package, IsVerifiedByTwoHundredGoldenRowsAndNoFewer) {
   MapBlobs blobs;
   PackageContent content = Content();
+  const auto unverified = [&] {
+    return LoadPackage(WritePackage(content, blobs.Put()).value(), blobs.Get()).value()->unverified();
+  };
+  content.golden = Repeated(Content().golden, 66);
+  EXPECT_EQ(unverified(), "it has 198 golden rows, 200 are needed");
+  content.golden = Repeated(Content().golden, 67);
+  EXPECT_EQ(unverified(), "");
   content.golden = {};
-  EXPECT_FALSE(LoadPackage(WritePackage(content, blobs.Put()).value(), blobs.Get()).value()->is_verified());
+  EXPECT_EQ(unverified(), "it has no golden rows");
+  content.no_golden = "no Python is named";
+  EXPECT_EQ(unverified(), "it has no golden rows: no Python is named");
+}
+
+// An exact model of several outputs that predicts in float, with what XGBoost says of it.
+PackageContent Classes() {
+  PackageContent content;
+  content.format = "xgboost";
+  content.model = TestData("xgboost_classes.ubj");
+  const auto engine = MakeEngine(content.format, content.model).value();
+  content.inputs = engine->inputs();
+  const FixtureRows rows = ReadFixtureRows("xgboost_classes.rows", *engine);
+  content.golden = Repeated({.inputs = rows.inputs, .expected = rows.predictions, .raw = rows.raw, .from = "xgboost"}, 4);
+  return content;
+}
+
+Result<std::unique_ptr<const Package>> ThroughBlobs(const PackageContent& content) {
+  MapBlobs blobs;
+  return LoadPackage(SW_TRY(WritePackage(content, blobs.Put())), blobs.Get());
+}
+
+TEST(Package, OfSeveralOutputsScoresThemAllButNotForEndpoints) {
+  const auto package = ThroughBlobs(Classes()).value();
+  EXPECT_TRUE(package->is_verified()) << package->unverified();
+  const GoldenRows& golden = package->content().golden;
+  const std::size_t outputs = package->engine().outputs(Output::kRaw);
+  ASSERT_GT(outputs, 1u);
+  std::vector<double> raw(golden.inputs.num_rows() * outputs);
+  ASSERT_TRUE(package->Score(golden.inputs, Output::kRaw, raw));
+  EXPECT_EQ(raw, golden.raw);
+  std::vector<double> one(golden.inputs.num_rows());
+  const Status refused = package->Score(golden.inputs, one);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kFailedPrecondition);
+}
+
+TEST(Package, OfAnExactModelIsHeldToTheLastBitOfRawScoresAndTwoUlpOfPredictions) {
+  const auto message = [](auto change) {
+    PackageContent content = Classes();
+    change(content.golden);
+    const auto package = ThroughBlobs(content);
+    return package ? std::string() : package.error().message;
+  };
+  const auto up = [](double x) { return std::nextafter(x, 2 * std::fabs(x)); };
+  EXPECT_EQ(message([](GoldenRows&) {}), "");
+  EXPECT_NE(message([&](GoldenRows& golden) { golden.raw[7] = up(golden.raw[7]); }).find("raw score"), std::string::npos);
+  EXPECT_NE(message([](GoldenRows& golden) { golden.expected[7] *= 1.000001; }).find("prediction 1"), std::string::npos);
+  EXPECT_EQ(message([&](GoldenRows& golden) {
+              golden.expected[7] = std::nextafter(static_cast<float>(golden.expected[7]), 2.0F);
+            }), "") << "XGBoost predicts in float: one step of float may differ";
+  EXPECT_NE(message([](GoldenRows& golden) { golden.raw.pop_back(); }), "");
+  EXPECT_NE(message([](GoldenRows& golden) { golden.expected.resize(golden.expected.size() / 2); }), "");
+  EXPECT_NE(message([](GoldenRows& golden) { golden.raw[0] = std::nan(""); }), "");
 }
 
 TEST(Package, WhoseModelReadsOtherColumnsIsRefused) {
@@ -101,16 +164,6 @@ TEST(Package, WhoseModelReadsOtherColumnsIsRefused) {
   const auto package = load({"origin", "day"});
   ASSERT_FALSE(package.has_value());
   EXPECT_NE(package.error().message.find("reads hour"), std::string::npos) << package.error().message;
-}
-
-TEST(Package, WithSeveralPredictionsARowIsNotServed) {
-  MapBlobs blobs;
-  PackageContent content = Content();
-  content.format = "xgboost";
-  content.model = base::ReadFile(std::string(SW_SOURCE_DIR) + "/src/model/testdata/xgboost_classes.ubj").value();
-  content.inputs = MakeEngine(content.format, content.model).value()->inputs();
-  content.golden = {};
-  EXPECT_EQ(LoadPackage(WritePackage(content, blobs.Put()).value(), blobs.Get()).error().code, ErrorCode::kUnimplemented);
 }
 
 TEST(Package, OfAPythonModelNeedsAServerThatAllowsIt) {
@@ -159,7 +212,11 @@ TEST(Encoding, AnUnseenCategoryIsMissing) {
 }
 
 TEST(Encoding, TextWhereTrainingHadNumbersIsRefused) {
-  EXPECT_FALSE(Encode(Encoding{}, Requests(), {"origin"}).has_value());
+  PackageContent content = Content();
+  content.encoding = {};
+  content.golden = {};
+  std::vector<double> scores(3);
+  EXPECT_FALSE(ThroughBlobs(content).value()->Score(Requests(), scores));
   EXPECT_FALSE(Encode(Encoding{.categories = {{"hour", {"a"}}}}, Requests(), {"hour"}).has_value());
 }
 

@@ -1,16 +1,11 @@
 // Opens a package that format 0 wrote: what is in registries today must stay readable, with the scores
 // that it had.
-//
-// To write the sample of a new format (never to overwrite an old one), run with
-// SW_WRITE_SAMPLE=FOLDER and move that folder to testdata/package_vN.
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
 
 #include "base/errors.h"
 #include "base/files.h"
-#include "base/hash.h"
 #include "model/formats/linear.h"
 #include "model/package.h"
 
@@ -52,29 +47,7 @@ PackageContent Content() {
   return content;
 }
 
-Status WriteSample(const std::string& folder) {
-  SW_TRY(base::MakeFolders(folder));
-  const auto put = [&](std::string_view bytes) -> Result<std::string> {
-    std::string hash = base::Sha256Hex(bytes);
-    SW_TRY(base::WriteFileAtomic(base::JoinPath(folder, hash), bytes));
-    return hash;
-  };
-  // Its own scores are its golden rows: without them first, then with them.
-  PackageContent content = Content();
-  content.golden = {};
-  const std::string draft = SW_TRY(WritePackage(content, put));
-  const auto package = SW_TRY(LoadPackage(draft, [&](std::string_view hash) { return ReadPart(folder, hash); }));
-  content.golden = {.inputs = Requests(), .expected = std::vector<double>(Requests().num_rows())};
-  SW_TRY(package->Score(Requests(), content.golden.expected));
-  SW_TRY(base::RemoveFile(base::JoinPath(folder, draft)));
-  return base::WriteFileAtomic(base::JoinPath(folder, "id"), SW_TRY(WritePackage(content, put)));
-}
-
 TEST(PackageV0, IsReadWithTheScoresThatItHad) {
-  if (const char* folder = std::getenv("SW_WRITE_SAMPLE")) {
-    ASSERT_TRUE(WriteSample(folder));
-    return;
-  }
   const std::string id = base::ReadFile(base::JoinPath(kSample, "id")).value();
   const auto package = LoadPackage(id, [](std::string_view hash) { return ReadPart(kSample, hash); });
   ASSERT_TRUE(package) << package.error().message;

@@ -157,6 +157,7 @@ Result<EndpointSnapshot> LoadArms(EndpointSnapshot base, const std::vector<ArmSp
       if (loaded.package->id() == spec.package_id) package = loaded.package;
     }
     if (package == nullptr) package = SW_TRY(packages.Load(spec.package_id));
+    SW_TRY(model::CheckOneOutput(*package));
     base.arms.push_back({spec.version, std::move(package), spec.mode, spec.share, spec.threshold});
   }
   if (const Arm* live = base.Live(); live != nullptr && base.service.empty() && base.request.fields.empty()) {

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "base/files.h"
 #include "serve/fakes.h"
 
 namespace sw::serve {
@@ -100,6 +101,19 @@ TEST(LoadArms, TakesTheRequestFromTheLivePackageWhereThereIsNoService) {
                                       .share = 0, .threshold = {}}};
   const auto loaded = LoadArms(base, arms, nullptr, source).value();
   EXPECT_EQ(loaded.request, (data::Schema{{{"delay", data::Type::kFloat64}, {"origin", data::Type::kString}}}));
+}
+
+TEST(LoadArms, RefusesAPackageOfSeveralOutputs) {
+  model::PackageContent content;
+  content.format = "xgboost";
+  content.model = base::ReadFile(SW_SOURCE_DIR "/src/model/testdata/xgboost_classes.ubj").value();
+  content.inputs = model::MakeEngine(content.format, content.model).value()->inputs();
+  CountingSource source;
+  const std::string id = source.Add(MakePackage(content));
+  const std::vector<ArmSpec> arms = {{.version = 1, .package_id = id, .mode = ArmMode::kLive, .share = 0, .threshold = {}}};
+  const auto refused = LoadArms(LateEndpoint(), arms, nullptr, source);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("endpoints and gates take models of one"), std::string::npos);
 }
 
 TEST(LoadArms, AnswersWithTheSourcesError) {

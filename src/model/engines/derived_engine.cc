@@ -90,6 +90,8 @@ class DerivedEngine final : public Engine {
 
   const std::vector<std::string>& inputs() const override { return inputs_; }
   Exactness exactness() const override { return trees_->exactness(); }
+  Tolerance tolerance() const override { return trees_->tolerance(); }
+  std::vector<InputProbe> Probes() const override;
   std::size_t outputs(Output output) const override { return trees_->outputs(output); }
   Json Describe() const override { return trees_->Describe(); }
 
@@ -132,7 +134,7 @@ class DerivedEngine final : public Engine {
       columns.found.push_back(column);
       if (model_.inputs[i].is_category) {
         for (std::size_t row = 0; row < column->size(); ++row) columns.hashes[i].push_back(HashAt(*column, row));
-      } else if (column->type() == data::Type::kString) {
+      } else if (column->type() == data::Type::kString && column->null_count() < column->size()) {
         return InvalidArgument("the model's input {} must be a number, found string", inputs_[i]);
       }
     }
@@ -166,6 +168,19 @@ class DerivedEngine final : public Engine {
   mutable std::once_flag explained_once_;
   mutable std::unique_ptr<const Result<Explainer>> explainer_;
 };
+
+std::vector<InputProbe> DerivedEngine::Probes() const {
+  std::vector<InputProbe> probes(inputs_.size());
+  for (std::size_t i = 0; i < probes.size(); ++i) probes[i].is_category = model_.inputs[i].is_category;
+  const std::vector<InputProbe> features = trees_->Probes();
+  for (std::size_t f = 0; f < features.size(); ++f) {
+    if (model_.features[f].kind == Kind::kColumn) probes[model_.features[f].input].numbers = features[f].numbers;
+  }
+  for (const CategoryKey& key : model_.keys) {
+    for (const AboveTest& test : key.above) probes[test.input].numbers.push_back(test.border);
+  }
+  return probes;
+}
 
 }  // namespace
 

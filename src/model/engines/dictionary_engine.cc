@@ -38,6 +38,8 @@ class DictionaryEngine final : public Engine {
 
   const std::vector<std::string>& inputs() const override { return coded_->inputs(); }
   Exactness exactness() const override { return coded_->exactness(); }
+  Tolerance tolerance() const override { return coded_->tolerance(); }
+  std::vector<InputProbe> Probes() const override;
   std::size_t outputs(Output output) const override { return coded_->outputs(output); }
   Json Describe() const override { return coded_->Describe(); }
 
@@ -63,6 +65,19 @@ class DictionaryEngine final : public Engine {
   std::vector<Dictionary> dictionaries_;
   std::unique_ptr<Engine> coded_;
 };
+
+// Labels in place of the codes that they stand for.
+std::vector<InputProbe> DictionaryEngine::Probes() const {
+  std::vector<InputProbe> probes = coded_->Probes();
+  for (std::size_t i = 0; i < probes.size(); ++i) {
+    const Dictionary& dictionary = dictionaries_[i];
+    if (dictionary.text.empty() && dictionary.numbers.empty()) continue;
+    probes[i] = {.is_category = true};
+    for (const auto& [label, code] : dictionary.text) probes[i].texts.push_back(label);
+    for (const auto& [label, code] : dictionary.numbers) probes[i].numbers.push_back(label);
+  }
+  return probes;
+}
 
 }  // namespace
 

@@ -16,6 +16,7 @@ class FloatLinearEngine final : public Engine {
 
   const std::vector<std::string>& inputs() const override { return model_.head.features; }
   Exactness exactness() const override { return Exactness::kExact; }
+  Tolerance tolerance() const override { return {.prediction_in_float = true}; }
   std::size_t outputs(Output output) const override {
     return output == Output::kRaw ? model_.head.outputs : PredictionCount(model_.head);
   }

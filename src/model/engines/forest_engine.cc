@@ -198,6 +198,48 @@ void ForestEngine::Tune() {
   is_tuned_ = true;
 }
 
+Tolerance ForestEngine::tolerance() const {
+  Tolerance tolerance{.prediction_in_float = forest_.float_sums};
+  // CatBoost's exponential of a softmax is an approximation.
+  const bool is_catboost_like = forest_.float_inputs && !forest_.float_sums;
+  if (forest_.link == Link::kSoftmax && is_catboost_like) tolerance.prediction_ulps = 4;
+  return tolerance;
+}
+
+namespace {
+
+void AppendCodes(const std::vector<std::uint32_t>& set, std::vector<double>& codes) {
+  for (std::size_t word = 0; word < set.size(); ++word) {
+    for (std::size_t bit = 0; bit < 32; ++bit) {
+      if (set[word] >> bit & 1) codes.push_back(static_cast<double>(word * 32 + bit));
+    }
+  }
+}
+
+void SortDistinct(std::vector<double>& values) {
+  std::ranges::sort(values);
+  values.erase(std::ranges::unique(values).begin(), values.end());
+}
+
+}  // namespace
+
+std::vector<InputProbe> ForestEngine::Probes() const {
+  std::vector<InputProbe> probes(forest_.features.size());
+  for (const Tree& tree : forest_.trees) {
+    for (const Node& node : tree.nodes) {
+      InputProbe& probe = probes[static_cast<std::size_t>(node.feature)];
+      if (node.test == NodeTest::kMember) {
+        probe.is_category = true;
+        AppendCodes(tree.sets[node.set], probe.numbers);
+      } else {
+        probe.numbers.push_back(node.threshold);
+      }
+    }
+    for (InputProbe& probe : probes) SortDistinct(probe.numbers);
+  }
+  return probes;
+}
+
 std::size_t ForestEngine::bytes() const { return sums_->bytes(); }
 
 Json ForestEngine::Describe() const {

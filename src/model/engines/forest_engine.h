@@ -40,6 +40,8 @@ class ForestEngine final : public Engine {
 
   const std::vector<std::string>& inputs() const override { return forest_.features; }
   Exactness exactness() const override { return Exactness::kExact; }
+  Tolerance tolerance() const override;
+  std::vector<InputProbe> Probes() const override;
   std::size_t outputs(Output output) const override;
   Status Score(const data::Batch& rows, Output output, std::span<double> scores) const override;
   Status Contribute(const data::Batch& rows, std::span<double> contributions) const override;

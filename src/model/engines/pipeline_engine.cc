@@ -164,6 +164,13 @@ Result<std::unique_ptr<PipelineEngine>> PipelineEngine::Make(Plan plan, const Pi
   return engine;
 }
 
+// The plan's own golden rows, which its loading replayed stage by stage, are held to tighter bounds.
+Tolerance PipelineEngine::tolerance() const {
+  Tolerance tolerance{.prediction_ulps = 16};
+  if (exactness_ != Exactness::kExact) tolerance = {.raw_ulps = 64, .prediction_ulps = 64, .relative = 1e-11};
+  return tolerance;
+}
+
 std::size_t PipelineEngine::outputs(Output output) const { return compiled_->lean(output).width(); }
 
 Status PipelineEngine::Score(const data::Batch& rows, Output output, std::span<double> scores) const {

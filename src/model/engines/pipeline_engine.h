@@ -37,6 +37,7 @@ class PipelineEngine final : public Engine {
 
   const std::vector<std::string>& inputs() const override { return names_; }
   Exactness exactness() const override { return exactness_; }
+  Tolerance tolerance() const override;
   std::size_t outputs(Output output) const override;
   // INVALID_ARGUMENT also names the first row that the library would refuse.
   Status Score(const data::Batch& rows, Output output, std::span<double> scores) const override;

@@ -2,8 +2,6 @@
 // has the inputs, then the library's raw scores and predictions, as C hexadecimal numbers.
 #pragma once
 
-#include <bit>
-#include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <sstream>
@@ -12,6 +10,7 @@
 
 #include "base/files.h"
 #include "model/engine.h"
+#include "model/golden_rows.h"
 
 namespace sw::model {
 
@@ -44,14 +43,15 @@ inline FixtureRows ReadFixtureRows(const std::string& file, const Engine& engine
   return golden;
 }
 
-// Steps between neighbouring floats.
-inline std::uint64_t FloatUlpDistance(double a, double b) {
-  if (std::isnan(a) && std::isnan(b)) return 0;
-  const auto line = [](double value) {
-    const auto bits = std::bit_cast<std::uint32_t>(static_cast<float>(value));
-    return bits & 0x80000000U ? -static_cast<std::int64_t>(bits ^ 0x80000000U) : static_cast<std::int64_t>(bits);
-  };
-  return static_cast<std::uint64_t>(std::abs(line(a) - line(b)));
+// The same rows again and again, `times` of them.
+inline GoldenRows Repeated(const GoldenRows& golden, std::size_t times) {
+  GoldenRows repeated = golden;
+  for (std::size_t i = 1; i < times; ++i) {
+    repeated.inputs.AppendAll(golden.inputs);
+    repeated.expected.insert(repeated.expected.end(), golden.expected.begin(), golden.expected.end());
+    repeated.raw.insert(repeated.raw.end(), golden.raw.begin(), golden.raw.end());
+  }
+  return repeated;
 }
 
 }  // namespace sw::model
