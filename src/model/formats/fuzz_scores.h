@@ -32,8 +32,16 @@ inline data::Batch FuzzRows(const std::vector<std::string>& names) {
   return rows;
 }
 
+// Contributions are refused or computed, whatever a hostile file says of covers.
+inline void Explain(const Engine& engine, const data::Batch& rows) {
+  if (engine.inputs().size() * engine.outputs(Output::kRaw) > kFuzzWidthMax) return;
+  std::vector<double> contributions(rows.num_rows() * engine.outputs(Output::kRaw) * (engine.inputs().size() + 1));
+  (void)engine.Contribute(rows, contributions);
+}
+
 inline void CheckOneByOne(const Engine& engine) {
   const data::Batch rows = FuzzRows(engine.inputs());
+  Explain(engine, rows);
   for (const Output output : {Output::kRaw, Output::kPrediction}) {
     const std::size_t width = engine.outputs(output);
     if (width > kFuzzWidthMax || engine.inputs().size() > kFuzzWidthMax) return;
