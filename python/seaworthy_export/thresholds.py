@@ -4,7 +4,7 @@ import base64
 
 import numpy as np
 
-EACH_MAX = 12  # thresholds an input
+EACH_MAX = 5  # thresholds an input
 
 
 def unpack(values):

@@ -1,5 +1,6 @@
 #include "model/plan.h"
 
+#include <algorithm>
 #include <set>
 
 #include "base/errors.h"
@@ -78,13 +79,22 @@ Result<std::vector<Shape>> CheckPlan(const Plan& plan) {
   for (const PlanInput& input : plan.inputs) {
     shapes.push_back({input.type == data::Type::kString ? CellType::kText : CellType::kNumber, 1});
   }
-  std::size_t width = shapes.size();
+  std::vector<std::size_t> depths(plan.inputs.size());
+  std::size_t width = shapes.size(), reads = 0;
   for (std::size_t i = 0; i < plan.stages.size(); ++i) {
     const PlanStage& stage = plan.stages[i];
     auto shape = CheckStage(stage, shapes, plan.golden.num_rows());
     if (!shape) return std::unexpected(std::move(shape).error().Within(fmt::format("plan: stage {} ({}, {})", i, OpName(stage.op), stage.name)));
+    std::size_t depth = 0;
+    for (const std::uint32_t value : stage.in) {
+      depth = std::max(depth, depths[value] + 1);
+      reads += shapes[value].width;
+    }
     width += shape->width;
     if (width > kPlanWidthMax) return ResourceExhausted("plan: more than {} columns, the limit plan_width_max", kPlanWidthMax);
+    if (reads > kPlanReadsMax) return ResourceExhausted("plan: stages read more than {} columns, the limit plan_reads_max", kPlanReadsMax);
+    if (depth > kPlanDepthMax) return ResourceExhausted("plan: more than {} stages in a row, the limit plan_depth_max", kPlanDepthMax);
+    depths.push_back(depth);
     shapes.push_back(*shape);
   }
   SW_TRY(CheckOutput(shapes, plan.raw, "raw"));

@@ -21,6 +21,8 @@ namespace sw::model {
 inline constexpr std::size_t kPlanInputsMax = 100'000;
 inline constexpr std::size_t kPlanStagesMax = 20'000;
 inline constexpr std::size_t kPlanWidthMax = 4'000'000;  // columns of all values together: 32 MB a row
+inline constexpr std::size_t kPlanReadsMax = 8'000'000;  // columns that all stages read together
+inline constexpr std::size_t kPlanDepthMax = 256;        // stages one after the other
 
 struct PlanStage {
   std::string name;                // where it comes from: "preprocess/num/scaler"

@@ -59,7 +59,7 @@ Result<PlanExplainer> PlanExplainer::Make(const Plan& plan, const std::vector<Sh
   }
   PlanExplainer made(plan, SW_TRY(Explainer::Make(forest, DetectCpu(), players)));
   for (const std::uint32_t value : stage.in) {
-    made.sources_.emplace_back(shapes, plan.inputs.size(), steps, value);
+    made.sources_.emplace_back(shapes, steps, value);
     made.block_rows_ = std::min(made.block_rows_, made.sources_.back().block_rows());
   }
   made.inputs_ = std::move(inputs);

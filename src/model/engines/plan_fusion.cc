@@ -15,9 +15,23 @@ namespace {
 
 constexpr std::size_t kCodesMax = 4096;           // of one column of a forest: a set a node
 constexpr std::size_t kTableEntriesMax = 1u << 22;  // of one linear model
+constexpr std::size_t kFoldStepsMax = 1u << 26;  // of one forest: steps of the chains, and codes, of all nodes
 
 // Why a fused kernel gives up; the stages then say what is wrong.
 Status GiveUp() { return InvalidArgument("a row that the library refuses"); }
+
+// Whether folding the forest takes long: every node maps numbers through its column's chain, or looks at
+// every code.
+bool IsLong(const Forest& forest, const Sources& sources) {
+  std::size_t steps = 0;
+  for (const Tree& tree : forest.trees) {
+    for (const Node& node : tree.nodes) {
+      const auto column = static_cast<std::size_t>(node.feature);
+      steps += sources.ChainOf(column).steps.size() + sources.sources()[sources.SourceOf(column)].codes();
+    }
+  }
+  return steps > kFoldStepsMax;
+}
 
 // Trees over sources.
 
@@ -195,7 +209,7 @@ Result<std::optional<Fused>> FuseForest(const Plan& plan, const std::vector<Shap
   }
   Sources sources(shapes, lineage, value, only_categories);
   const bool has_many = std::ranges::any_of(sources.sources(), [](const Source& source) { return source.codes() > kCodesMax; });
-  if (has_many || !sources.IsWorthwhile(plan, head)) return std::nullopt;
+  if (has_many || IsLong(forest, sources) || !sources.IsWorthwhile(plan, head)) return std::nullopt;
   auto engine = SW_TRY(ForestEngine::Make(ForestFolder(forest, sources).Fold()));
   return Fused{std::make_unique<FusedForestKernel>(sources.sources(), std::move(engine)), sources.values()};
 }

@@ -24,7 +24,7 @@ std::vector<ProgramStep> OnlyNeeded(std::vector<ProgramStep> steps, std::size_t 
 
 }  // namespace
 
-Program::Program(std::vector<Shape> shapes, std::size_t /*inputs*/, std::vector<ProgramStep> steps, std::uint32_t output)
+Program::Program(std::vector<Shape> shapes, std::vector<ProgramStep> steps, std::uint32_t output)
     : shapes_(std::move(shapes)), steps_(OnlyNeeded(std::move(steps), shapes_.size(), output)),
       output_(output), offsets_(shapes_.size()) {
   for (const ProgramStep& step : steps_) {

@@ -28,15 +28,15 @@ struct Scratch {
 
 class Program {
  public:
-  // `shapes` of all values, `inputs` of them given; steps in an order in which they can run. Keeps
-  // only steps that `output` needs.
-  Program(std::vector<Shape> shapes, std::size_t inputs, std::vector<ProgramStep> steps, std::uint32_t output);
+  // `shapes` of all values; steps in an order in which they can run. Keeps only steps that `output`
+  // needs.
+  Program(std::vector<Shape> shapes, std::vector<ProgramStep> steps, std::uint32_t output);
 
   std::size_t width() const { return shapes_[output_].width; }
   std::size_t steps() const { return steps_.size(); }
   // Rows of a block whose values stay in the cache, at least 1, at most kBlockRows.
   std::size_t block_rows() const { return block_rows_; }
-  // `inputs` is a block for each input, of `rows` rows. `scores` is row-major.
+  // `inputs` is a block for each input of the plan, of `rows` rows. `scores` is row-major.
   Status Run(std::span<const Block> inputs, std::size_t rows, Scratch& scratch, double* scores) const;
 
  private:

@@ -151,6 +151,7 @@ class Replay {
 
 Status ReplayGolden(const Plan& plan, const std::vector<Shape>& shapes,
                     const std::vector<std::unique_ptr<const Kernel>>& kernels) {
+  if (plan.golden.num_columns() == 0) return Ok();
   return Replay(plan, shapes, kernels).Run();
 }
 

@@ -10,7 +10,7 @@
 
 namespace sw::model {
 
-inline constexpr std::size_t kPlanBytesMax = 1ull << 30;
+inline constexpr std::size_t kPlanBytesMax = 1ull << 29;
 
 Result<Plan> ParsePlan(std::string_view text);
 

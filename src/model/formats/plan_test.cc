@@ -118,6 +118,18 @@ TEST(PlanText, ThatWouldTakeMuchMemoryIsRefusedByItsLimit) {
   EXPECT_NE(RefusalOf(json).find("plan_width_max"), std::string::npos) << RefusalOf(json);
 }
 
+TEST(PlanText, ThatWouldTakeLongIsRefusedByItsLimit) {
+  Json json = Document();
+  json.Erase("golden");
+  Stage(json, 0).Erase("golden");
+  Json::Array& stages = json["stages"].AsArray();
+  for (int i = 0; i < 300; ++i) {
+    const auto last = static_cast<int>(stages.size()) + 1;
+    stages.push_back(Json::MakeObject({{"op", "select"}, {"name", "deep"}, {"in", Json::MakeArray({last})}}));
+  }
+  EXPECT_NE(RefusalOf(json).find("plan_depth_max"), std::string::npos) << RefusalOf(json);
+}
+
 TEST(PlanText, SparseGoldenValuesAreBounded) {
   Json json = Document();
   Stage(json, 0).Erase("golden");

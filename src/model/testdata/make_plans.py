@@ -9,12 +9,22 @@ import pathlib
 
 import numpy as np
 import pandas as pd
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import (GradientBoostingRegressor, HistGradientBoostingClassifier, IsolationForest,
+                              RandomForestClassifier, StackingClassifier, VotingClassifier)
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline, make_union
+from sklearn.preprocessing import (KBinsDiscretizer, MinMaxScaler, Normalizer, OneHotEncoder, OrdinalEncoder,
+                                   PolynomialFeatures, PowerTransformer, QuantileTransformer, SplineTransformer,
+                                   StandardScaler, TargetEncoder)
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
 
 import seaworthy_export
 from seaworthy_export.thresholds import unpack
@@ -33,6 +43,11 @@ def shorten(plan):
             column[kind] = [cell if isinstance(cell, (str, type(None))) else
                             "NaN" if np.isnan(cell) else float(cell) for cell in cells[:ROWS]]
     for stage in plan["stages"]:
+        if stage["op"] == "count":  # letters of ASCII will do
+            letters = [ord(letter) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
+            stage.update({key: value for key, value in {
+                "words": [48, 57, 65, 90, 95, 95, 97, 122], "spaces": [9, 13, 32, 32], "cased": [65, 90, 97, 122],
+                "ignorable": [39, 39], "capitals": letters, "small": [chr(letter + 32) for letter in letters]}.items() if key in stage})
         stage.pop("golden_sparse", None)
         if "golden" in stage:
             cells = unpack(stage["golden"])
@@ -58,15 +73,41 @@ def main():
     models = {
         "logistic": make_pipeline(encode, LogisticRegression()),
         "forest": make_pipeline(encode, RandomForestClassifier(3, max_depth=3, random_state=0)),
+    }
+    wide = make_union(KBinsDiscretizer(3, strategy="uniform"), PowerTransformer(), QuantileTransformer(n_quantiles=9),
+                      PolynomialFeatures(2), SplineTransformer(2, degree=2, extrapolation="linear"),
+                      SplineTransformer(4, degree=2, extrapolation="periodic"), Normalizer("max"))
+    tree = DecisionTreeClassifier(max_depth=2)
+    numeric = {
         "boosted": make_pipeline(SimpleImputer(), GradientBoostingRegressor(n_estimators=3, max_depth=2)),
         "histogram": HistGradientBoostingClassifier(max_iter=3, max_leaf_nodes=5, categorical_features=["code"]),
-        "multiclass": make_pipeline(ordinal, RandomForestClassifier(2, max_depth=2, random_state=0)),
+        "bends": make_pipeline(SimpleImputer(), wide, tree),
+        "isolation": make_pipeline(SimpleImputer(), IsolationForest(n_estimators=2, max_samples=8)),
+        "calibrated": make_pipeline(SimpleImputer(), CalibratedClassifierCV(tree, method="isotonic", cv=2)),
+        "neighbors": make_pipeline(SimpleImputer(), KNeighborsRegressor(2, weights="distance")),
+        "network": make_pipeline(SimpleImputer(), StandardScaler(), MLPClassifier((2,), max_iter=5)),
+        "bayes": make_pipeline(SimpleImputer(), GaussianNB()),
     }
-    for name, estimator in models.items():
-        inputs = numbers if name in ("boosted", "histogram") else rows
-        target = label + (rows.b.fillna(0) > 0.5) if name == "multiclass" else label
-        plan = shorten(seaworthy_export.dump(estimator.fit(inputs, target), inputs))
-        (FOLDER / f"{name}.json").write_text(json.dumps(plan, allow_nan=False))
+    three = {
+        "multiclass": make_pipeline(ordinal, RandomForestClassifier(2, max_depth=2, random_state=0)),
+        "pairs": make_pipeline(encode, SVC(kernel="linear", max_iter=50)),
+        "votes": make_pipeline(ordinal, SimpleImputer(), VotingClassifier([("t", tree), ("n", KNeighborsClassifier(2))])),
+        "stacked": make_pipeline(ordinal, SimpleImputer(), StackingClassifier([("t", tree), ("b", GaussianNB())], LogisticRegression(), cv=2)),
+        "target": make_pipeline(ColumnTransformer([("t", TargetEncoder(cv=2), ["city", "code"])]), tree),
+    }
+    words = pd.DataFrame({"text": [" ".join(random.choice(["a", "Oslo", "late", "b c"], 3)) for _ in range(300)]})
+    texts = {
+        "words": make_pipeline(ColumnTransformer([("t", TfidfVectorizer(ngram_range=(1, 2), max_features=6, token_pattern=r"\b\w+\b",
+                                                                        sublinear_tf=True), "text")]), LogisticRegression()),
+        "characters": make_pipeline(ColumnTransformer([("t", CountVectorizer(analyzer="char_wb", ngram_range=(1, 3), max_features=9), "text")]), tree),
+    }
+    small = label.to_numpy() + (rows.b.fillna(0) > 0.5).to_numpy()
+    short = slice(0, 40)  # neighbors keep their rows
+    for group, inputs, target in ((models, rows, label), (numeric, numbers, label), (three, rows, small), (texts, words, label)):
+        for name, estimator in group.items():
+            own = short if name in ("neighbors", "votes", "calibrated", "pairs") else slice(None)
+            plan = shorten(seaworthy_export.dump(estimator.fit(inputs[own], target[own]), inputs[own]))
+            (FOLDER / f"{name}.json").write_text(json.dumps(plan, allow_nan=False))
 
 
 main()
