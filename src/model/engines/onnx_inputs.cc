@@ -169,10 +169,17 @@ struct Rows {
 template <typename T>
 std::vector<T> Numbers(const Rows& rows, const OnnxInputs::Tensor& tensor) {
   std::vector<T> values(rows.count * tensor.count);
+  const auto fill = [&](std::size_t place, auto value) {
+    for (std::size_t r = 0; r < rows.count; ++r) {
+      values[r * tensor.count + place] = static_cast<T>(value(rows.from + r));
+    }
+  };
   for (std::size_t c = 0; c < tensor.count; ++c) {
     const data::Column& column = *rows.columns[tensor.first + c];
-    for (std::size_t r = 0; r < rows.count; ++r) {
-      values[r * tensor.count + c] = static_cast<T>(column.AsDouble(rows.from + r));
+    if (column.type() == data::Type::kFloat64) {  // the slot of a null holds NaN
+      fill(c, [from = column.doubles().data()](std::size_t row) { return from[row]; });
+    } else {
+      fill(c, [&](std::size_t row) { return column.AsDouble(row); });
     }
   }
   return values;
