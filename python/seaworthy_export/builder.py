@@ -6,6 +6,7 @@ import math
 import numpy as np
 
 NUMBER, TEXT = "number", "text"
+OPAQUE = "opaque"  # neither: a column that the pipeline had better not read
 ARRAY_MAX = 24  # longer arrays of numbers are packed
 SPARSE_MIN = 64  # golden values of wider stages name only what is not 0
 
@@ -49,7 +50,7 @@ def ints(values):
 
 
 def is_missing(value):
-    return value is None or value != value or type(value).__name__ == "NAType"
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, (float, np.floating)) and value != value)
 
 
 def texts(values):
@@ -84,8 +85,9 @@ class Builder:
         self.values = []
         for (name, kind), column in zip(inputs, golden):
             self.inputs.append({"name": name, "type": kind})
-            cells = np.array(column, dtype=object if kind == TEXT else np.float64).reshape(-1, 1)
-            self.values.append(Value(len(self.values), TEXT if kind == TEXT else NUMBER, 1, cells))
+            kept = kind if kind in (TEXT, OPAQUE) else NUMBER
+            cells = np.array(column, dtype=np.float64 if kept == NUMBER else object).reshape(-1, 1)
+            self.values.append(Value(len(self.values), kept, 1, cells))
 
     def add(self, op, path, sources, width, kind=NUMBER, golden=None, is_shown=True, **constants):
         """A stage; `golden` is what the library computed. Gives its value."""
@@ -111,6 +113,23 @@ class Builder:
                                       "value": floats(golden[filled])}
         else:
             stage["golden"] = floats(golden)
+
+    def prune(self, *wanted):
+        """Drops inputs and stages that the wanted values do not need; numbers the rest anew."""
+        inputs = len(self.inputs)
+        needed = {value.number for value in wanted}
+        for number in range(len(self.values) - 1, inputs - 1, -1):
+            if number in needed:
+                needed.update(self.stages[number - inputs]["in"])
+        kept = sorted(needed)
+        places = {number: place for place, number in enumerate(kept)}
+        self.stages = [self.stages[number - inputs] for number in kept if number >= inputs]
+        for stage in self.stages:
+            stage["in"] = [places[number] for number in stage["in"]]
+        self.inputs = [self.inputs[number] for number in kept if number < inputs]
+        self.values = [self.values[number] for number in kept]
+        for value in self.values:
+            value.number = places[value.number]
 
     def select(self, path, columns):
         """One value with the columns [(value, column)], which are of one type."""

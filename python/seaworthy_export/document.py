@@ -77,6 +77,7 @@ def dump(estimator, rows):
             repeat = np.resize(np.arange(len(columns[0])), ROWS_MIN)
             columns = [column[repeat] for column in columns]
         builder, made, raw, prediction = _walk(estimator, table, columns)
+        builder.prune(raw, prediction)
     golden = [{"texts" if value.kind == "text" else "numbers": _cells(value)} for value in builder.values[:len(builder.inputs)]]
     return {**FORMAT, "library": f"scikit-learn {sklearn.__version__}", "estimator": type(estimator).__name__,
             "inputs": builder.inputs, "golden": golden, "stages": builder.stages, "raw": raw.number,

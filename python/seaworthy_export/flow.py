@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .builder import NUMBER, Refused, as_numbers
+from .builder import NUMBER, OPAQUE, Refused, as_numbers
 
 
 class Flow:
@@ -29,20 +29,26 @@ class Flow:
 
     def value(self, path):
         """All columns as one value, of whatever type they are."""
+        self.check(path)
         return self.builder.select(path, self.columns)
 
     def numbers(self, path, float32_allowed=False):
         """All columns as one value of numbers, in double precision."""
         if any(kind != NUMBER for kind in self.kinds):
-            raise Refused(path, "text reaches a step that reads numbers")
+            raise Refused(path, "a column that holds more than numbers reaches a step that reads numbers")
         dtypes = getattr(self.data, "dtypes", None)
         dtypes = list(dtypes) if dtypes is not None and hasattr(dtypes, "__iter__") else [self.data.dtype]
         if not float32_allowed and any(dtype in (np.float32, np.float16) for dtype in dtypes):
             raise Refused(path, "it computes in single precision here; keep the columns float64 (dtype=...)")
         return self.value(path)
 
-    def runs(self):
+    def check(self, path):
+        if OPAQUE in self.kinds:
+            raise Refused(path, "it reads a column that holds neither only numbers nor only text")
+
+    def runs(self, path):
         """Runs of columns of one type: [(kind, [index, ...]), ...]."""
+        self.check(path)
         found = []
         for index, kind in enumerate(self.kinds):
             if found and found[-1][0] == kind:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .builder import TEXT, Refused, is_missing
+from .builder import OPAQUE, TEXT, Refused, is_missing
 
 UNSEEN = "unseen \u2603"
 BASE_ROWS = 120
@@ -14,6 +14,8 @@ class Table:
     """The sample, column by column, and how to give rows to the estimator again."""
 
     def __init__(self, estimator, rows):
+        if hasattr(rows, "to_pandas") and not hasattr(rows, "iloc"):
+            rows = rows.to_pandas()  # polars, Arrow
         self.is_frame = hasattr(rows, "columns")
         self.is_series = not self.is_frame and getattr(rows, "ndim", 1) == 1
         if self.is_frame:
@@ -46,8 +48,8 @@ class Table:
         present = [cell for cell in column if not is_missing(cell)]
         if all(isinstance(cell, str) for cell in present) and present:
             return TEXT
-        if any(isinstance(cell, str) or not np.isscalar(cell) or isinstance(cell, (bytes, complex)) for cell in present):
-            raise Refused(f"column {name}", "it holds neither only numbers nor only text")
+        if not all(isinstance(cell, (bool, np.bool_, int, float, np.integer, np.floating)) for cell in present):
+            return OPAQUE
         if present and all(isinstance(cell, (bool, np.bool_)) for cell in present):
             return "bool"
         if present and all(isinstance(cell, (int, np.integer)) for cell in present):
@@ -57,7 +59,7 @@ class Table:
         return "float64"
 
     def _clean(self, kind, column):
-        if kind == TEXT:
+        if kind in (TEXT, OPAQUE):
             return column
         return np.array([np.nan if is_missing(cell) else float(cell) for cell in column], dtype=np.float64)
 
@@ -78,6 +80,8 @@ class Table:
 
     def _typed(self, index, column):
         kind = self.kinds[index]
+        if kind == OPAQUE:
+            return list(column)
         if kind == TEXT:
             return np.array([self.markers[index] if is_missing(cell) else cell for cell in column], dtype=object)
         if np.isnan(column).any():
@@ -86,12 +90,14 @@ class Table:
 
     def plan_columns(self, columns):
         """As the plan's golden rows: numbers with NaN, texts with None."""
-        return [[None if is_missing(cell) else cell for cell in column] if kind == TEXT else column
+        return [[None if is_missing(cell) else cell for cell in column] if kind in (TEXT, OPAQUE) else column
                 for kind, column in zip(self.kinds, columns)]
 
 
 def _edits(kind, column, thresholds):
     """Values worth trying in a column, beside its own."""
+    if kind == OPAQUE:
+        return []
     if kind == TEXT:
         return [None, UNSEEN, "", "0"]
     if kind == "bool":
@@ -127,9 +133,9 @@ def candidates(table, thresholds, seed=0):
         rows.append(list(rows[random.randint(len(base))]))
         for _ in range(min(3, len(edits))):
             index = random.randint(len(edits))
-            rows[-1][index] = edits[index][random.randint(min(len(edits[index]), 6))] if random.rand() < 0.4 \
+            rows[-1][index] = edits[index][random.randint(min(len(edits[index]), 6))] if edits[index] and random.rand() < 0.4 \
                 else table.columns[index][random.randint(table.count)]
-    return [np.array([row[i] for row in rows], dtype=object if kind == TEXT else np.float64)
+    return [np.array([row[i] for row in rows], dtype=object if kind in (TEXT, OPAQUE) else np.float64)
             for i, kind in enumerate(table.kinds)]
 
 

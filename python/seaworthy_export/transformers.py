@@ -149,7 +149,7 @@ def simple_imputer(builder, estimator, flow, path):
     kept = [i for i, statistic in enumerate(estimator.statistics_)
             if getattr(estimator, "keep_empty_features", False) or not is_missing(statistic)]
     columns, at = [], 0
-    for kind, run in flow.runs():
+    for kind, run in flow.runs(path):
         for run in [[index for index in run if index in set(kept)]]:
             if not run:
                 continue
@@ -213,6 +213,7 @@ class Probe:
 
     def __init__(self, estimator, flow, path):
         self.estimator, self.flow, self.path = estimator, flow, path
+        flow.check(path)
         self.categories = [list(own) for own in estimator.categories_]
         self.present = [[category for category in own if not is_missing(category)] for own in self.categories]
         if any(not own for own in self.present):
@@ -294,7 +295,7 @@ def one_hot_encoder(builder, estimator, flow, path):
 def _encoded(builder, flow, path, op, columns, widths, data):
     """A stage for each run of columns of one type."""
     golden, made, first = golden_of(data), [], 0
-    for _, run in flow.runs():
+    for _, run in flow.runs(path):
         source = builder.select(path, [flow.columns[index] for index in run])
         width = int(sum(widths[index] for index in run))
         if width:

@@ -15,6 +15,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pyarrow
+from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestRegressor
 from sklearn.impute import SimpleImputer
@@ -212,6 +213,18 @@ class ExportTest(SklearnTest):
             self.assertIn(place, str(raised.exception))
             self.assertIn(reason, str(raised.exception))
             self.assertIn("ONNX", str(raised.exception))
+
+    def test_columns_that_the_pipeline_drops_are_no_inputs(self):
+        t = self.tables
+        rows = t.mixed.assign(when=pd.Timestamp("2013-01-01"), id=[f"flight {i}" for i in range(len(t.mixed))])
+        kept = ColumnTransformer([("num", StandardScaler(), ["b", "a"]), ("cat", OneHotEncoder(), ["code"])])
+        estimator = make_pipeline(kept, LogisticRegression()).fit(rows, t.binary)
+        path = self.plan(estimator, rows)
+        self.assertEqual([each["name"] for each in json.loads(path.read_text())["inputs"]], ["a", "b", "code"])
+        self.compare("dropped", self.scores(path, t.mixed[["code", "a", "b"]]), matrix(estimator.predict_proba(rows))[:, 1:], None)
+        reads_when = make_pipeline(ColumnTransformer([("all", "passthrough", ["a", "when"])]), StandardScaler())
+        with self.assertRaisesRegex(seaworthy_export.Refused, "pipeline/standardscaler: a column that holds more than numbers"):
+            seaworthy_export.dump(reads_when.fit(rows.assign(when=1.0)), rows.assign(when=[1.0, (2,)] * (len(rows) // 2)))
 
     def test_a_row_that_scikit_learn_refuses_is_refused(self):
         t = self.tables
