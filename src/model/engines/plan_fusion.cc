@@ -274,6 +274,7 @@ class FusedLinearKernel final : public Kernel {
   bool is_exact() const override { return false; }
 
   Status Run(std::span<const Block> in, std::size_t rows, BlockOut out) const override {
+    if (rows == 1 && intercept_.size() == 1) return RunOne(in, *out.numbers) ? Ok() : GiveUp();
     for (std::size_t k = 0; k < intercept_.size(); ++k) std::fill_n(out.numbers + k * rows, rows, intercept_[k]);
     for (const Term& term : terms_) {
       const Source& source = sources_[term.source];
@@ -285,6 +286,26 @@ class FusedLinearKernel final : public Kernel {
   }
 
  private:
+  // One row to one output: the sum stays in a register. The same operations in the same order.
+  bool RunOne(std::span<const Block> in, double& out) const {
+    double total = intercept_[0];
+    for (const Term& term : terms_) {
+      const Source& source = sources_[term.source];
+      if (source.kind == Chain::Kind::kCategory) {
+        const std::size_t code = source.CodeOf(in[source.block], source.column.column);
+        if (source.is_refused[code]) [[unlikely]] return false;
+        total += term.weights[code];
+        continue;
+      }
+      const double number = in[source.block].numbers[source.column.column];
+      if (!source.Accepts(number)) [[unlikely]] return false;
+      const double x = term.brief ? term.brief->Map(number) : chains_.Map(term.chain, {.number = number}).number;
+      total += 0.0 + term.weights[0] * x;
+    }
+    out = total;
+    return true;
+  }
+
   bool AddNumbers(const Term& term, const Source& source, std::span<const Block> in, std::size_t rows, double* totals) const {
     const double* numbers = in[source.block].numbers + source.column.column * rows;
     std::array<double, kBlockRows> mapped;
