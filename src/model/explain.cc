@@ -199,10 +199,7 @@ Explainer::Explainer(const Forest& forest, const Cpu& cpu, std::vector<std::uint
   for (std::uint32_t i = static_cast<std::uint32_t>(players_.size()); i < forest.features.size(); ++i) {
     players_.push_back(first.emplace(forest.features[i], i).first->second);
   }
-  std::vector<bool> is_used(forest.features.size());
-  for (const Tree& tree : forest.trees) {
-    for (const Node& node : tree.nodes) is_used[static_cast<std::size_t>(node.feature)] = true;
-  }
+  const std::vector<bool> is_used = UsedFeatures(forest);
   for (std::uint32_t i = 0; i < is_used.size(); ++i) {
     if (is_used[i]) used_.push_back(i);
   }

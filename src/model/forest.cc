@@ -105,6 +105,14 @@ Status CheckTree(const Forest& forest, std::size_t number) {
 
 std::size_t PredictionCount(const Forest& forest) { return forest.link == Link::kArgmax ? 1 : forest.outputs; }
 
+std::vector<bool> UsedFeatures(const Forest& forest) {
+  std::vector<bool> is_used(forest.features.size());
+  for (const Tree& tree : forest.trees) {
+    for (const Node& node : tree.nodes) is_used[static_cast<std::size_t>(node.feature)] = true;
+  }
+  return is_used;
+}
+
 Status CheckForest(const Forest& forest) {
   if (forest.outputs == 0) return InvalidArgument("the model has no outputs");
   if (forest.leaf_width != 1 && forest.leaf_width != forest.outputs) {

@@ -111,6 +111,9 @@ struct Forest {
 // Predictions a row: 1 for kArgmax, else forest.outputs.
 std::size_t PredictionCount(const Forest& forest);
 
+// For each feature whether some node tests it. Requires CheckForest(forest).
+std::vector<bool> UsedFeatures(const Forest& forest);
+
 // INVALID_ARGUMENT names tree, node and what is wrong with it.
 Status CheckForest(const Forest& forest);
 

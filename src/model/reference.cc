@@ -2,13 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
 
 namespace sw::model {
 namespace {
-
-// LightGBM's kZeroThreshold, a float widened to double.
-constexpr double kTinyMax = static_cast<double>(1e-35F);
 
 bool IsTiny(double value) { return value >= -kTinyMax && value <= kTinyMax; }
 
@@ -82,6 +78,8 @@ void Sum(const Forest& forest, std::span<const double> row, std::span<double> ra
 }
 
 }  // namespace
+
+std::optional<std::uint32_t> ReferenceCode(const Forest& forest, double cell) { return CodeOf(forest.codes, Seen(forest, cell)); }
 
 double ReferenceSeen(const Forest& forest, double cell) { return Seen(forest, cell); }
 

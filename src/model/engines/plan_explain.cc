@@ -20,14 +20,6 @@ Result<const PlanStage*> FindTrees(const Plan& plan) {
                        stage == nullptr ? "an input" : OpName(stage->op));
 }
 
-std::vector<bool> UsedFeatures(const Forest& forest) {
-  std::vector<bool> is_used(forest.features.size());
-  for (const Tree& tree : forest.trees) {
-    for (const Node& node : tree.nodes) is_used[static_cast<std::size_t>(node.feature)] = true;
-  }
-  return is_used;
-}
-
 // The input that a column comes from, and from no other.
 Result<std::uint32_t> InputOf(const Plan& plan, const Lineage& lineage, PlanColumn column) {
   while (const PlanStage* stage = StageOf(plan, column.value)) {

@@ -14,7 +14,6 @@ namespace sw::model {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kTinyMax = static_cast<double>(1e-35F);
 
 // Doubles in their order as integers, and back.
 std::uint64_t PlaceOf(double x) {
@@ -58,6 +57,7 @@ class CutFinder {
   struct Wanted {
     std::set<std::pair<NodeTest, double>> thresholds;
     std::set<std::uint64_t> codes;  // first codes of a run
+    bool has_codes = false;
     bool has_zero_rule = false;
   };
 
@@ -71,7 +71,7 @@ class CutFinder {
 
   void AddSet(std::size_t feature, const std::vector<std::uint32_t>& words) {
     Wanted& wanted = wanted_[feature];
-    wanted.codes.insert({0, 16777216, 2147483648});
+    wanted.has_codes = true;
     bool previous = false;
     for (std::uint64_t code = 0; code <= words.size() * 32; ++code) {
       const bool is_in = code / 32 < words.size() && (words[code / 32] >> (code % 32) & 1U) != 0;
@@ -80,9 +80,12 @@ class CutFinder {
     }
   }
 
-  double Seen(double x) const {
-    if (forest_.tiny_is_zero && x >= -kTinyMax && x <= kTinyMax) return 0.0;
-    return forest_.float_inputs ? static_cast<double>(static_cast<float>(x)) : x;
+  double Seen(double x) const { return ReferenceSeen(forest_, x); }
+
+  // What is no code lies below all codes, or above.
+  bool IsCodeBelow(double x, std::uint64_t bound) const {
+    const auto code = ReferenceCode(forest_, x);
+    return code ? *code < bound : x < 0;
   }
 
   void Bisect(std::size_t feature) {
@@ -98,10 +101,12 @@ class CutFinder {
       });
     }
     for (const std::uint64_t code : found->second.codes) {
-      const auto limit = static_cast<double>(code);
-      // A value below 0 may round up to code 0 (LightGBM's -0.9), or not.
-      if (code == 0) add([&](double x) { return Seen(x) <= -1.0; });
-      add([&](double x) { return forest_.codes == CodeRule::kFloat ? static_cast<float>(Seen(x)) < limit : Seen(x) < limit; });
+      add([&](double x) { return IsCodeBelow(x, code); });
+    }
+    if (found->second.has_codes) {
+      constexpr std::uint64_t kAboveAll = 1ULL << 32;
+      add([&](double x) { return IsCodeBelow(x, 0); });
+      add([&](double x) { return IsCodeBelow(x, kAboveAll); });
     }
     if (found->second.has_zero_rule) {
       add([&](double x) { return Seen(x) < -kTinyMax; });

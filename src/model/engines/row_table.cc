@@ -4,43 +4,12 @@
 #include <bit>
 #include <limits>
 
+#include "model/engines/leaf_order.h"
+
 namespace sw::model {
 namespace {
 
 constexpr std::size_t kLanes = 16;  // trees a step: the masks of 16 trees are and-ed by one loop
-
-// In-order numbers of a tree's leaves, and the span of them below each node's left child.
-struct Span { std::uint32_t first, count; };
-
-class LeafSpans {
- public:
-  explicit LeafSpans(const std::vector<RankNode>& nodes) : nodes_(nodes), left_(nodes.size()) {
-    number_.resize(nodes.size() + 1);
-    std::uint32_t next = 0;
-    if (nodes.empty()) return;
-    Visit(0, next);
-  }
-  Span left(std::size_t node) const { return left_[node]; }
-  std::uint32_t number(std::size_t leaf) const { return number_[leaf]; }
-
- private:
-  // Trees here have at most 64 leaves, so that the recursion is shallow.
-  void Visit(std::int32_t at, std::uint32_t& next) {
-    if (at < 0) {
-      number_[static_cast<std::size_t>(~at)] = next++;
-      return;
-    }
-    const auto node = static_cast<std::size_t>(at);
-    const std::uint32_t first = next;
-    Visit(nodes_[node].left, next);
-    left_[node] = {first, next - first};
-    Visit(nodes_[node].right, next);
-  }
-
-  const std::vector<RankNode>& nodes_;
-  std::vector<Span> left_;
-  std::vector<std::uint32_t> number_;
-};
 
 bool GoesRight(const RankedForest& ranked, const RankNode& node, std::uint32_t rank, bool is_missing) {
   if (node.set != RankNode::kNoSet) return !ranked.sets[node.set][rank];
@@ -84,17 +53,18 @@ RowTable<Real, Mask>::RowTable(const Forest& forest, const RankedForest& ranked,
   for (std::size_t t = 0; t < trees_; ++t) {
     const Tree& tree = forest.trees[t];
     const std::vector<RankNode>& nodes = ranked.trees[t].nodes;
-    const LeafSpans spans(nodes);
+    const LeafOrder order = OrderLeaves(nodes);
     outputs_.push_back(tree.output);
-    for (std::size_t leaf = 0; leaf <= nodes.size(); ++leaf) {
+    for (std::size_t number = 0; number < order.leaf_at.size(); ++number) {
+      const auto leaf = static_cast<std::size_t>(order.leaf_at[number]);
       for (std::size_t i = 0; i < leaf_width_; ++i) {
-        leaves_[(t * kBits + spans.number(leaf)) * leaf_width_ + i] = static_cast<Real>(tree.leaves[leaf * leaf_width_ + i]);
+        leaves_[(t * kBits + number) * leaf_width_ + i] = static_cast<Real>(tree.leaves[leaf * leaf_width_ + i]);
       }
     }
     for (std::size_t n = 0; n < nodes.size(); ++n) {
       const std::uint32_t feature = ranked.columns[nodes[n].column].feature;
       const auto missing = static_cast<std::uint32_t>(ranked.cuts[feature].size()) + 1;
-      const Span left = spans.left(n);  // fewer leaves than bits: the right side has at least one
+      const LeafOrder::Span left = order.left[n];  // fewer leaves than bits: the right side has at least one
       const auto removed = static_cast<Mask>(((Mask{1} << left.count) - 1) << left.first);
       for (std::uint32_t rank = 0; rank <= missing; ++rank) {
         if (!GoesRight(ranked, nodes[n], rank, rank == missing)) continue;

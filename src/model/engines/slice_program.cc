@@ -2,45 +2,13 @@
 
 #include <algorithm>
 
+#include "model/engines/leaf_order.h"
+
 namespace sw::model {
 namespace {
 
 constexpr std::uint16_t kDiscard = kSliceLeavesMax;  // the masks of leaves are read by nobody
 constexpr std::size_t kPadding = 64;
-
-// Numbers leaves from left to right, and counts those below each node.
-struct LeafOrder {
-  std::vector<std::int32_t> leaf_at;       // in-order number -> leaf of the Tree
-  std::vector<std::uint32_t> left_leaves;  // one a node
-};
-
-LeafOrder OrderLeaves(const std::vector<RankNode>& nodes) {
-  LeafOrder order{.leaf_at = {}, .left_leaves = std::vector<std::uint32_t>(nodes.size())};
-  if (nodes.empty()) {
-    order.leaf_at = {0};
-    return order;
-  }
-  // Depth first, left before right, on a stack of our own: trees may be deep.
-  struct Visit { std::int32_t at; bool is_return; std::size_t leaves_before; };
-  std::vector<Visit> stack = {{0, false, 0}};
-  while (!stack.empty()) {
-    const Visit visit = stack.back();
-    stack.pop_back();
-    if (visit.at < 0) {
-      order.leaf_at.push_back(~visit.at);
-      continue;
-    }
-    const auto at = static_cast<std::size_t>(visit.at);
-    if (visit.is_return) {
-      order.left_leaves[at] = static_cast<std::uint32_t>(order.leaf_at.size() - visit.leaves_before);
-      stack.push_back({nodes[at].right, false, 0});
-      continue;
-    }
-    stack.push_back({visit.at, true, order.leaf_at.size()});
-    stack.push_back({nodes[at].left, false, 0});
-  }
-  return order;
-}
 
 template <typename Real>
 class Builder {
@@ -76,7 +44,7 @@ class Builder {
       const bool is_set = node.set != RankNode::kNoSet;
       program_.ops.push_back({.column = static_cast<std::uint16_t>(node.column | (is_set ? kSliceSetFlag : 0)),
                               .cut = static_cast<std::uint8_t>(node.cut),
-                              .add = static_cast<std::uint8_t>(order.left_leaves[i]),
+                              .add = static_cast<std::uint8_t>(order.left[i].count),
                               .left = node.left < 0 ? kDiscard : static_cast<std::uint16_t>(node.left),
                               .right = node.right < 0 ? kDiscard : static_cast<std::uint16_t>(node.right)});
       program_.op_sets.push_back(is_set ? node.set : 0);
