@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <map>
 #include <optional>
 #include <variant>
 #include <vector>
@@ -28,6 +30,8 @@ class Scratch {
   std::vector<T> large_;
   T* data_;
 };
+
+constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
 
 template <typename Real>
 SliceKernel<Real> PickSlice(const Cpu& cpu) {
@@ -56,6 +60,7 @@ class Sums final : public ForestSums {
     else if (RowTable<Real, std::uint64_t>::Fits(forest, ranked)) table_.template emplace<2>(forest, ranked, options.cpu);
     columns_ = ranked.columns;
     column_feature_ = FirstColumns(ranked);
+    twin_of_ = Twins(columns_);
     ranker_ = FeatureRanker(ranked.cuts, options.cpu);
   }
 
@@ -106,6 +111,20 @@ class Sums final : public ForestSums {
     for (std::size_t f = 0; f < ranked.cuts.size(); ++f) place[f] = ranked.cuts[f].empty() ? 0 : next++;
     for (const RankColumn& column : ranked.columns) of_column.push_back(place[column.feature]);
     return of_column;
+  }
+
+  static std::vector<std::size_t> Twins(const std::vector<RankColumn>& columns) {
+    std::map<std::uint32_t, std::size_t> missing_right;  // feature: its column
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      if (columns[c].missing_rank != 0) missing_right.emplace(columns[c].feature, c);
+    }
+    std::vector<std::size_t> twins;
+    for (const RankColumn& column : columns) {
+      const auto found = missing_right.find(column.feature);
+      const bool follows = column.missing_rank == 0 && found != missing_right.end();
+      twins.push_back(follows ? found->second : kNone);
+    }
+    return twins;
   }
 
   void Start(std::size_t rows, std::size_t stride_row, std::size_t stride_output, Real* sums) const {
@@ -173,6 +192,22 @@ class Sums final : public ForestSums {
     }
   }
 
+  // A feature is searched once: where it has two columns, the one that sends missing values left
+  // follows from the other, whose rank for them no value has.
+  void FillRanks(const Cells& cells, std::size_t from, std::size_t rows, std::uint8_t* ranks) const {
+    for (std::size_t c = 0; c < columns_.size(); ++c) {
+      if (twin_of_[c] != kNone) continue;
+      ranker_.RankBytes(cells, column_feature_[c], columns_[c].missing_rank, from, rows, ranks + c * kSliceRows);
+    }
+    for (std::size_t c = 0; c < columns_.size(); ++c) {
+      if (twin_of_[c] == kNone) continue;
+      std::uint8_t* const own = ranks + c * kSliceRows;
+      const std::uint8_t* const twin = ranks + twin_of_[c] * kSliceRows;
+      const auto missing = static_cast<std::uint8_t>(columns_[twin_of_[c]].missing_rank);
+      for (std::size_t r = 0; r < kSliceRows; ++r) own[r] = twin[r] == missing ? 0 : twin[r];
+    }
+  }
+
   void BySlice(const Cells& cells, std::span<double> raw) const {
     const std::size_t outputs = forest_.outputs;
     struct alignas(64) Line { std::uint8_t bytes[64]; };
@@ -184,9 +219,7 @@ class Sums final : public ForestSums {
     const SliceView<Real> view = slice_->View();
     for (std::size_t from = 0; from < cells.rows; from += kSliceRows) {
       const std::size_t rows = std::min(kSliceRows, cells.rows - from);
-      for (std::size_t c = 0; c < columns_.size(); ++c) {
-        ranker_.RankBytes(cells, column_feature_[c], columns_[c].missing_rank, from, rows, rank_bytes + c * kSliceRows);
-      }
+      FillRanks(cells, from, rows, rank_bytes);
       Start(kSliceRows, 1, kSliceRows, sum_values);
       slice_kernel_(view, rank_bytes, sum_values);
       for (std::size_t i = 0; i < outputs; ++i) {
@@ -198,6 +231,7 @@ class Sums final : public ForestSums {
   const Forest& forest_;
   std::vector<RankColumn> columns_;
   std::vector<std::uint32_t> column_feature_;  // a column's place among ranked features
+  std::vector<std::size_t> twin_of_;           // of a column that follows from another: that one; else kNone
   FeatureRanker ranker_;
   std::variant<std::monostate, Walk<Real, std::uint8_t>, Walk<Real, std::uint16_t>, Walk<Real, std::uint32_t>> walk_;
   std::variant<std::monostate, RowTable<Real, std::uint32_t>, RowTable<Real, std::uint64_t>> table_;
