@@ -5,13 +5,9 @@
 // One row is a RowScorer's call: its columns are bound once, cells are there. OUT gets the predictions
 // of the batch as doubles. Prints {"one_row_ns": ..., "batch_ns": ..., "one_row_equal": ...}: the least
 // CPU time a row of several passes over all rows, and whether both ways gave the same bits.
-#include <time.h>
-
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -19,39 +15,21 @@
 #include "data/readers.h"
 #include "model/engines/pipeline_engine.h"
 #include "model/formats/plan.h"
+#include "timing.h"
 
 namespace {
 
 using sw::model::Output;
 using sw::model::RowCell;
 
-constexpr std::size_t kBatch = 4096;
-
-[[noreturn]] void Fail(const std::string& why) {
-  std::fprintf(stderr, "pipeline_program: %s\n", why.c_str());
-  std::exit(1);
-}
+using bench_score::Fail;
+using bench_score::kBatch;
+using bench_score::LeastTime;
 
 template <typename T>
 T Take(sw::Result<T> result) {
   if (!result) Fail(result.error().message);
   return *std::move(result);
-}
-
-// CPU nanoseconds a row, the least of `passes`.
-double LeastTime(int passes, std::size_t rows, const std::function<void()>& score_all) {
-  const auto now = [] {
-    timespec time{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
-  };
-  double best = 1e18;
-  for (int pass = 0; pass < passes; ++pass) {
-    const double before = now();
-    score_all();
-    best = std::min(best, now() - before);
-  }
-  return best / static_cast<double>(rows);
 }
 
 // Row by row, the cells of the plan's inputs.
@@ -93,5 +71,5 @@ int main(int argc, char** argv) {
   const bool equal = std::memcmp(batch.data(), one.data(), count * sizeof(double)) == 0;
   std::fprintf(stderr, "%s\n", engine->Describe().Dump().c_str());
   if (!sw::base::WriteFileAtomic(argv[3], {reinterpret_cast<const char*>(batch.data()), count * sizeof(double)})) Fail("cannot write OUT");
-  std::printf("{\"one_row_ns\": %.1f, \"batch_ns\": %.1f, \"one_row_equal\": %s}\n", one_ns, batch_ns, equal ? "true" : "false");
+  bench_score::PrintFigures(one_ns, batch_ns, equal);
 }

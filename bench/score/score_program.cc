@@ -7,7 +7,6 @@
 // of the batch as doubles. Prints {"one_row_ns": ..., "batch_ns": ..., "one_row_equal": ...}: the least
 // CPU time a row of several passes over all rows, and whether both ways gave the same bits.
 #include <dlfcn.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cmath>
@@ -21,23 +20,13 @@
 
 #include "base/files.h"
 #include "model/engines/forest_engine.h"
-#include "model/formats/lightgbm.h"
 #include "model/model_file.h"
+#include "timing.h"
 
 namespace {
 
-constexpr std::size_t kBatch = 4096;
-
-[[noreturn]] void Fail(const std::string& why) {
-  std::fprintf(stderr, "score_program: %s\n", why.c_str());
-  std::exit(1);
-}
-
-double CpuSeconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
-}
+using bench_score::Fail;
+using bench_score::kBatch;
 
 struct Rows {
   std::vector<double> cells;
@@ -148,13 +137,9 @@ Scorer Tl2cgen(const std::string& path, const Rows& rows) {
 }
 
 double NanosecondsPerRow(const Scorer& scorer, std::size_t rows, std::size_t batch, int passes, std::vector<double>& out) {
-  double best = 1e9;
-  for (int pass = 0; pass < passes; ++pass) {
-    const double before = CpuSeconds();
+  return bench_score::LeastTime(passes, rows, [&] {
     for (std::size_t from = 0; from < rows; from += batch) scorer(from, std::min(batch, rows - from), out.data() + from);
-    best = std::min(best, CpuSeconds() - before);
-  }
-  return best / static_cast<double>(rows) * 1e9;
+  });
 }
 
 }  // namespace
@@ -179,5 +164,5 @@ int main(int argc, char** argv) {
   const double one_ns = NanosecondsPerRow(scorer, rows.count, 1, 3, one);
   const bool equal = std::memcmp(batch.data(), one.data(), batch.size() * sizeof(double)) == 0;
   if (!sw::base::WriteFileAtomic(argv[6], {reinterpret_cast<const char*>(batch.data()), batch.size() * sizeof(double)})) Fail("cannot write OUT");
-  std::printf("{\"one_row_ns\": %.1f, \"batch_ns\": %.1f, \"one_row_equal\": %s}\n", one_ns, batch_ns, equal ? "true" : "false");
+  bench_score::PrintFigures(one_ns, batch_ns, equal);
 }
