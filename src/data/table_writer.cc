@@ -60,9 +60,11 @@ class CsvEncoder final : public Encoder {
   std::string text_;  // the header, until rows come
 };
 
-class ParquetEncoder final : public Encoder {
+// By a writer of Arrow's own, which has the same two calls for Parquet and for IPC.
+template <typename Writer>
+class TableEncoder final : public Encoder {
  public:
-  explicit ParquetEncoder(std::unique_ptr<parquet::arrow::FileWriter> writer) : writer_(std::move(writer)) {}
+  explicit TableEncoder(Writer writer) : writer_(std::move(writer)) {}
 
   Status Append(const Batch& batch) override {
     const auto table = SW_TRY(TableFromBatch(batch));
@@ -71,21 +73,7 @@ class ParquetEncoder final : public Encoder {
   Status Close() override { return StatusFromArrow(writer_->Close()); }
 
  private:
-  std::unique_ptr<parquet::arrow::FileWriter> writer_;
-};
-
-class ArrowEncoder final : public Encoder {
- public:
-  explicit ArrowEncoder(std::shared_ptr<arrow::ipc::RecordBatchWriter> writer) : writer_(std::move(writer)) {}
-
-  Status Append(const Batch& batch) override {
-    const auto table = SW_TRY(TableFromBatch(batch));
-    return StatusFromArrow(writer_->WriteTable(*table));
-  }
-  Status Close() override { return StatusFromArrow(writer_->Close()); }
-
- private:
-  std::shared_ptr<arrow::ipc::RecordBatchWriter> writer_;
+  Writer writer_;
 };
 
 Result<std::unique_ptr<Encoder>> MakeEncoder(std::string_view format, const Sink& sink, const Schema& schema) {
@@ -94,13 +82,13 @@ Result<std::unique_ptr<Encoder>> MakeEncoder(std::string_view format, const Sink
   if (format == "arrow") {
     auto writer = arrow::ipc::MakeFileWriter(sink, empty->schema());
     if (!writer.ok()) return FromArrow(writer.status());
-    return std::make_unique<ArrowEncoder>(*std::move(writer));
+    return std::make_unique<TableEncoder<std::shared_ptr<arrow::ipc::RecordBatchWriter>>>(*std::move(writer));
   }
   const auto properties =
       parquet::WriterProperties::Builder().compression(parquet::Compression::ZSTD)->created_by("seaworthy")->build();
   auto writer = parquet::arrow::FileWriter::Open(*empty->schema(), arrow::default_memory_pool(), sink, properties);
   if (!writer.ok()) return FromArrow(writer.status());
-  return std::make_unique<ParquetEncoder>(*std::move(writer));
+  return std::make_unique<TableEncoder<std::unique_ptr<parquet::arrow::FileWriter>>>(*std::move(writer));
 }
 
 class FileTableWriter final : public TableWriter {
