@@ -1,7 +1,5 @@
 #include "model/package.h"
 
-#include <algorithm>
-#include <cmath>
 #include <set>
 #include <utility>
 
@@ -88,13 +86,13 @@ Result<std::string> WritePackage(const PackageContent& content, const PutBlob& p
   }
   if (!content.report.IsNull()) parts.Set("report", SW_TRY(put(content.report.Dump())));
   Json manifest = Json::MakeObject({{"format_name", kFormat.name},
-                                          {"format_version", kFormat.version},
-                                          {"reader_min", kFormat.reader_min},
-                                          {"model_format", content.format},
-                                          {"inputs", Json::FromRange(content.inputs)},
-                                          {"encoding", EncodingToJson(content.encoding)},
-                                          {"parts", std::move(parts)},
-                                          {"lineage", content.lineage}});
+                                    {"format_version", kFormat.version},
+                                    {"reader_min", kFormat.reader_min},
+                                    {"model_format", content.format},
+                                    {"inputs", Json::FromRange(content.inputs)},
+                                    {"encoding", EncodingToJson(content.encoding)},
+                                    {"parts", std::move(parts)},
+                                    {"lineage", content.lineage}});
   if (!content.golden.from.empty()) manifest.Set("golden_from", content.golden.from);
   if (!content.no_golden.empty()) manifest.Set("no_golden", content.no_golden);
   return put(manifest.Dump());

@@ -7,8 +7,8 @@
 #include "base/errors.h"
 #include "base/files.h"
 #include "base/hash.h"
-#include "model/formats/fixture.h"
 #include "model/formats/linear.h"
+#include "model/package_fixture.h"
 
 namespace sw::model {
 namespace {
@@ -100,25 +100,13 @@ TEST(Package, IsVerifiedByTwoHundredGoldenRowsAndNoFewer) {
   EXPECT_EQ(unverified(), "it has no golden rows: no Python is named");
 }
 
-// An exact model of several outputs that predicts in float, with what XGBoost says of it.
-PackageContent Classes() {
-  PackageContent content;
-  content.format = "xgboost";
-  content.model = TestData("xgboost_classes.ubj");
-  const auto engine = MakeEngine(content.format, content.model).value();
-  content.inputs = engine->inputs();
-  const FixtureRows rows = ReadFixtureRows("xgboost_classes.rows", *engine);
-  content.golden = Repeated({.inputs = rows.inputs, .expected = rows.predictions, .raw = rows.raw, .from = "xgboost"}, 4);
-  return content;
-}
-
 Result<std::unique_ptr<const Package>> ThroughBlobs(const PackageContent& content) {
   MapBlobs blobs;
   return LoadPackage(SW_TRY(WritePackage(content, blobs.Put())), blobs.Get());
 }
 
 TEST(Package, OfSeveralOutputsScoresThemAllButNotForEndpoints) {
-  const auto package = ThroughBlobs(Classes()).value();
+  const auto package = ThroughBlobs(ClassesContent("xgboost")).value();
   EXPECT_TRUE(package->is_verified()) << package->unverified();
   const GoldenRows& golden = package->content().golden;
   const std::size_t outputs = package->engine().outputs(Output::kRaw);
@@ -134,7 +122,7 @@ TEST(Package, OfSeveralOutputsScoresThemAllButNotForEndpoints) {
 
 TEST(Package, OfAnExactModelIsHeldToTheLastBitOfRawScoresAndTwoUlpOfPredictions) {
   const auto message = [](auto change) {
-    PackageContent content = Classes();
+    PackageContent content = ClassesContent("xgboost");
     change(content.golden);
     const auto package = ThroughBlobs(content);
     return package ? std::string() : package.error().message;

@@ -10,26 +10,19 @@
 #include "base/errors.h"
 #include "base/files.h"
 #include "base/hash.h"
-#include "model/formats/fixture.h"
 #include "model/package.h"
+#include "model/package_fixture.h"
 
 namespace sw::model {
 namespace {
 
 constexpr const char* kSample = SW_SOURCE_DIR "/src/model/testdata/package_v1";
 
-// XGBoost's model of four classes, with what XGBoost itself says of its rows.
 PackageContent Content() {
-  PackageContent content;
-  content.format = "xgboost";
-  content.model = TestData("xgboost_classes.ubj");
-  const auto engine = MakeEngine(content.format, content.model).value();
-  content.inputs = engine->inputs();
-  const FixtureRows rows = ReadFixtureRows("xgboost_classes.rows", *engine);
-  content.golden =
-      Repeated({.inputs = rows.inputs, .expected = rows.predictions, .raw = rows.raw, .from = "xgboost 3.2.0"}, 4);
-  content.profile = data::ProfileTable(rows.inputs);
-  content.contract = data::LearnContract(content.profile, rows.inputs);
+  PackageContent content = ClassesContent("xgboost 3.2.0");
+  const data::Batch rows = content.golden.inputs.Slice(0, content.golden.inputs.num_rows() / 4);  // once each
+  content.profile = data::ProfileTable(rows);
+  content.contract = data::LearnContract(content.profile, rows);
   content.report = Json::MakeObject({{"log_loss", Json::MakeObject({{"value", 0.5}})}});
   content.lineage = Json::MakeObject({{"seed", 7}});
   return content;
