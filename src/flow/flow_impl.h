@@ -78,8 +78,9 @@ class FlowImpl final : public Flow {
   Status Tick(const Caller& caller, Running& running, TimeUs now);
   Status TickRollout(const Caller& caller, Running& running, TimeUs now);
   Status Act(const Caller& caller, Running& running, const rollout::Action& action, TimeUs now);
-  // Notes in the rollout of `next` where its step's evidence begins: after the last look.
+  // The registry's rules, one output, and golden rows or an operator's word.
   Status CheckMayServe(const Caller& caller, const registry::Version& version);
+  // Notes in the rollout of `next` where its step's evidence begins: after the last look.
   Status MarkStep(const Running& running, EndpointState& next) const;
   // Looks before a person's word is done. It is done all the same when that fails.
   void LookFirst(const Caller& caller, Running& running, TimeUs now);
