@@ -1,14 +1,12 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <mutex>
 #include <set>
 #include <utility>
 
 #include "base/errors.h"
 #include "model/derived.h"
 #include "model/engines/forest_engine.h"
-#include "model/explain.h"
 
 namespace sw::model {
 namespace {
@@ -105,12 +103,10 @@ class DerivedEngine final : public Engine {
   // as in CatBoost's ShapValues.
   Status Contribute(const data::Batch& rows, std::span<double> contributions) const override {
     const FeatureColumns features = SW_TRY(Compute(rows));
-    std::call_once(explained_once_, [&] { explainer_ = std::make_unique<const Result<Explainer>>(Explainer::Make(trees_->forest())); });
-    if (!*explainer_) return std::unexpected(explainer_->error());
-    std::vector<double> made(rows.num_rows() * (*explainer_)->width());
-    (*explainer_)->Contribute(features.cells(), made);
-    std::ranges::fill(contributions, 0.0);
     const std::size_t from = model_.features.size() + 1, to = inputs_.size() + 1;
+    std::vector<double> made(rows.num_rows() * outputs(Output::kRaw) * from);
+    SW_TRY(trees_->ContributeCells(features.cells(), made));
+    std::ranges::fill(contributions, 0.0);
     for (std::size_t i = 0; i < made.size() / from; ++i) {  // rows and outputs
       Share(std::span(made).subspan(i * from, from), contributions.subspan(i * to, to));
     }
@@ -165,8 +161,6 @@ class DerivedEngine final : public Engine {
   DerivedForest model_;  // without its trees, which trees_ has
   std::unique_ptr<ForestEngine> trees_;
   std::vector<std::string> inputs_;
-  mutable std::once_flag explained_once_;
-  mutable std::unique_ptr<const Result<Explainer>> explainer_;
 };
 
 std::vector<InputProbe> DerivedEngine::Probes() const {

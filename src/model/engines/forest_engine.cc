@@ -69,9 +69,13 @@ Status ForestEngine::Score(const data::Batch& rows, Output output, std::span<dou
 Status ForestEngine::Contribute(const data::Batch& rows, std::span<double> contributions) const {
   const auto columns = SW_TRY(FindInputs(rows, forest_.features));
   const DoubleColumns cells(columns);
+  return ContributeCells({.columns = cells.columns(), .stride = 1, .rows = rows.num_rows()}, contributions);
+}
+
+Status ForestEngine::ContributeCells(const Cells& cells, std::span<double> contributions) const {
   std::call_once(explained_once_, [&] { explainer_ = std::make_unique<const Result<Explainer>>(Explainer::Make(forest_)); });
   if (!*explainer_) return std::unexpected(explainer_->error());
-  (*explainer_)->Contribute({.columns = cells.columns(), .stride = 1, .rows = rows.num_rows()}, contributions);
+  (*explainer_)->Contribute(cells, contributions);
   return Ok();
 }
 
@@ -87,24 +91,24 @@ void ForestEngine::ScoreCells(const Cells& cells, Output output, std::span<doubl
 bool ForestEngine::ScoreCellsBy(ForestMethod method, const Cells& cells, Output output, std::span<double> scores) const {
   if (!sums_->Can(method)) return false;
   const std::size_t width = outputs(output), outputs = forest_.outputs;
-  if (output == Output::kRaw || (width == outputs && forest_.link == Link::kIdentity && forest_.link_divisor == 1)) {
-    sums_->Raw(method, cells, scores);
-    return true;
-  }
-  if (width == outputs) {  // links read and write in place
-    sums_->Raw(method, cells, scores);
-    for (std::size_t r = 0; r < cells.rows; ++r) {
-      const std::span<double> row = scores.subspan(r * outputs, outputs);
-      ApplyLink(forest_, row, row);
-    }
-    return true;
-  }
-  std::vector<double> raw(cells.rows * outputs);
+  const bool is_linked = output == Output::kPrediction && (forest_.link != Link::kIdentity || forest_.link_divisor != 1);
+  std::vector<double> apart(width == outputs ? 0 : cells.rows * outputs);  // else links read and write in place
+  const std::span<double> raw = width == outputs ? scores : std::span<double>(apart);
   sums_->Raw(method, cells, raw);
-  for (std::size_t r = 0; r < cells.rows; ++r) {
-    ApplyLink(forest_, std::span<const double>(raw).subspan(r * outputs, outputs), scores.subspan(r * width, width));
+  for (std::size_t r = 0; is_linked && r < cells.rows; ++r) {
+    ApplyLink(forest_, raw.subspan(r * outputs, outputs), scores.subspan(r * width, width));
   }
   return true;
+}
+
+void ForestEngine::ScoreColumns(const Cells& cells, std::span<double> raw) const {
+  const std::size_t outputs = forest_.outputs;
+  if (outputs == 1 || cells.rows == 1) return ScoreCells(cells, Output::kRaw, raw);
+  std::vector<double> by_row(cells.rows * outputs);
+  ScoreCells(cells, Output::kRaw, by_row);
+  for (std::size_t r = 0; r < cells.rows; ++r) {
+    for (std::size_t k = 0; k < outputs; ++k) raw[k * cells.rows + r] = by_row[r * outputs + k];
+  }
 }
 
 namespace {

@@ -50,7 +50,11 @@ class ForestEngine final : public Engine {
   const Forest& forest() const { return forest_; }
   // cells.rows * outputs(output) scores, row-major; cells has a column for each feature.
   void ScoreCells(const Cells& cells, Output output, std::span<double> scores) const;
-  // The same by a given method, for tests and timings; false when it cannot run this model.
+  // Raw scores, all rows of the first output first.
+  void ScoreColumns(const Cells& cells, std::span<double> raw) const;
+  // As Contribute, of cells.
+  Status ContributeCells(const Cells& cells, std::span<double> contributions) const;
+  // As ScoreCells by a given method, for tests and timings; false when it cannot run this model.
   bool ScoreCellsBy(ForestMethod method, const Cells& cells, Output output, std::span<double> scores) const;
 
   // Times every method on made-up rows for at most about 20 ms and keeps the fastest for one row

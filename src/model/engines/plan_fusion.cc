@@ -153,16 +153,7 @@ class FusedForestKernel final : public Kernel {
     std::vector<const double*> columns(sources_.size());
     std::vector<double> codes(categories_ * rows);
     if (!Read(in, rows, columns.data(), codes.data())) return GiveUp();
-    const Cells cells{.columns = columns, .stride = 1, .rows = rows};
-    if (outputs_ == 1) {
-      engine_->ScoreCells(cells, Output::kRaw, {out.numbers, rows});
-      return Ok();
-    }
-    std::vector<double> raw(rows * outputs_);  // row by row
-    engine_->ScoreCells(cells, Output::kRaw, raw);
-    for (std::size_t r = 0; r < rows; ++r) {
-      for (std::size_t k = 0; k < outputs_; ++k) out.numbers[k * rows + r] = raw[r * outputs_ + k];
-    }
+    engine_->ScoreColumns({.columns = columns, .stride = 1, .rows = rows}, {out.numbers, rows * outputs_});
     return Ok();
   }
 

@@ -60,16 +60,7 @@ class ForestKernel final : public Kernel {
   Status Run(std::span<const Block> in, std::size_t rows, BlockOut out) const override {
     std::vector<const double*> columns(features_);
     for (std::size_t c = 0; c < features_; ++c) columns[c] = in[0].numbers + c * rows;
-    const Cells cells{.columns = columns, .stride = 1, .rows = rows};
-    if (outputs_ == 1 || rows == 1) {
-      engine_->ScoreCells(cells, Output::kRaw, {out.numbers, rows * outputs_});
-      return Ok();
-    }
-    std::vector<double> raw(rows * outputs_);  // row by row
-    engine_->ScoreCells(cells, Output::kRaw, raw);
-    for (std::size_t r = 0; r < rows; ++r) {
-      for (std::size_t k = 0; k < outputs_; ++k) out.numbers[k * rows + r] = raw[r * outputs_ + k];
-    }
+    engine_->ScoreColumns({.columns = columns, .stride = 1, .rows = rows}, {out.numbers, rows * outputs_});
     return Ok();
   }
 
