@@ -40,8 +40,17 @@ void RankBytesPlainly(const RankTable& table, const double* values, std::size_t 
   }
 }
 
+void RankRowPlainly(const RankTables& tables, const double* const* columns, std::size_t offset, std::uint32_t* ranks) {
+  for (std::size_t place = 0; place < tables.size; ++place) {
+    const RankFeature& feature = tables.features[place];
+    const double value = columns[feature.feature][offset];
+    const RankTable table{tables.cuts + feature.first, tables.pivots + place * 16, feature.levels};
+    ranks[place] = std::isnan(value) ? feature.count + 1 : Search(table, value);
+  }
+}
+
 FeatureRanker::FeatureRanker(const std::vector<std::vector<double>>& cuts, const Cpu& cpu) {
-  all_fit_bytes_ = true;
+  bool all_fit_bytes = true;
   for (std::size_t f = 0; f < cuts.size(); ++f) {
     if (cuts[f].empty()) continue;
     const auto count = static_cast<std::uint32_t>(cuts[f].size());
@@ -54,27 +63,19 @@ FeatureRanker::FeatureRanker(const std::vector<std::vector<double>>& cuts, const
       const std::size_t at = i * 16 + 15;
       pivots_.push_back(at < count ? cuts[f][at] : kInfinity);
     }
-    all_fit_bytes_ = all_fit_bytes_ && count < 255;
+    all_fit_bytes = all_fit_bytes && count <= 255;
   }
 #if defined(__x86_64__)
   if (cpu.avx512) kernel_ = RankBytesAvx512;
+  if (cpu.avx512 && all_fit_bytes) row_kernel_ = RankRowAvx512;
 #else
-  static_cast<void>(cpu);
+  static_cast<void>(cpu), static_cast<void>(all_fit_bytes);
 #endif
 }
 
 void FeatureRanker::RankRow(const Cells& cells, std::size_t row, std::uint32_t* ranks) const {
-  for (std::size_t place = 0; place < features_.size(); ++place) {
-    const Feature& feature = features_[place];
-    const double* value = cells.columns[feature.feature] + row * cells.stride;
-    if (all_fit_bytes_) {
-      std::uint8_t rank = 0;
-      kernel_(Table(place), value, 0, 1, static_cast<std::uint8_t>(feature.count + 1), &rank);
-      ranks[place] = rank;
-    } else {
-      ranks[place] = std::isnan(*value) ? feature.count + 1 : Search(Table(place), *value);
-    }
-  }
+  const RankTables tables{.features = features_.data(), .size = features_.size(), .cuts = cuts_.data(), .pivots = pivots_.data()};
+  row_kernel_(tables, cells.columns.data(), row * cells.stride, ranks);
 }
 
 void FeatureRanker::RankBytes(const Cells& cells, std::size_t place, std::uint32_t missing_rank, std::size_t from,

@@ -27,24 +27,18 @@ class FeatureRanker {
   void RankBytes(const Cells& cells, std::size_t place, std::uint32_t missing_rank, std::size_t from,
                  std::size_t rows, std::uint8_t* ranks) const;
   std::size_t bytes() const {
-    return (cuts_.size() + pivots_.size()) * sizeof(double) + features_.size() * sizeof(Feature);
+    return (cuts_.size() + pivots_.size()) * sizeof(double) + features_.size() * sizeof(RankFeature);
   }
 
  private:
-  struct Feature {
-    std::uint32_t feature;  // of Cells
-    std::uint32_t first;    // into cuts_
-    std::uint32_t count;
-    std::uint32_t levels;
-  };
   RankTable Table(std::size_t place) const {
     return {cuts_.data() + features_[place].first, pivots_.data() + place * 16, features_[place].levels};
   }
 
-  std::vector<Feature> features_;
+  std::vector<RankFeature> features_;
   std::vector<double> cuts_, pivots_;
   RankKernel kernel_ = RankBytesPlainly;
-  bool all_fit_bytes_ = false;
+  RankRowKernel row_kernel_ = RankRowPlainly;
 };
 
 }  // namespace sw::model
