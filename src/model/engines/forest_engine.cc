@@ -18,14 +18,18 @@ namespace {
 
 constexpr std::size_t kManyRowsMin = 24;  // where a block of kSliceRows pays, before it was timed
 
-ForestMethod BestForOne(const ForestSums& sums) {
-  if (sums.Can(ForestMethod::kTable)) return ForestMethod::kTable;
+// Without tables and slices.
+ForestMethod BestOfPaths(const ForestSums& sums) {
+  if (sums.Can(ForestMethod::kTreelets)) return ForestMethod::kTreelets;
   return sums.Can(ForestMethod::kWalk) ? ForestMethod::kWalk : ForestMethod::kLiteral;
 }
 
+ForestMethod BestForOne(const ForestSums& sums) {
+  return sums.Can(ForestMethod::kTable) ? ForestMethod::kTable : BestOfPaths(sums);
+}
+
 ForestMethod BestForMany(const ForestSums& sums) {
-  if (sums.Can(ForestMethod::kSlice)) return ForestMethod::kSlice;
-  return sums.Can(ForestMethod::kWalk) ? ForestMethod::kWalk : ForestMethod::kLiteral;
+  return sums.Can(ForestMethod::kSlice) ? ForestMethod::kSlice : BestOfPaths(sums);
 }
 
 }  // namespace
@@ -34,6 +38,7 @@ std::string_view ForestMethodName(ForestMethod method) {
   switch (method) {
     case ForestMethod::kLiteral: return "literal";
     case ForestMethod::kWalk: return "interleaved walk";
+    case ForestMethod::kTreelets: return "treelets";
     case ForestMethod::kTable: return "row table";
     case ForestMethod::kSlice: return "bit-sliced";
   }
@@ -182,11 +187,11 @@ class Stopwatch {
 }  // namespace
 
 void ForestEngine::Tune() {
-  constexpr ForestMethod kMethods[] = {ForestMethod::kSlice, ForestMethod::kTable, ForestMethod::kWalk};
-  if (forest_.features.empty() || !sums_->Can(ForestMethod::kWalk)) return;
+  constexpr ForestMethod kMethods[] = {ForestMethod::kSlice, ForestMethod::kTable, ForestMethod::kTreelets, ForestMethod::kWalk};
+  if (forest_.features.empty() || BestOfPaths(*sums_) == ForestMethod::kLiteral) return;
   Stopwatch watch(*this);
   const auto fastest = [&](std::size_t batch) {
-    std::pair<ForestMethod, double> chosen{ForestMethod::kWalk, std::numeric_limits<double>::infinity()};
+    std::pair<ForestMethod, double> chosen{BestOfPaths(*sums_), std::numeric_limits<double>::infinity()};
     for (const ForestMethod method : kMethods) {
       const double time = watch.PerRow(method, batch);
       if (time < chosen.second) chosen = {method, time};

@@ -4,8 +4,8 @@
 //   auto engine = SW_TRY(ForestEngine::Make(std::move(forest)));
 //   engine->ScoreCells(cells, Output::kRaw, scores);    // without a Batch
 //
-// The default rule: bit-sliced blocks for many rows, the table for one, walks where trees are too
-// large for either. Tune() times what is possible on this CPU and picks anew. Thread-safe.
+// The default rule: bit-sliced blocks for many rows, the table for one; where trees are too large for
+// either, treelets if the CPU has what they need, else walks. Tune() times what is possible on this CPU and picks anew. Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -22,7 +22,7 @@
 
 namespace sw::model {
 
-enum class ForestMethod : std::uint8_t { kLiteral, kWalk, kTable, kSlice };
+enum class ForestMethod : std::uint8_t { kLiteral, kWalk, kTreelets, kTable, kSlice };
 std::string_view ForestMethodName(ForestMethod method);
 
 struct ForestOptions {

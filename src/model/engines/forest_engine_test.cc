@@ -13,7 +13,8 @@ namespace sw::model {
 namespace {
 
 const double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr ForestMethod kMethods[] = {ForestMethod::kLiteral, ForestMethod::kWalk, ForestMethod::kTable, ForestMethod::kSlice};
+constexpr ForestMethod kMethods[] = {ForestMethod::kLiteral, ForestMethod::kWalk, ForestMethod::kTreelets, ForestMethod::kTable,
+                                    ForestMethod::kSlice};
 
 // Row-major cells: every value stands in every feature in some row.
 struct Rows {
@@ -73,6 +74,10 @@ TEST_P(ForestBits, OfSmallTreesEqualTheReference) {
     ExpectReferenceBits(RandomForest({.leaves = leaves}, leaves), GetParam(), true, 3000);
   }
 }
+TEST_P(ForestBits, OfManyTreesEqualTheReference) {
+  ExpectReferenceBits(RandomForest({.trees = 300, .leaves = 20}, 16), GetParam(), true, 700);
+  ExpectReferenceBits(RandomForest({.trees = 300, .leaves = 100, .outputs = 2}, 17), GetParam(), true, 700);
+}
 TEST_P(ForestBits, OfFloatTreesEqualTheReference) {
   for (const std::size_t leaves : {1, 31, 64, 256}) {
     ExpectReferenceBits(RandomForest({.leaves = leaves, .is_float = true, .test = NodeTest::kBelow}, leaves), GetParam(), true, 3000);
@@ -110,6 +115,12 @@ std::vector<ForestOptions> Cpus() {
 INSTANTIATE_TEST_SUITE_P(Cpus, ForestBits, testing::ValuesIn(Cpus()), [](const auto& info) {
   return info.param.cpu.avx512 ? "avx512" : info.param.cpu.avx2 ? "avx2" : "baseline";
 });
+
+TEST(ForestEngine, WalksTreesTooLargeForTablesAndSlicesByTreeletsWhereTheCpuCan) {
+  const Cpu cpu = DetectCpu();
+  const auto engine = ForestEngine::Make(RandomForest({.trees = 3, .leaves = 300}, 18), {.cpu = cpu}).value();
+  EXPECT_EQ(engine->Describe().StringOr("one_row", ""), cpu.avx512 ? "treelets" : "interleaved walk");
+}
 
 TEST(ForestEngine, TuningChangesNoScore) {
   const auto engine = ForestEngine::Make(RandomForest({.trees = 40}, 14)).value();

@@ -12,6 +12,7 @@
 #include "model/engines/ranks.h"
 #include "model/engines/row_table.h"
 #include "model/engines/slice_program.h"
+#include "model/engines/treelets.h"
 #include "model/engines/walk.h"
 #include "model/reference.h"
 
@@ -51,7 +52,8 @@ class Sums final : public ForestSums {
                                         [](const Tree& tree) { return !tree.linear.empty(); });
     if (has_linear) return;  // leaves that read values: the literal way
     const RankedForest ranked = RankForest(forest);
-    MakeWalk(ranked);
+    if (Treelets<Real>::Fits(forest, ranked, options.cpu)) treelets_.emplace(forest, ranked);
+    else MakeWalk(ranked);  // for the same models, and slower
     if (CanSlice(forest, ranked)) {
       slice_ = BuildSlice<Real>(forest, ranked);
       slice_kernel_ = PickSlice<Real>(options.cpu);
@@ -68,6 +70,7 @@ class Sums final : public ForestSums {
     switch (method) {
       case ForestMethod::kLiteral: return true;
       case ForestMethod::kWalk: return walk_.index() != 0;
+      case ForestMethod::kTreelets: return treelets_.has_value();
       case ForestMethod::kTable: return table_.index() != 0;
       case ForestMethod::kSlice: return slice_.has_value();
     }
@@ -78,6 +81,7 @@ class Sums final : public ForestSums {
     switch (method) {
       case ForestMethod::kLiteral: return Literal(cells, raw);
       case ForestMethod::kWalk: return std::visit([&](const auto& walk) { ByWalk(walk, cells, raw); }, walk_);
+      case ForestMethod::kTreelets: return ByTreelets(cells, raw);
       case ForestMethod::kTable: return std::visit([&](const auto& table) { ByTable(table, cells, raw); }, table_);
       case ForestMethod::kSlice: return BySlice(cells, raw);
     }
@@ -86,6 +90,7 @@ class Sums final : public ForestSums {
   std::size_t bytes() const override {
     std::size_t total = ranker_.bytes();
     if (slice_) total += slice_->ops.size() * sizeof(SliceOp) + slice_->op_sets.size() * 4 + slice_->leaves.size() * sizeof(Real);
+    if (treelets_) total += treelets_->bytes();
     std::visit([&](const auto& walk) { total += BytesOf(walk); }, walk_);
     std::visit([&](const auto& table) { total += BytesOf(table); }, table_);
     return total;
@@ -157,14 +162,10 @@ class Sums final : public ForestSums {
     constexpr std::size_t kBlock = 64;
     const std::size_t block = std::min(cells.rows, kBlock), width = columns_.size(), outputs = forest_.outputs;
     Scratch<Rank, 1024> ranks(std::max<std::size_t>(1, block * width));
-    Scratch<std::uint32_t, 256> feature_ranks(std::max<std::size_t>(1, ranker_.size()));
     Scratch<Real, 128> sums(block * outputs);
     for (std::size_t from = 0; from < cells.rows; from += kBlock) {
       const std::size_t rows = std::min(kBlock, cells.rows - from);
-      for (std::size_t r = 0; r < rows; ++r) {
-        ranker_.RankRow(cells, from + r, feature_ranks.data());
-        for (std::size_t c = 0; c < width; ++c) ranks.data()[r * width + c] = static_cast<Rank>(ColumnRank(c, feature_ranks.data()));
-      }
+      for (std::size_t r = 0; r < rows; ++r) RankOneRow(cells, from + r, ranks.data() + r * width);
       Start(rows, outputs, 1, sums.data());
       if (rows == 1) walk.SumRow(ranks.data(), sums.data());
       else walk.SumRows(ranks.data(), rows, outputs, sums.data());
@@ -208,6 +209,36 @@ class Sums final : public ForestSums {
     }
   }
 
+  void ByTreelets(const Cells& cells, std::span<double> raw) const {
+    const std::size_t block = std::min(cells.rows, kSliceRows), outputs = forest_.outputs;
+    Scratch<std::uint8_t, 4 * kTreeletRowBytes> ranks(block * kTreeletRowBytes);
+    Scratch<Real, 64> sums(block * outputs);
+    std::vector<std::uint8_t> by_column(block == 1 ? 0 : columns_.size() * kSliceRows);
+    for (std::size_t from = 0; from < cells.rows; from += kSliceRows) {
+      const std::size_t rows = std::min(kSliceRows, cells.rows - from);
+      Start(rows, outputs, 1, sums.data());
+      if (rows == 1) {
+        RankOneRow(cells, from, ranks.data());
+        treelets_->SumRow(ranks.data(), sums.data());
+      } else {
+        FillRanks(cells, from, rows, by_column.data());
+        for (std::size_t c = 0; c < columns_.size(); ++c) {
+          for (std::size_t r = 0; r < rows; ++r) ranks.data()[r * kTreeletRowBytes + c] = by_column[c * kSliceRows + r];
+        }
+        treelets_->SumRows(ranks.data(), rows, outputs, sums.data());
+      }
+      for (std::size_t i = 0; i < rows * outputs; ++i) raw[from * outputs + i] = Finish(sums.data()[i], i % outputs);
+    }
+  }
+
+  // A rank a column.
+  template <typename Rank>
+  void RankOneRow(const Cells& cells, std::size_t row, Rank* ranks) const {
+    Scratch<std::uint32_t, 256> feature_ranks(std::max<std::size_t>(1, ranker_.size()));
+    ranker_.RankRow(cells, row, feature_ranks.data());
+    for (std::size_t c = 0; c < columns_.size(); ++c) ranks[c] = static_cast<Rank>(ColumnRank(c, feature_ranks.data()));
+  }
+
   void BySlice(const Cells& cells, std::span<double> raw) const {
     const std::size_t outputs = forest_.outputs;
     struct alignas(64) Line { std::uint8_t bytes[64]; };
@@ -234,6 +265,7 @@ class Sums final : public ForestSums {
   std::vector<std::size_t> twin_of_;           // of a column that follows from another: that one; else kNone
   FeatureRanker ranker_;
   std::variant<std::monostate, Walk<Real, std::uint8_t>, Walk<Real, std::uint16_t>, Walk<Real, std::uint32_t>> walk_;
+  std::optional<Treelets<Real>> treelets_;
   std::variant<std::monostate, RowTable<Real, std::uint32_t>, RowTable<Real, std::uint64_t>> table_;
   std::optional<SliceProgram<Real>> slice_;
   SliceKernel<Real> slice_kernel_ = nullptr;
