@@ -67,6 +67,16 @@ void ExpectReferenceBits(const Forest& forest, const ForestOptions& options, boo
   }
 }
 
+// A random forest whose features have this many thresholds.
+Forest ForestOfCuts(const ForestShape& shape, std::size_t cuts) {
+  Forest forest = RandomForest(shape, 15);
+  std::vector<std::size_t> next(forest.features.size());
+  for (Tree& tree : forest.trees) {
+    for (Node& node : tree.nodes) node.threshold = static_cast<double>(next[static_cast<std::size_t>(node.feature)]++ % cuts) + 1;
+  }
+  return forest;
+}
+
 class ForestBits : public testing::TestWithParam<ForestOptions> {};
 
 TEST_P(ForestBits, OfSmallTreesEqualTheReference) {
@@ -100,6 +110,13 @@ TEST_P(ForestBits, OfDeepAndLopsidedTreesEqualTheReference) {
   ExpectReferenceBits(RandomForest({.trees = 3, .leaves = 5000, .is_rounded = false}, 9), GetParam(), false, 2000);
   ExpectReferenceBits(RandomForest({.trees = 2, .leaves = 3000, .is_chain = true, .is_rounded = false}, 10), GetParam(), false, 500);
   ExpectReferenceBits(RandomForest({.trees = 2, .leaves = 200, .is_chain = true}, 11), GetParam(), true, 2000);
+}
+TEST_P(ForestBits, OfAsManyCutsAsAByteHoldsEqualTheReference) {
+  // XGBoost's usual most: a value above all cuts and a missing one share the last byte.
+  ExpectReferenceBits(ForestOfCuts({.features = 1, .trees = 40}, 255), GetParam(), true, 3000);
+  ExpectReferenceBits(ForestOfCuts({.features = 2, .trees = 40, .is_float = true, .test = NodeTest::kBelow}, 255), GetParam(), true, 3000);
+  // Sets of ranks tell the two apart: +-1e-35 are two cuts more.
+  ExpectReferenceBits(ForestOfCuts({.features = 1, .trees = 40, .has_zero_rules = true}, 253), GetParam(), false, 3000);
 }
 TEST_P(ForestBits, OfMoreCutsThanAByteHoldsEqualTheReference) {
   ExpectReferenceBits(RandomForest({.features = 2, .trees = 40, .is_rounded = false}, 12), GetParam(), false, 3000);

@@ -62,7 +62,7 @@ class Sums final : public ForestSums {
     else if (RowTable<Real, std::uint64_t>::Fits(forest, ranked)) table_.template emplace<2>(forest, ranked, options.cpu);
     columns_ = ranked.columns;
     column_feature_ = FirstColumns(ranked);
-    twin_of_ = Twins(columns_);
+    twin_of_ = Twins(ranked);
     ranker_ = FeatureRanker(ranked.cuts, options.cpu);
   }
 
@@ -118,10 +118,11 @@ class Sums final : public ForestSums {
     return of_column;
   }
 
-  static std::vector<std::size_t> Twins(const std::vector<RankColumn>& columns) {
-    std::map<std::uint32_t, std::size_t> missing_right;  // feature: its column
+  static std::vector<std::size_t> Twins(const RankedForest& ranked) {
+    const std::vector<RankColumn>& columns = ranked.columns;
+    std::map<std::uint32_t, std::size_t> missing_right;  // feature: its column, if only a missing value has that rank
     for (std::size_t c = 0; c < columns.size(); ++c) {
-      if (columns[c].missing_rank != 0) missing_right.emplace(columns[c].feature, c);
+      if (columns[c].missing_rank > ranked.cuts[columns[c].feature].size()) missing_right.emplace(columns[c].feature, c);
     }
     std::vector<std::size_t> twins;
     for (const RankColumn& column : columns) {

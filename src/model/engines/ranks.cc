@@ -136,6 +136,7 @@ class Ranker {
       ranks.nodes.reserve(tree.nodes.size());
       for (const Node& node : tree.nodes) ranks.nodes.push_back(MakeNode(tree, node));
     }
+    FitBytes();
     for (const RankColumn& column : ranked_.columns) {
       const auto last = static_cast<std::uint32_t>(ranked_.cuts[column.feature].size());
       ranked_.rank_max = std::max({ranked_.rank_max, last, column.missing_rank});
@@ -152,6 +153,20 @@ class Ranker {
       ranked_.columns.push_back({.feature = feature, .missing_rank = missing_left ? 0 : cuts + 1});
     }
     return column;
+  }
+
+  // With 255 cuts, XGBoost's usual most, a missing value's own rank would be the only one above a byte.
+  // Tests that compare send it where they send a value above all cuts; only sets can tell the two apart.
+  void FitBytes() {
+    std::vector<bool> has_sets(forest_.features.size());
+    for (const RankTree& tree : ranked_.trees) {
+      for (const RankNode& node : tree.nodes) {
+        if (node.set != RankNode::kNoSet) has_sets[ranked_.columns[node.column].feature] = true;
+      }
+    }
+    for (RankColumn& column : ranked_.columns) {
+      if (column.missing_rank == 256 && !has_sets[column.feature]) column.missing_rank = 255;
+    }
   }
 
   RankNode MakeNode(const Tree& tree, const Node& node) {

@@ -7,7 +7,8 @@
 // (reference.h) over the order of doubles, so this file knows no library's rules.
 //
 // A missing value's rank is 0 in a column whose tests send it left, and above all others in a
-// column whose tests send it right; a feature with both kinds of tests has two columns.
+// column whose tests send it right (or, where a byte would not hold that, the highest of a value);
+// a feature with both kinds of tests has two columns.
 // Immutable.
 #pragma once
 
