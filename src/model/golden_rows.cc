@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/errors.h"
+#include "model/plan.h"
 
 namespace sw::model {
 namespace {
@@ -78,6 +79,13 @@ bool IsWithin(const Bound& bound, double expected, double found) {
 }
 
 }  // namespace
+
+GoldenRows GoldenOf(const Plan& plan) {
+  const auto scores = [&](std::uint32_t value) {
+    return value < plan.inputs.size() ? std::vector<double>() : plan.stages[value - plan.inputs.size()].golden_numbers;
+  };
+  return {.inputs = plan.golden, .expected = scores(plan.prediction), .raw = scores(plan.raw), .from = plan.library};
+}
 
 bool IsGoldenColumn(std::string_view name) { return IsNumbered(name, kExpected) || IsNumbered(name, kRaw); }
 

@@ -1,5 +1,5 @@
 // Golden rows: inputs with the scores that the original library gives them, which a package replays
-// whenever it is loaded. How they are chosen: golden.h. Values.
+// whenever it is loaded. How they are chosen: golden_inputs.h. Values.
 //
 //   SW_TRY(CompareScores(golden, Output::kRaw, engine, scores));
 #pragma once
@@ -24,6 +24,10 @@ struct GoldenRows {
   std::string from = {};          // "lightgbm 4.7.0"; "" when nobody wrote it down
   bool operator==(const GoldenRows&) const = default;
 };
+
+struct Plan;
+// Those that a plan brings: scikit-learn's own, which its exporter kept. None when it has none.
+GoldenRows GoldenOf(const Plan& plan);
 
 // The batch that a package keeps: the inputs, then `_expected` and `_raw`, or `_expected_0`, ... of
 // several outputs. INVALID_ARGUMENT when an input has such a name, or lengths do not agree.

@@ -1,5 +1,7 @@
 #include "model/model_reader.h"
 
+#include <sys/stat.h>
+
 #include <utility>
 
 #include "base/errors.h"
@@ -84,6 +86,11 @@ Result<StoredModel> ReadFromMlflow(const std::string& folder) {
   return model;
 }
 
+bool IsFolder(const std::string& path) {
+  struct stat info {};
+  return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
 }  // namespace
 
 bool IsMlflowFolder(const std::string& path) {
@@ -91,6 +98,9 @@ bool IsMlflowFolder(const std::string& path) {
 }
 
 Result<StoredModel> ReadModel(const std::string& path) {
+  if (IsFolder(path) && !IsMlflowFolder(path)) {
+    return InvalidArgument("{} is a folder without a file id or MLmodel, so it is no package folder and no MLflow model", path);
+  }
   auto model = IsMlflowFolder(path) ? ReadFromMlflow(path) : ReadFromFile(path);
   if (!model) return std::unexpected(std::move(model).error().Within(path));
   return model;
