@@ -134,6 +134,12 @@ Result<Json> Client::PushTable(std::string_view source, const std::string& locat
   return Json::MakeObject({{"rows", rows}, {"repeated", repeated}});
 }
 
+Result<std::string> Client::PutBlob(std::string_view bytes) {
+  const Json put =
+      SW_TRY(Call("POST", "/seaworthy/v1/blobs", std::string(bytes), "application/octet-stream"));
+  return put.GetString("sha256");
+}
+
 std::string Target(std::string path,
                    std::initializer_list<std::pair<std::string_view, std::string>> query) {
   char mark = '?';

@@ -42,6 +42,8 @@ class Client {
   Result<Json> Delete(const std::string& target) { return Call("DELETE", target, "", ""); }
   // Starts the job and waits for its end; the job's result, or its error. `on_progress` may be empty.
   Result<Json> RunJob(const std::string& target, const Json& body, const OnProgress& on_progress);
+  // Keeps bytes in the blobs; their SHA-256.
+  Result<std::string> PutBlob(std::string_view bytes);
   // Reads a table on this machine (data/readers.h) and pushes its rows to a source, in pieces. The
   // sum of the pieces' answers.
   Result<Json> PushTable(std::string_view source, const std::string& location,

@@ -11,6 +11,7 @@ std::vector<net::Route> NativeRoutes(const Context& context) {
   AddStreamRoutes(context, routes);
   AddFeatureRoutes(context, routes);
   AddTrainingRoutes(context, routes);
+  AddBlobRoutes(context, routes);
   AddModelRoutes(context, routes);
   AddRunRoutes(context, routes);
   AddEndpointRoutes(context, routes);

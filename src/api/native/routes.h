@@ -26,6 +26,7 @@ void AddKeyRoutes(const Context& context, Routes& routes);
 void AddStreamRoutes(const Context& context, Routes& routes);
 void AddFeatureRoutes(const Context& context, Routes& routes);
 void AddTrainingRoutes(const Context& context, Routes& routes);
+void AddBlobRoutes(const Context& context, Routes& routes);
 void AddModelRoutes(const Context& context, Routes& routes);
 void AddRunRoutes(const Context& context, Routes& routes);
 void AddEndpointRoutes(const Context& context, Routes& routes);
