@@ -1,13 +1,11 @@
 #include "app/model_source.h"
 
-#include <sys/stat.h>
-
-#include <algorithm>
 #include <set>
 #include <utility>
 
 #include "app/app.h"
 #include "app/client.h"
+#include "app/package_folder.h"
 #include "app/python_settings.h"
 #include "base/errors.h"
 #include "base/files.h"
@@ -16,52 +14,11 @@
 namespace sw::app {
 namespace {
 
-bool IsFolder(const std::string& path) {
-  struct stat info {};
-  return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
-}
-
-std::vector<std::string> Distinct(const std::vector<std::string>& names) {
-  std::vector<std::string> distinct;
-  std::set<std::string_view> seen;
-  for (const std::string& name : names) {
-    if (seen.insert(name).second) distinct.push_back(name);
-  }
-  return distinct;
-}
-
-Result<model::EngineOptions> Engines(const Settings& settings) {
-  return model::EngineOptions{
-      .onnxruntime = {}, .columns = {}, .python = SW_TRY(OpenPythonHost(settings.Text("config")))};
-}
-
 Result<LoadedModel> LoadStored(const Settings& settings, const std::string& path) {
   const model::StoredModel stored = SW_TRY(model::ReadModel(path));
-  auto engine = model::MakeEngine(stored, SW_TRY(Engines(settings)));
+  auto engine = model::MakeEngine(stored, SW_TRY(EnginesOf(settings)));
   if (!engine) return std::unexpected(std::move(engine).error().Within(path));
   return LoadedModel(*std::move(engine));
-}
-
-// A part's name comes from the manifest: only a hash is let through to the file system.
-Result<std::string> ReadPart(const std::string& folder, std::string_view hash) {
-  if (hash.size() != 64 || hash.find_first_not_of("0123456789abcdef") != hash.npos) {
-    return DataLoss("a part is named {}, which is no hash", hash);
-  }
-  return base::ReadFile(base::JoinPath(folder, hash), model::kModelBytesMax);
-}
-
-Result<LoadedModel> LoadPackageFolder(const Settings& settings, const std::string& folder) {
-  const std::string id_path = base::JoinPath(folder, "id");
-  if (!base::Exists(id_path)) {
-    return InvalidArgument("{} is a folder without a file id or MLmodel, so it is no package folder and no MLflow model",
-                           folder);
-  }
-  std::string id = SW_TRY(base::ReadFile(id_path, 1024));
-  while (!id.empty() && (id.back() == '\n' || id.back() == '\r')) id.pop_back();
-  auto package = model::LoadPackage(
-      id, [&](std::string_view hash) { return ReadPart(folder, hash); }, SW_TRY(Engines(settings)));
-  if (!package) return std::unexpected(std::move(package).error().Within(folder));
-  return LoadedModel(std::shared_ptr<const model::Package>(*std::move(package)));
 }
 
 Result<LoadedModel> LoadRegistered(const Settings& settings, const ModelName& name) {
@@ -74,8 +31,22 @@ Result<LoadedModel> LoadRegistered(const Settings& settings, const ModelName& na
 
 }  // namespace
 
+std::vector<std::string> DistinctInputs(const model::Engine& engine) {
+  std::vector<std::string> distinct;
+  std::set<std::string_view> seen;
+  for (const std::string& name : engine.inputs()) {
+    if (seen.insert(name).second) distinct.push_back(name);
+  }
+  return distinct;
+}
+
+Result<model::EngineOptions> EnginesOf(const Settings& settings) {
+  return model::EngineOptions{
+      .onnxruntime = {}, .columns = {}, .python = SW_TRY(OpenPythonHost(settings.Text("config")))};
+}
+
 LoadedModel::LoadedModel(std::unique_ptr<model::Engine> engine)
-    : engine_(std::move(engine)), inputs_(Distinct(engine_->inputs())) {}
+    : engine_(std::move(engine)), inputs_(DistinctInputs(*engine_)) {}
 
 LoadedModel::LoadedModel(std::shared_ptr<const model::Package> package)
     : package_(std::move(package)), inputs_(package_->content().inputs) {}
@@ -95,8 +66,8 @@ Result<ModelName> ParseModelName(std::string_view text) {
 
 Result<LoadedModel> LoadModel(const Settings& settings, const std::string& where) {
   if (base::Exists(where)) {
-    const bool is_package = IsFolder(where) && !model::IsMlflowFolder(where);
-    return is_package ? LoadPackageFolder(settings, where) : LoadStored(settings, where);
+    if (!IsPackageFolder(where)) return LoadStored(settings, where);
+    return LoadedModel(std::shared_ptr<const model::Package>(SW_TRY(LoadPackageFolder(where, SW_TRY(EnginesOf(settings))))));
   }
   const bool is_path = where.find('/') != where.npos;
   if (!is_path && settings.IsSet("data")) return LoadRegistered(settings, SW_TRY(ParseModelName(where)));

@@ -4,7 +4,6 @@
 //   const LoadedModel model = SW_TRY(LoadModel(settings, "model.txt"));
 //   SW_TRY(model.engine().Score(SW_TRY(model.Encoded(rows)), model::Output::kPrediction, scores));
 //
-// A package folder holds a file `id` with the package's id, and one file a part, named by its hash.
 // LoadedModel is immutable: thread-safe.
 #pragma once
 
@@ -40,6 +39,12 @@ class LoadedModel {
 // A file or folder of that name if there is one; else NAME, NAME@ALIAS or NAME:VERSION in the data
 // folder that the settings name (the newest version of NAME). NOT_FOUND says where it was looked for.
 Result<LoadedModel> LoadModel(const Settings& settings, const std::string& where);
+
+// An engine's columns, each once: a model may read one twice.
+std::vector<std::string> DistinctInputs(const model::Engine& engine);
+
+// What models are loaded with: the Python host that the settings' --config file allows.
+Result<model::EngineOptions> EnginesOf(const Settings& settings);
 
 // "late@champion" is late and champion, "late:3" late and 3, "late" late and latest.
 struct ModelName {

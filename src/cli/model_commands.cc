@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "app/register_model.h"
 #include "base/errors.h"
 #include "cli/command.h"
 #include "cli/table.h"
@@ -142,16 +143,61 @@ void AddEval(Commands& commands) {
   });
 }
 
+constexpr const char* kPackageExamples = R"(Examples:
+  seaworthy register late model.txt --rows sample.parquet --server http://127.0.0.1:8420
+  seaworthy register late mlruns/1/models/m-12/artifacts --python venv/bin/python --data DATA
+  seaworthy package model.ubj --out late-3 && seaworthy register late late-3 --data DATA
+
+Golden rows, which every load replays, get their scores from the model's own library, in a process
+of --python. Without it the package is unverified, and says why.
+docs/models.md: what to export, library by library.)";
+
+// Options of building a package of a model file.
+struct BuildOptions {
+  std::shared_ptr<std::string> rows, python;
+  std::shared_ptr<bool> require_verified;
+
+  explicit BuildOptions(CLI::App& command)
+      : rows(TextOption(command, "--rows", "a table of rows as they come: for the contract, the profile and golden rows")),
+        python(TextOption(command, "--python", "the Python that has the model's library; python3 when not given")),
+        require_verified(Flag(command, "--require-verified", "fail when the library gives no golden rows")) {}
+
+  app::BuildRequest Request(const std::string& model) const {
+    app::BuildRequest request{.model = model, .rows = *rows};
+    if (!python->empty()) request.python = *python;
+    request.require_verified = *require_verified;
+    return request;
+  }
+};
+
 void AddRegister(Commands& commands) {
   CLI::App& command = commands.Add(commands.program(), "register",
-                                   "Registers a package as a model's next version.");
+                                   "Registers a model file or a package as a model's next version.");
+  command.footer(kPackageExamples);
   auto model = TextOption(command, "model", "the model", true);
-  auto package = TextOption(command, "package", "the package's id", true);
+  auto source = TextOption(command, "source",
+                           "a model file, an MLflow or package folder, or the id of a package that is there", true);
   auto run = TextOption(command, "--run", "the run that made it");
+  const BuildOptions build(command);
   commands.Run(command, [=](Session& session) -> Result<ExitCode> {
-    Json body = Json::MakeObject({{"package_id", *package}});
+    const app::Uploaded uploaded =
+        SW_TRY(app::UploadPackage(session.settings(), build.Request(*source), *SW_TRY(session.client())));
+    Json body = Json::MakeObject({{"package_id", uploaded.package_id}});
     SetText(body, "run_id", *run);
-    session.PrintObject(SW_TRY(session.Post(ModelPath(*model, "versions"), body)));
+    Json version = SW_TRY(session.Post(ModelPath(*model, "versions"), body));
+    for (const auto& [key, value] : uploaded.about.AsObject()) {
+      if (!version.Has(key)) version.Set(key, value);
+    }
+    session.PrintObject(version);
+    return ExitCode::kOk;
+  });
+  CLI::App& package = commands.Add(commands.program(), "package", "Makes a package folder of a model file, without a server.");
+  package.footer(kPackageExamples);
+  auto file = TextOption(package, "model", "a model file or an MLflow folder", true);
+  auto out = TextOption(package, "--out", "the folder to write: a file id, and one a part", true);
+  const BuildOptions built(package);
+  commands.Run(package, [=](Session& session) -> Result<ExitCode> {
+    session.PrintObject(SW_TRY(app::MakePackageFolder(session.settings(), built.Request(*file), *out)));
     return ExitCode::kOk;
   });
 }

@@ -29,18 +29,20 @@ Result<std::string> Packages::Write(const model::PackageContent& content) {
   return model::WritePackage(content, [this](std::string_view bytes) { return blobs_.Put(bytes); });
 }
 
-Result<std::unique_ptr<const model::Package>> LoadInMemory(const model::PackageContent& content) {
+Result<std::unique_ptr<const model::Package>> LoadInMemory(const model::PackageContent& content,
+                                                           model::EngineOptions engines) {
   std::map<std::string, std::string, std::less<>> blobs;
   const std::string id = SW_TRY(model::WritePackage(content, [&](std::string_view bytes) -> Result<std::string> {
     std::string hash = base::Sha256Hex(bytes);
     blobs.emplace(hash, bytes);
     return hash;
   }));
-  return model::LoadPackage(id, [&](std::string_view hash) -> Result<std::string> {
+  const auto get = [&](std::string_view hash) -> Result<std::string> {
     const auto found = blobs.find(hash);
     if (found == blobs.end()) return NotFound("no part {}", hash);
     return found->second;
-  });
+  };
+  return model::LoadPackage(id, get, std::move(engines));
 }
 
 Result<std::vector<double>> ScoreAll(const model::Package& package, const data::Batch& rows) {

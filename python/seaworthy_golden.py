@@ -1,0 +1,245 @@
+"""Scores golden rows with a model's own library, for `seaworthy register` and `seaworthy package`.
+
+They run this file with the user's Python. The request comes on standard input and the answer goes to
+standard output, as JSON; null is a missing value. Nothing is needed beside the library and numpy
+(and pandas, where a model has categories with labels).
+
+    request: {"format", "model": PATH, "columns": [{"name", "is_label", "values": [...]}]}
+    answer:  {"library": "lightgbm 4.7.0", "rows": [...], "predictions": [...], "raw": [...] or null,
+              "refused": "what the library said of the rows that it refused"}  or  {"error": "..."}
+
+`rows` are those that the library took; scores are theirs, those of a row side by side.
+"""
+
+import json
+import sys
+
+try:
+    import numpy
+except ImportError:
+    json.dump({"error": f"{sys.executable} has no numpy"}, sys.stdout)
+    sys.exit()
+
+NO_NUMBER = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
+
+
+def numbers_of(column):
+    return numpy.array([numpy.nan if value is None else value for value in column["values"]], dtype=numpy.float64)
+
+
+def matrix_of(columns):
+    return numpy.column_stack([numbers_of(column) for column in columns])
+
+
+def category_of(values, labels):
+    """A pandas categorical of these labels; 10.0 is the label 10, 1 the label True."""
+    import pandas
+    known = {label: label for label in labels}
+    return pandas.Categorical([known.get(value) for value in values], categories=labels)
+
+
+class LightGbm:
+    def __init__(self, path):
+        import lightgbm
+        self.library = f"lightgbm {lightgbm.__version__}"
+        self.booster = lightgbm.Booster(model_file=path, params={"verbosity": -1})
+
+    def rows(self, columns):
+        labels = self.booster.pandas_categorical
+        if not labels:
+            return matrix_of(columns)
+        import pandas
+        left = list(labels)
+        frame = {}
+        for column in columns:
+            frame[column["name"]] = category_of(column["values"], left.pop(0)) if column["is_label"] else numbers_of(column)
+        return pandas.DataFrame(frame)
+
+    def score(self, columns):
+        rows = self.rows(columns)
+        return (self.booster.predict(rows, num_threads=1, validate_features=False),
+                self.booster.predict(rows, num_threads=1, validate_features=False, raw_score=True))
+
+
+class XgBoost:
+    def __init__(self, path):
+        import xgboost
+        self.library = f"xgboost {xgboost.__version__}"
+        self.xgboost = xgboost
+        self.booster = xgboost.Booster({"nthread": 1}, model_file=path)
+        best = self.booster.attr("best_iteration")
+        self.trees = {"iteration_range": (0, int(best) + 1)} if best is not None else {}
+
+    def stored_labels(self):
+        if not hasattr(self.booster, "get_categories"):
+            return {}
+        stored = self.booster.get_categories(export_to_arrow=True).to_arrow()
+        return {name: labels.to_pylist() for name, labels in stored if labels is not None}
+
+    def matrix(self, columns):
+        names, types = self.booster.feature_names, self.booster.feature_types
+        labels = self.stored_labels() if types and "c" in types else {}
+        if not labels:
+            return self.xgboost.DMatrix(matrix_of(columns), feature_names=names, feature_types=types, nthread=1,
+                                        enable_categorical=True)
+        import pandas
+        frame = {name: category_of(column["values"], labels[name]) if name in labels else numbers_of(column)
+                 for name, column in zip(names, columns)}
+        return self.xgboost.DMatrix(pandas.DataFrame(frame), enable_categorical=True, nthread=1)
+
+    def score(self, columns):
+        matrix = self.matrix(columns)
+        return self.booster.predict(matrix, **self.trees), self.booster.predict(matrix, output_margin=True, **self.trees)
+
+
+def leaves_of(node):
+    """Of a tree of CatBoost's JSON that is not oblivious, from left to right."""
+    if "left" in node:
+        return leaves_of(node["left"]) + leaves_of(node["right"])
+    value = node["value"]
+    return list(value) if isinstance(value, list) else [value]
+
+
+class CatBoost:
+    PROBABILITIES = {"Logloss", "CrossEntropy", "Focal", "MultiClass", "MultiClassOneVsAll", "MultiLogloss",
+                     "MultiCrossEntropy"}
+
+    def __init__(self, path):
+        import catboost
+        self.library = f"catboost {catboost.__version__}"
+        self.catboost = catboost
+        self.model = catboost.CatBoost()
+        self.model.load_model(path, format="json")
+        with open(path, encoding="utf-8") as file:
+            document = json.load(file)
+        self.loss = document.get("model_info", {}).get("params", {}).get("loss_function", {}).get("type", "")
+        self.restore(document)
+
+    def restore(self, document):
+        """CatBoost reads the numbers of its own JSON one unit in the last place beside what it wrote: puts
+        back what it wrote."""
+        trees = document.get("oblivious_trees")
+        written = [value for tree in trees for value in tree["leaf_values"]] if trees else []
+        for tree in document.get("trees", []):
+            written += leaves_of(tree)
+        read = self.model.get_leaf_values()
+        if len(written) == len(read) and numpy.allclose(written, read, rtol=1e-14, atol=0):
+            self.model.set_leaf_values(numpy.array(written))
+        scale, bias = document.get("scale_and_bias", [1, []])
+        if bias:
+            self.model.set_scale_and_bias(float(scale), [float(value) for value in bias])
+
+    def score(self, columns):
+        import pandas
+        categories = self.model.get_cat_feature_indices()
+        # CatBoost wants the features' names, where they have some.
+        frame = pandas.DataFrame({name: column["values"] if place in categories else numbers_of(column)
+                                  for place, (name, column) in enumerate(zip(self.model.feature_names_, columns))})
+        pool = self.catboost.Pool(frame, cat_features=categories, thread_count=1)
+        raw = self.model.predict(pool, prediction_type="RawFormulaVal", thread_count=1)
+        if self.loss in self.PROBABILITIES:
+            predictions = self.model.predict(pool, prediction_type="Probability", thread_count=1)
+            return (predictions[:, 1] if raw.ndim == 1 else predictions), raw
+        if self.loss in ("Poisson", "Tweedie"):
+            return self.model.predict(pool, prediction_type="Exponent", thread_count=1), raw
+        return raw, raw
+
+
+class Onnx:
+    TYPES = {"tensor(float)": numpy.float32, "tensor(double)": numpy.float64, "tensor(int64)": numpy.int64,
+             "tensor(int32)": numpy.int32, "tensor(bool)": numpy.bool_, "tensor(string)": numpy.object_}
+
+    def __init__(self, path):
+        import onnxruntime
+        self.library = f"onnxruntime {onnxruntime.__version__}"
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 4  # what it refuses is told in the answer
+        self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+    def feeds(self, columns):
+        left, feeds = list(columns), {}
+        for value in self.session.get_inputs():
+            width = value.shape[1] if len(value.shape) == 2 else 1
+            block = [left.pop(0) for _ in range(width)]
+            kind = self.TYPES[value.type]
+            if kind is numpy.object_:
+                cells = numpy.array([column["values"] for column in block], dtype=object).T
+            else:
+                cells = matrix_of(block)
+                if kind not in (numpy.float32, numpy.float64) and numpy.isnan(cells).any():
+                    raise ValueError(f"{value.name} has no missing values")
+                cells = cells.astype(kind)
+            feeds[value.name] = cells if len(value.shape) == 2 else cells[:, 0]
+        return feeds
+
+    def runs(self, feeds):
+        """One row a call, where the model's number of rows is fixed."""
+        if self.session.get_inputs()[0].shape[0] != 1:
+            return self.session.run(None, feeds)
+        rows = len(next(iter(feeds.values())))
+        parts = [self.session.run(None, {name: cells[row:row + 1] for name, cells in feeds.items()}) for row in range(rows)]
+        return [numpy.concatenate([numpy.asarray(part[i]) for part in parts]) for i in range(len(parts[0]))]
+
+    def score(self, columns):
+        answers, is_classifier = [], False
+        for value, answer in zip(self.session.get_outputs(), self.runs(self.feeds(columns))):
+            is_maps = isinstance(answer, list) and answer and isinstance(answer[0], dict)  # of ZipMap
+            is_classifier |= is_maps or "prob" in value.name.lower()
+            answers.append(numpy.array([list(row.values()) for row in answer]) if is_maps else numpy.asarray(answer))
+        floating = [answer for answer in answers if numpy.issubdtype(answer.dtype, numpy.floating)]
+        chosen = floating or [answer for answer in answers if numpy.issubdtype(answer.dtype, numpy.number)]
+        predictions = numpy.column_stack([answer.reshape(len(answer), -1) for answer in chosen])
+        has_labels = len(floating) == 1 and len(answers) > 1
+        return (predictions[:, 1] if is_classifier and has_labels and predictions.shape[1] == 2 else predictions), None
+
+
+SCORERS = {"lightgbm": LightGbm, "xgboost": XgBoost, "catboost": CatBoost, "onnx": Onnx}
+
+
+def taken(scorer, columns, rows):
+    """(rows that the library takes, their scores), and what it said of another one."""
+    part = [{**column, "values": [column["values"][row] for row in rows]} for column in columns]
+    try:
+        predictions, raw = scorer.score(part)
+        return [(rows, numpy.asarray(predictions, dtype=float), None if raw is None else numpy.asarray(raw, dtype=float))], ""
+    except Exception as error:  # whatever the library throws: a row of its own is refused
+        if len(rows) == 1:
+            return [], f"{type(error).__name__}: {error}"
+    half = len(rows) // 2
+    first, said_first = taken(scorer, columns, rows[:half])
+    second, said_second = taken(scorer, columns, rows[half:])
+    return first + second, said_first or said_second
+
+
+def plain(values):
+    """JSON has no name for what is no number."""
+    return [value if numpy.isfinite(value) else str(value) for value in numpy.concatenate([v.ravel() for v in values]).tolist()]
+
+
+def answer(request):
+    scorer = SCORERS[request["format"]](request["model"])
+    columns = request["columns"]
+    parts, refused = taken(scorer, columns, list(range(len(columns[0]["values"]))))
+    if not parts:
+        return {"error": f"{scorer.library} refuses every golden row: {refused}"}
+    has_raw = parts[0][2] is not None
+    return {"library": scorer.library, "rows": [row for rows, _, _ in parts for row in rows],
+            "predictions": plain([predictions for _, predictions, _ in parts]),
+            "raw": plain([raw for _, _, raw in parts]) if has_raw else None, "refused": refused}
+
+
+def main():
+    request, out = json.load(sys.stdin), sys.stdout
+    sys.stdout = sys.stderr  # libraries print
+    try:
+        found = answer(request)
+    except ImportError as error:
+        found = {"error": f"{sys.executable} has no {error.name or error}"}
+    except Exception as error:  # the model does not load: say why, where it is read
+        found = {"error": f"{type(error).__name__}: {error}"}
+    json.dump(found, out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+#include "app/library_scores.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <utility>
+
+#include "base/child_process.h"
+#include "base/errors.h"
+#include "base/files.h"
+#include "embedded/kGoldenScript.h"
+#include "model/formats/ubjson.h"
+
+extern char** environ;
+
+namespace sw::app {
+namespace {
+
+constexpr std::uint64_t kMemoryBytesMax = 64ull << 30;  // address space: a runtime reserves a lot of it
+constexpr std::size_t kAnswerBytesMax = 512u << 20;
+
+// A folder for the model and the script, gone with its owner.
+class Scratch {
+ public:
+  explicit Scratch(std::string path) : path_(std::move(path)) {}
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  ~Scratch() { (void)base::RemoveFolder(path_); }
+
+  Result<std::string> Write(std::string_view name, std::string_view bytes) const {
+    std::string path = base::JoinPath(path_, name);
+    SW_TRY(base::WriteFileAtomic(path, bytes));
+    return path;
+  }
+
+ private:
+  std::string path_;
+};
+
+Result<std::string> FindProgram(const std::string& name) {
+  if (name.find('/') != name.npos) {
+    if (access(name.c_str(), X_OK) == 0) return name;
+    return NotFound("--python: there is no program {}", name);
+  }
+  const char* path = std::getenv("PATH");
+  std::string_view folders = path == nullptr ? "" : path;
+  while (!folders.empty()) {
+    const std::size_t colon = folders.find(':');
+    std::string candidate = base::JoinPath(std::string(folders.substr(0, colon)), name);
+    if (access(candidate.c_str(), X_OK) == 0) return candidate;
+    folders.remove_prefix(colon == folders.npos ? folders.size() : colon + 1);
+  }
+  return NotFound("--python: $PATH has no program {}; name the interpreter that has the model's library", name);
+}
+
+// The user's own: the library may need any of it.
+std::vector<std::pair<std::string, std::string>> OwnEnvironment() {
+  std::vector<std::pair<std::string, std::string>> variables;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::size_t equals = text.find('=');
+    if (equals != text.npos) variables.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return variables;
+}
+
+Json ColumnJson(const data::Field& field, const data::Column& column, bool is_label) {
+  Json values = Json::MakeArray();
+  for (std::size_t row = 0; row < column.size(); ++row) {
+    const bool is_missing = column.IsNull(row) || (column.type() == data::Type::kFloat64 && std::isnan(column.Double(row)));
+    values.Append(is_missing ? Json() : column.ToJson(row));
+  }
+  return Json::MakeObject({{"name", field.name}, {"is_label", is_label}, {"values", std::move(values)}});
+}
+
+Json RequestOf(const LibraryJob& job, const std::string& model_path) {
+  Json columns = Json::MakeArray();
+  for (std::size_t i = 0; i < job.inputs->num_columns(); ++i) {
+    const bool is_label = i < job.probes.size() && job.probes[i].is_category;
+    columns.Append(ColumnJson(job.inputs->schema().fields[i], job.inputs->column(i), is_label));
+  }
+  return Json::MakeObject({{"format", job.format}, {"model", model_path}, {"columns", std::move(columns)}});
+}
+
+// "nan", "inf" and "-inf" stand for what JSON cannot say.
+Result<std::vector<double>> NumbersOf(const Json& answer, std::string_view key, std::size_t rows) {
+  std::vector<double> numbers;
+  for (const Json& each : SW_TRY(answer.GetArray(key))->AsArray()) {
+    if (each.IsNumber()) {
+      numbers.push_back(each.AsDouble());
+    } else if (each.IsString()) {
+      const std::string& text = each.AsString();
+      const double infinity = std::numeric_limits<double>::infinity();
+      numbers.push_back(text == "inf" ? infinity : text == "-inf" ? -infinity : std::nan(""));
+    } else {
+      return FailedPrecondition("the library's {} have a {}", key, each.TypeName());
+    }
+  }
+  if (rows == 0 || numbers.empty() || numbers.size() % rows != 0) {
+    return FailedPrecondition("the library gave {} {} for {} rows", numbers.size(), key, rows);
+  }
+  return numbers;
+}
+
+Result<LibraryScores> ScoresOf(const Json& answer, const data::Batch& inputs) {
+  if (const Json* error = answer.Find("error"); error != nullptr && error->IsString()) {
+    return FailedPrecondition("{}", error->AsString());
+  }
+  std::vector<std::size_t> rows;
+  for (const Json& row : SW_TRY(answer.GetArray("rows"))->AsArray()) {
+    const std::int64_t place = row.IsNumber() ? static_cast<std::int64_t>(row.AsDouble()) : -1;
+    if (place < 0 || static_cast<std::size_t>(place) >= inputs.num_rows()) {
+      return FailedPrecondition("the library scored a row {} of {}", place, inputs.num_rows());
+    }
+    rows.push_back(static_cast<std::size_t>(place));
+  }
+  LibraryScores scores;
+  scores.golden.inputs = inputs.Take(rows);
+  scores.golden.expected = SW_TRY(NumbersOf(answer, "predictions", rows.size()));
+  const Json* raw = answer.Find("raw");
+  if (raw != nullptr && !raw->IsNull()) scores.golden.raw = SW_TRY(NumbersOf(answer, "raw", rows.size()));
+  scores.golden.from = SW_TRY(answer.GetString("library"));
+  scores.refused = answer.StringOr("refused", "");
+  return scores;
+}
+
+}  // namespace
+
+Result<LibraryScores> ScoreWithLibrary(const LibraryJob& job) {
+  const std::string python = SW_TRY(FindProgram(job.python));
+  const Scratch scratch(SW_TRY(base::MakeTempFolder("seaworthy-golden")));
+  const std::string script = SW_TRY(scratch.Write("seaworthy_golden.py", kGoldenScript));
+  // XGBoost tells its two formats apart by the name.
+  const std::string model = SW_TRY(scratch.Write(model::IsUbjson(job.model) ? "model.ubj" : "model.json", job.model));
+  const base::ChildResult done = SW_TRY(base::RunChild({.argv = {python, script},
+                                                        .env = OwnEnvironment(),
+                                                        .folder = {},
+                                                        .input = RequestOf(job, model).Dump(),
+                                                        .memory_bytes_max = kMemoryBytesMax,
+                                                        .time_max = job.time_max,
+                                                        .output_bytes_max = kAnswerBytesMax,
+                                                        .on_stderr_line = {}}));
+  if (done.exit_code != 0) {
+    const std::size_t from = done.errors.size() - std::min<std::size_t>(done.errors.size(), 2'000);
+    return FailedPrecondition("{} ended with {}: {}", python, done.exit_code, std::string_view(done.errors).substr(from));
+  }
+  auto answer = Json::Parse(done.output);
+  if (!answer) return FailedPrecondition("{} answered what is no JSON: {}", python, answer.error().message);
+  return ScoresOf(*answer, *job.inputs);
+}
+
+}  // namespace sw::app

@@ -1,0 +1,40 @@
+// LibraryScores: what a model's own library says of rows, asked in a child process of the user's
+// Python (python/seaworthy_golden.py, which is built into the program).
+//
+//   auto scores = SW_TRY(ScoreWithLibrary({.python = "python3", .format = stored.format,
+//                                          .model = stored.bytes, .inputs = &inputs, .probes = engine->Probes()}));
+//   content.golden = std::move(scores.golden);
+//
+// Blocks until the child ends. Thread-safe.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "data/batch.h"
+#include "model/engine.h"
+#include "model/golden_rows.h"
+
+namespace sw::app {
+
+struct LibraryJob {
+  std::string python = "python3";  // a path, or a name that $PATH has; the library is installed there
+  std::string format = {};         // "lightgbm", "xgboost", "catboost" or "onnx"
+  std::string_view model = {};     // the file's bytes
+  const data::Batch* inputs = nullptr;          // a column an input of the engine
+  std::vector<model::InputProbe> probes = {};   // the engine's
+  DurationUs time_max = 10 * base::kMinuteUs;
+};
+
+struct LibraryScores {
+  model::GoldenRows golden;  // of the rows that the library takes
+  std::string refused;       // what it said of one that it does not; "" when it takes all
+};
+
+// NOT_FOUND: no such interpreter; FAILED_PRECONDITION: what went wrong in it ("... has no lightgbm").
+Result<LibraryScores> ScoreWithLibrary(const LibraryJob& job);
+
+}  // namespace sw::app

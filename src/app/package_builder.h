@@ -1,0 +1,37 @@
+// PackageBuilder: a model file and what its own library says of golden rows, as a package's content.
+//
+//   BuiltPackage built = SW_TRY(BuildPackage(settings, {.model = "model.txt", .rows = "sample.parquet"}));
+//   std::string id = SW_TRY(WritePackageFolder(built.content, "late-3"));
+//
+// What does not replay is not built: golden rows come from the library, and every one was scored anew.
+// Without them (no Python, no library in it) the package is built all the same, and says why it is
+// unverified. Blocks. Thread-safe.
+#pragma once
+
+#include <string>
+
+#include "app/settings.h"
+#include "base/json.h"
+#include "base/result.h"
+#include "model/package.h"
+
+namespace sw::app {
+
+struct BuildRequest {
+  std::string model;               // a model file or an MLflow folder
+  std::string rows = {};           // a table of rows as they come, for the contract, the profile and golden rows
+  std::string python = "python3";  // that has the model's library
+  bool require_verified = false;   // FAILED_PRECONDITION instead of an unverified package
+};
+
+struct BuiltPackage {
+  model::PackageContent content;
+  // {"format", "inputs", "exactness", "verified", "golden_rows", "golden_from"}, and where it applies
+  // "unverified", "refused_rows", "refused", for people.
+  Json about;
+};
+
+// FAILED_PRECONDITION names the first golden row whose score is not the library's.
+Result<BuiltPackage> BuildPackage(const Settings& settings, const BuildRequest& request);
+
+}  // namespace sw::app
