@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "model/fast_exp.h"
 #include "model/real_math.h"
 
 namespace sw::model {
@@ -25,6 +26,29 @@ TEST(RealMath, ExpIsWithinOneUlpOfTheTrueValue) {
     const auto truth = static_cast<double>(std::exp(static_cast<long double>(x)));
     EXPECT_LE(UlpDistance(Exp(x), truth), 1U) << x;
   }
+}
+
+TEST(FastExp, IsOffTheTrueValueByNoMoreThanItsReductionIs) {
+  std::vector<double> values;
+  for (int i = 0; i <= 100'000; ++i) values.push_back(-700 + 0.014 * i);
+  std::vector<double> fast = values;
+  FastExp(fast);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto truth = static_cast<double>(std::exp(static_cast<long double>(values[i])));
+    EXPECT_LE(static_cast<double>(UlpDistance(fast[i], truth)), 4 + 2 * std::fabs(values[i])) << values[i];
+  }
+}
+
+TEST(FastExp, EndsAsCatBoostsDoes) {
+  std::vector<double> values = {-1000, 0, -INFINITY, 1000, -1000, NAN, 0};
+  FastExp(values);
+  EXPECT_GT(values[0], 0);  // of the first four
+  EXPECT_EQ(values[0], values[2]);
+  EXPECT_EQ(values[1], 1);
+  EXPECT_EQ(values[3], INFINITY);
+  EXPECT_EQ(values[4], 0);
+  EXPECT_TRUE(std::isnan(values[5]));
+  EXPECT_EQ(values[6], 1);
 }
 
 TEST(RealMath, LogAndExp2AreWithinOneUlpOfTheTrueValue) {

@@ -79,6 +79,7 @@ enum class Link : std::uint8_t {
   kIdentity,
   kSigmoid,       // 1 / (1 + e^(-link_scale * sum)); of several outputs each by itself
   kSoftmax,
+  kFastSoftmax,   // with CatBoost's approximate exponential (fast_exp.h)
   kArgmax,        // the index of the greatest sum (XGBoost's multi:softmax); one prediction a row
   kStep,          // 1 when the sum is above 0, else 0 (XGBoost's binary:hinge)
   kExp,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "model/fast_exp.h"
 #include "model/real_math.h"
 
 namespace sw::model {
@@ -24,14 +25,17 @@ void SoftmaxFloat(std::span<const double> raw, std::span<double> out) {
   for (double& value : out) value = static_cast<float>(value) / static_cast<float>(sum);
 }
 
-// In place, as LightGBM's Common::Softmax.
-void SoftmaxDouble(std::span<double> values) {
+// In place, as LightGBM's Common::Softmax and CatBoost's CalcSoftmax.
+void SoftmaxDouble(Link link, std::span<double> values) {
   const double greatest = *std::max_element(values.begin(), values.end());
-  double sum = 0;
-  for (double& value : values) {
-    value = Exp(value - greatest);
-    sum += value;
+  for (double& value : values) value -= greatest;
+  if (link == Link::kFastSoftmax) {
+    FastExp(values);
+  } else {
+    for (double& value : values) value = Exp(value);
   }
+  double sum = 0;
+  for (const double value : values) sum += value;
   for (double& value : values) value /= sum;
 }
 
@@ -63,10 +67,10 @@ void ApplyLink(const Forest& forest, std::span<const double> raw, std::span<doub
     predictions[0] = static_cast<double>(std::max_element(raw.begin(), raw.end()) - raw.begin());
     return;
   }
-  if (forest.link == Link::kSoftmax) {
+  if (forest.link == Link::kSoftmax || forest.link == Link::kFastSoftmax) {
     if (forest.float_sums) return SoftmaxFloat(raw, predictions);
     for (std::size_t i = 0; i < raw.size(); ++i) predictions[i] = raw[i] / forest.link_divisor;
-    return SoftmaxDouble(predictions);
+    return SoftmaxDouble(forest.link, predictions);
   }
   for (std::size_t i = 0; i < raw.size(); ++i) {
     const double x = raw[i] / forest.link_divisor;

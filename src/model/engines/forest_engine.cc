@@ -208,11 +208,7 @@ void ForestEngine::Tune() {
 }
 
 Tolerance ForestEngine::tolerance() const {
-  Tolerance tolerance{.prediction_in_float = forest_.float_sums};
-  // CatBoost's exponential of a softmax is an approximation.
-  const bool is_catboost_like = forest_.float_inputs && !forest_.float_sums;
-  if (forest_.link == Link::kSoftmax && is_catboost_like) tolerance.prediction_ulps = 4;
-  return tolerance;
+  return {.prediction_in_float = forest_.float_sums};
 }
 
 namespace {

@@ -23,7 +23,7 @@ struct Loss {
 constexpr Loss kLosses[] = {
     {"Logloss", Link::kSigmoid},       {"CrossEntropy", Link::kSigmoid},    {"Focal", Link::kSigmoid},
     {"MultiClassOneVsAll", Link::kSigmoid}, {"MultiLogloss", Link::kSigmoid}, {"MultiCrossEntropy", Link::kSigmoid},
-    {"MultiClass", Link::kSoftmax},    {"Poisson", Link::kExp},             {"Tweedie", Link::kExp},
+    {"MultiClass", Link::kFastSoftmax}, {"Poisson", Link::kExp},            {"Tweedie", Link::kExp},
     {"RMSE", Link::kIdentity},         {"MAE", Link::kIdentity},            {"Quantile", Link::kIdentity},
     {"GroupQuantile", Link::kIdentity}, {"MultiQuantile", Link::kIdentity}, {"LogLinQuantile", Link::kIdentity},
     {"Expectile", Link::kIdentity},    {"LogCosh", Link::kIdentity},        {"Lq", Link::kIdentity},

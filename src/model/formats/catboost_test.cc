@@ -98,7 +98,7 @@ TEST(Catboost, ReadsNestedTreesAndVectorsAndAScalarBias) {
 }
 
 TEST(Catboost, LossesHaveTheirTransform) {
-  const std::pair<const char*, Link> cases[] = {{"Logloss", Link::kSigmoid},  {"MultiClass", Link::kSoftmax},
+  const std::pair<const char*, Link> cases[] = {{"Logloss", Link::kSigmoid},  {"MultiClass", Link::kFastSoftmax},
                                                 {"Poisson", Link::kExp},      {"Tweedie", Link::kExp},
                                                 {"YetiRank", Link::kIdentity}, {"MultiClassOneVsAll", Link::kSigmoid}};
   for (const auto& [name, link] : cases) EXPECT_EQ(Parsed(Replaced(Small(), "RMSE", name)).link, link) << name;
