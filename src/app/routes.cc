@@ -5,6 +5,7 @@
 #include "api/metrics/metrics.h"
 #include "api/native/openapi.h"
 #include "api/native/routes.h"
+#include "api/open_inference/open_inference.h"
 
 namespace sw::app {
 namespace {
@@ -24,6 +25,9 @@ net::Route HealthRoute() {
 std::vector<net::Route> AllRoutes(const native::Context& context, const base::Counters& counters) {
   std::vector<net::Route> routes = native::NativeRoutes(context);
   for (net::Route& route : metrics::MetricsRoutes(counters)) routes.push_back(std::move(route));
+  for (net::Route& route : open_inference::OpenInferenceRoutes({context.endpoints, SW_VERSION})) {
+    routes.push_back(std::move(route));
+  }
   routes.push_back(HealthRoute());
   auto document = std::make_shared<Json>();
   routes.push_back({.method = net::Method::kGet,

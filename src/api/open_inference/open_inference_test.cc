@@ -1,0 +1,130 @@
+#include "api/open_inference/open_inference.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "net/dispatch.h"
+#include "serve/fakes.h"
+
+namespace sw::open_inference {
+namespace {
+
+using testing::HasSubstr;
+
+class OpenInferenceTest : public testing::Test {
+ protected:
+  OpenInferenceTest() : router_(net::Router::Make(OpenInferenceRoutes({serve_.endpoints.get(), "1.2.3"})).value()) {}
+
+  net::Response Send(net::Method method, std::string path, std::string body = "", net::Headers headers = {}) {
+    return net::Dispatch(router_, {.method = method, .path = std::move(path), .headers = std::move(headers), .body = std::move(body)});
+  }
+  Json Get(std::string path, int status = 200) {
+    const net::Response answer = Send(net::Method::kGet, std::move(path));
+    EXPECT_EQ(answer.status, status) << answer.body;
+    return Json::Parse(answer.body).value();
+  }
+  net::Response Infer(std::string body, net::Headers headers = {}) {
+    return Send(net::Method::kPost, "/v2/models/late/infer", std::move(body), std::move(headers));
+  }
+  std::string ErrorOf(const std::string& body, int status = 400) {
+    const net::Response answer = Infer(body);
+    EXPECT_EQ(answer.status, status) << body << "\n" << answer.body;
+    return Json::Parse(answer.body)->StringOr("error", "no error: " + answer.body);
+  }
+
+  serve::ServeFixture serve_;
+  net::Router router_;
+};
+
+constexpr const char* kTwoRows =
+    R"({"id": "mine", "inputs": [
+        {"name": "delay", "datatype": "FP32", "shape": [2, 1], "data": [[20], [3]]},
+        {"name": "tailnum", "datatype": "BYTES", "shape": [2], "data": ["N1", "N2"]},
+        {"name": "origin", "datatype": "BYTES", "shape": [2], "data": ["EWR", "JFK"]}])";
+
+TEST_F(OpenInferenceTest, DescribesServerAndModels) {
+  EXPECT_EQ(Get("/v2").StringOr("version", ""), "1.2.3");
+  EXPECT_TRUE(Get("/v2/health/ready").BoolOr("ready", false));
+  EXPECT_TRUE(Get("/v2/health/live").BoolOr("live", false));
+  EXPECT_EQ(Get("/v2/models").Dump(), R"({"models":["late"]})");
+  const Json late = Get("/v2/models/late");
+  EXPECT_EQ(late.Find("versions")->Dump(), R"(["1"])");
+  EXPECT_EQ(late.Find("inputs")->AsArray()[1].Dump(), R"({"name":"delay","datatype":"FP64","shape":[-1]})");
+  EXPECT_EQ(late.Find("outputs")->AsArray()[0].Dump(), R"({"name":"prediction","datatype":"FP64","shape":[-1]})");
+  EXPECT_EQ(Get("/v2/models/late/config").Find("input")->AsArray()[2].StringOr("data_type", ""), "TYPE_STRING");
+  EXPECT_TRUE(Get("/v2/models/late/versions/1/ready").BoolOr("ready", false));
+  EXPECT_THAT(Get("/v2/models/early", 404).StringOr("error", ""), HasSubstr("unknown model early; served are late"));
+  EXPECT_THAT(Get("/v2/models/late/versions/9", 404).StringOr("error", ""), HasSubstr("no version 9"));
+  EXPECT_THAT(Get("/v2/models/late/versions/x", 400).StringOr("error", ""), HasSubstr("x is no number"));
+  EXPECT_THAT(Send(net::Method::kPost, "/v2/repository/index").body, HasSubstr(R"("state":"READY")"));
+  EXPECT_EQ(Send(net::Method::kPost, "/v2/repository/models/late/load").status, 200);
+  EXPECT_EQ(Send(net::Method::kPost, "/v2/repository/models/late/unload").status, 501);
+}
+
+TEST_F(OpenInferenceTest, ScoresRowsOfColumns) {
+  const Json answer = Json::Parse(Infer(std::string(kTwoRows) + "}").body).value();
+  EXPECT_EQ(answer.StringOr("model_name", ""), "late");
+  EXPECT_EQ(answer.StringOr("model_version", ""), "1");
+  EXPECT_EQ(answer.StringOr("id", ""), "mine");
+  EXPECT_EQ(answer.Find("outputs")->Dump(), R"([{"name":"prediction","datatype":"FP64","shape":[2],"data":[20.0,3.0]}])");
+}
+
+TEST_F(OpenInferenceTest, GivesTheOutputsThatAreAskedFor) {
+  const std::string body = std::string(kTwoRows) +
+      R"(, "parameters": {"prediction_id": "p", "unit": "N9"}, "outputs": [{"name": "decision"}, {"name": "version"}, {"name": "prediction_id"}]})";
+  const Json answer = Json::Parse(Infer(body).body).value();
+  const Json::Array& outputs = answer.Find("outputs")->AsArray();
+  EXPECT_EQ(outputs[0].Find("data")->Dump(), "[true,false]");
+  EXPECT_EQ(outputs[1].Find("data")->Dump(), "[1,1]");
+  EXPECT_EQ(outputs[2].Find("data")->Dump(), R"(["p-0","p-1"])");
+}
+
+TEST_F(OpenInferenceTest, SpeaksTheBinaryExtension) {
+  const std::string json = R"({"parameters": {"binary_data_output": true}, "inputs": [
+      {"name": "delay", "datatype": "FP32", "shape": [1], "parameters": {"binary_data_size": 4}},
+      {"name": "tailnum", "datatype": "BYTES", "shape": [1], "parameters": {"binary_data_size": 6}},
+      {"name": "origin", "datatype": "BYTES", "shape": [1], "data": ["EWR"]}]})";
+  const float delay = 20.5F;
+  std::string binary(4, '\0');
+  std::memcpy(binary.data(), &delay, 4);
+  binary += std::string("\2\0\0\0N1", 6);
+  const auto send = [&](const std::string& length, const std::string& tail) {
+    return Infer(json + tail, {{"Inference-Header-Content-Length", length}});
+  };
+  const std::string length = std::to_string(json.size());
+  const net::Response answer = send(length, binary);
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  const std::size_t head = std::stoul(std::string(answer.headers.Get("inference-header-content-length")));
+  EXPECT_EQ(answer.headers.Get("content-type"), "application/octet-stream");
+  EXPECT_THAT(answer.body.substr(0, head), HasSubstr(R"("binary_data_size":8)"));
+  double score = 0;
+  ASSERT_EQ(answer.body.size(), head + 8);
+  std::memcpy(&score, answer.body.data() + head, 8);
+  EXPECT_EQ(score, 20.5);
+  for (const char* wrong : {"-1", "x", "", "99999999999999999999", "0"}) EXPECT_EQ(send(wrong, binary).status, 400) << wrong;
+  EXPECT_THAT(send(std::to_string(json.size() + 11), binary).body, HasSubstr("of a body of"));
+  EXPECT_THAT(send(length, binary + "x").body, HasSubstr("1 bytes are left"));
+  EXPECT_THAT(send(length, binary.substr(0, 7)).body, HasSubstr("binary_data_size is 6, 3 bytes are left"));
+}
+
+TEST_F(OpenInferenceTest, TellsWhatIsWrongInItsOwnForm) {
+  EXPECT_THAT(ErrorOf(""), HasSubstr("JSON"));
+  EXPECT_THAT(ErrorOf("[]"), HasSubstr("must be an object"));
+  EXPECT_THAT(ErrorOf("{}"), HasSubstr("inputs"));
+  EXPECT_THAT(ErrorOf(R"({"inputs": []})"), HasSubstr("no inputs"));
+  EXPECT_THAT(ErrorOf(R"({"inputs": [1]})"), HasSubstr("must hold objects"));
+  EXPECT_THAT(ErrorOf(R"({"inputs": [{"name": "delay", "datatype": "FP31", "shape": [1], "data": [1]}]})"), HasSubstr("FP31"));
+  EXPECT_THAT(ErrorOf(R"({"inputs": [{"name": "delay", "datatype": "FP32", "shape": [1]}]})"), HasSubstr("neither data nor"));
+  EXPECT_THAT(ErrorOf(R"({"inputs": [{"name": "delay", "datatype": "FP32", "data": [1]}]})"), HasSubstr("shape must be"));
+  EXPECT_THAT(ErrorOf(R"({"inputs": [{"name": "delay", "datatype": "FP32", "shape": [1], "data": [1]}]})"), HasSubstr("is missing"));
+  EXPECT_THAT(ErrorOf(std::string(kTwoRows) + R"(, "outputs": [{"name": "score"}]})"), HasSubstr("unexpected output score"));
+  EXPECT_THAT(ErrorOf(std::string(kTwoRows) + R"(, "parameters": {"binary_data_output": 1}})"), HasSubstr("true or false"));
+  EXPECT_EQ(Send(net::Method::kPost, "/v2/models/early/infer", "{}").status, 404);
+  EXPECT_EQ(Send(net::Method::kPost, "/v2/models/late/versions/2/infer", std::string(kTwoRows) + "}").status, 404);
+  EXPECT_EQ(Send(net::Method::kPost, "/v2/models/late/versions/1/infer", std::string(kTwoRows) + "}").status, 200);
+}
+
+}  // namespace
+}  // namespace sw::open_inference

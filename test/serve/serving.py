@@ -1,0 +1,46 @@
+"""What the tests of this folder share: a server with one LightGBM model live at the endpoint `late`.
+
+    class MyTest(serving.ServingTest):
+        def test_it(self):
+            with self.server() as server: ...
+"""
+
+import pathlib
+import sys
+
+import lightgbm
+import numpy
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
+from harness import EndToEnd, Server, run  # noqa: E402
+
+NAMES = ["wind", "hour", "delay"]
+
+
+def rows(count, seed=3):
+    """Values that a float holds exactly, so that no wire changes them."""
+    x = numpy.random.default_rng(seed).normal(size=(count, len(NAMES))).astype(numpy.float32).astype(float)
+    x[::7, 1] = numpy.nan
+    return x
+
+
+class ServingTest(EndToEnd):
+    def setUp(self):
+        super().setUp()
+        random = numpy.random.default_rng(7)
+        x = random.normal(size=(400, len(NAMES)))
+        data = lightgbm.Dataset(x, x[:, 0] + x[:, 1] * x[:, 2] > 0.1, feature_name=NAMES)
+        self.booster = lightgbm.train({"objective": "binary", "num_threads": 1, "verbose": -1, "seed": 1}, data, 20)
+        self.model = self.folder / "model.txt"
+        self.booster.save_model(self.model)
+        project = self.write("seaworthy.toml", "[endpoint.late]\n")
+        self.assert_done(run("apply", project, "--data", self.data))
+        self.assert_done(run("register", "late", self.model, "--python", sys.executable, "--data", self.data))
+        self.assert_done(run("models", "override", "late", "1", "--reason", "a test", "--data", self.data))
+        self.assert_done(run("rollout", "live", "late", "1", "--data", self.data))
+
+    def server(self, *arguments):
+        return Server(self.data, *arguments)
+
+    def expected(self, x):
+        return self.booster.predict(x, num_threads=1)
