@@ -29,7 +29,7 @@ ForestMethod BestForOne(const ForestSums& sums) {
 }
 
 ForestMethod BestForMany(const ForestSums& sums) {
-  return sums.Can(ForestMethod::kSlice) ? ForestMethod::kSlice : BestOfPaths(sums);
+  return sums.Can(ForestMethod::kSlice) ? ForestMethod::kSlice : BestForOne(sums);
 }
 
 }  // namespace
