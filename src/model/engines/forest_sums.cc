@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "model/engines/feature_ranker.h"
+#include "model/engines/leaf_order.h"
 #include "model/engines/ranks.h"
 #include "model/engines/row_table.h"
 #include "model/engines/slice_program.h"
@@ -52,9 +53,11 @@ class Sums final : public ForestSums {
                                         [](const Tree& tree) { return !tree.linear.empty(); });
     if (has_linear) return;  // leaves that read values: the literal way
     const RankedForest ranked = RankForest(forest);
-    if (Treelets<Real>::Fits(forest, ranked, options.cpu)) treelets_.emplace(forest, ranked);
+    const bool has_treelets = Treelets<Real>::Fits(forest, ranked, options.cpu), has_slices = CanSlice(forest, ranked);
+    if (has_treelets || has_slices) leaves_ = OrderLeafValues<Real>(forest, ranked);
+    if (has_treelets) treelets_.emplace(forest, ranked, leaves_);
     else MakeWalk(ranked);  // for the same models, and slower
-    if (CanSlice(forest, ranked)) {
+    if (has_slices) {
       slice_ = BuildSlice<Real>(forest, ranked);
       slice_kernel_ = PickSlice<Real>(options.cpu);
     }
@@ -88,8 +91,8 @@ class Sums final : public ForestSums {
   }
 
   std::size_t bytes() const override {
-    std::size_t total = ranker_.bytes();
-    if (slice_) total += slice_->ops.size() * sizeof(SliceOp) + slice_->op_sets.size() * 4 + slice_->leaves.size() * sizeof(Real);
+    std::size_t total = ranker_.bytes() + leaves_.values.size() * sizeof(Real) + leaves_.first.size() * 4;
+    if (slice_) total += slice_->ops.size() * sizeof(SliceOp) + slice_->op_sets.size() * 4;
     if (treelets_) total += treelets_->bytes();
     std::visit([&](const auto& walk) { total += BytesOf(walk); }, walk_);
     std::visit([&](const auto& table) { total += BytesOf(table); }, table_);
@@ -248,7 +251,7 @@ class Sums final : public ForestSums {
     std::vector<SumLine> sums(outputs * kSliceRows * sizeof(Real) / 64);
     auto* const rank_bytes = ranks[0].bytes;
     auto* const sum_values = sums[0].values;
-    const SliceView<Real> view = slice_->View();
+    const SliceView<Real> view = slice_->View(leaves_);
     for (std::size_t from = 0; from < cells.rows; from += kSliceRows) {
       const std::size_t rows = std::min(kSliceRows, cells.rows - from);
       FillRanks(cells, from, rows, rank_bytes);
@@ -266,6 +269,7 @@ class Sums final : public ForestSums {
   std::vector<std::size_t> twin_of_;           // of a column that follows from another: that one; else kNone
   FeatureRanker ranker_;
   std::variant<std::monostate, Walk<Real, std::uint8_t>, Walk<Real, std::uint16_t>, Walk<Real, std::uint32_t>> walk_;
+  LeafValues<Real> leaves_;  // of treelets and slices
   std::optional<Treelets<Real>> treelets_;
   std::variant<std::monostate, RowTable<Real, std::uint32_t>, RowTable<Real, std::uint64_t>> table_;
   std::optional<SliceProgram<Real>> slice_;

@@ -32,4 +32,25 @@ LeafOrder OrderLeaves(std::span<const RankNode> nodes) {
   return order;
 }
 
+template <typename Real>
+LeafValues<Real> OrderLeafValues(const Forest& forest, const RankedForest& ranked) {
+  LeafValues<Real> made;
+  std::size_t count = 0;
+  for (const Tree& tree : forest.trees) count += tree.leaves.size();
+  made.values.reserve(count + kLeafPadding);
+  made.first.reserve(forest.trees.size());
+  for (std::size_t t = 0; t < forest.trees.size(); ++t) {
+    made.first.push_back(static_cast<std::uint32_t>(made.values.size() / forest.leaf_width));
+    for (const std::int32_t leaf : OrderLeaves(ranked.trees[t].nodes).leaf_at) {
+      const double* own = forest.trees[t].leaves.data() + static_cast<std::size_t>(leaf) * forest.leaf_width;
+      for (std::size_t i = 0; i < forest.leaf_width; ++i) made.values.push_back(static_cast<Real>(own[i]));
+    }
+  }
+  made.values.resize(made.values.size() + kLeafPadding);
+  return made;
+}
+
+template LeafValues<float> OrderLeafValues<float>(const Forest&, const RankedForest&);
+template LeafValues<double> OrderLeafValues<double>(const Forest&, const RankedForest&);
+
 }  // namespace sw::model

@@ -1,4 +1,5 @@
-// LeafOrder: a tree's leaves from left to right, and which of them lie below each left child. Pure.
+// LeafOrder: a tree's leaves from left to right, and which of them lie below each left child.
+// LeafValues: the values of all trees' leaves in that order, which slices and treelets share. Pure.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +7,7 @@
 #include <vector>
 
 #include "model/engines/ranks.h"
+#include "model/forest.h"
 
 namespace sw::model {
 
@@ -19,5 +21,15 @@ struct LeafOrder {
 
 // Of a tree of any depth; without nodes it is its one leaf.
 LeafOrder OrderLeaves(std::span<const RankNode> nodes);
+
+template <typename Real>
+struct LeafValues {
+  std::vector<Real> values;          // leaf_width a leaf; then kLeafPadding that kernels may read
+  std::vector<std::uint32_t> first;  // a tree's first leaf
+};
+inline constexpr std::size_t kLeafPadding = 64;
+
+template <typename Real>
+LeafValues<Real> OrderLeafValues(const Forest& forest, const RankedForest& ranked);
 
 }  // namespace sw::model

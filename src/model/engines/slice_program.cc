@@ -8,7 +8,6 @@ namespace sw::model {
 namespace {
 
 constexpr std::uint16_t kDiscard = kSliceLeavesMax;  // the masks of leaves are read by nobody
-constexpr std::size_t kPadding = 64;
 
 template <typename Real>
 class Builder {
@@ -19,11 +18,9 @@ class Builder {
 
   SliceProgram<Real> Run() {
     for (std::size_t t = 0; t < forest_.trees.size(); ++t) AddTree(t);
-    program_.leaves.resize(program_.leaves.size() + kPadding);
     for (const std::vector<bool>& set : ranked_.sets) AddSet(set);
     if (ranked_.sets.empty()) program_.op_sets.clear();
     program_.ops.shrink_to_fit();
-    program_.leaves.shrink_to_fit();
     return std::move(program_);
   }
 
@@ -48,12 +45,6 @@ class Builder {
                               .left = node.left < 0 ? kDiscard : static_cast<std::uint16_t>(node.left),
                               .right = node.right < 0 ? kDiscard : static_cast<std::uint16_t>(node.right)});
       program_.op_sets.push_back(is_set ? node.set : 0);
-    }
-    for (const std::int32_t leaf : order.leaf_at) {
-      for (std::size_t i = 0; i < forest_.leaf_width; ++i) {
-        const double value = tree.leaves[static_cast<std::size_t>(leaf) * forest_.leaf_width + i];
-        program_.leaves.push_back(static_cast<Real>(value));
-      }
     }
   }
 

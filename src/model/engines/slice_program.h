@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "model/engines/leaf_order.h"
 #include "model/engines/ranks.h"
 #include "model/engines/slice.h"
 #include "model/forest.h"
@@ -16,12 +17,11 @@ struct SliceProgram {
   std::vector<std::uint32_t> op_sets;  // empty without sets
   std::vector<std::uint64_t> sets;
   std::vector<SliceTree> trees;
-  std::vector<Real> leaves;
   std::size_t leaf_width = 1;
 
-  SliceView<Real> View() const {
+  SliceView<Real> View(const LeafValues<Real>& leaves) const {
     return {.ops = ops.data(), .op_sets = op_sets.data(), .sets = sets.data(), .trees = trees.data(),
-            .tree_count = trees.size(), .leaves = leaves.data(), .leaf_width = leaf_width};
+            .tree_count = trees.size(), .leaves = leaves.values.data(), .leaf_width = leaf_width};
   }
 };
 

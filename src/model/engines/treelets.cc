@@ -8,8 +8,8 @@ namespace {
 
 constexpr std::uint8_t kNeverRight = std::numeric_limits<std::uint8_t>::max();
 
-// The treelet below `top`, a node or a leaf (~leaf). What it leads to is appended to `tops`, whose first
-// is the root: exits count from the one after it.
+// The treelet below `top`, a node or ~leaf, the leaf's number from left to right. What it leads to is
+// appended to `tops`, whose first is the root: exits count from the one after it.
 template <std::size_t kPlaces>
 TreeletOf<kPlaces> MakeTreelet(const std::vector<RankNode>& nodes, std::int32_t top, std::vector<std::int32_t>& tops) {
   TreeletOf<kPlaces> made{};
@@ -34,6 +34,21 @@ TreeletOf<kPlaces> MakeTreelet(const std::vector<RankNode>& nodes, std::int32_t 
   return made;
 }
 
+// Leaves named by their numbers from left to right.
+std::vector<RankNode> WithLeavesInOrder(std::vector<RankNode> nodes) {
+  const LeafOrder order = OrderLeaves(nodes);
+  std::vector<std::int32_t> number_of(order.leaf_at.size());
+  for (std::size_t number = 0; number < number_of.size(); ++number) {
+    number_of[static_cast<std::size_t>(order.leaf_at[number])] = static_cast<std::int32_t>(number);
+  }
+  for (RankNode& node : nodes) {
+    for (std::int32_t* child : {&node.left, &node.right}) {
+      if (*child < 0) *child = ~number_of[static_cast<std::size_t>(~*child)];
+    }
+  }
+  return nodes;
+}
+
 }  // namespace
 
 template <typename Real>
@@ -46,44 +61,43 @@ bool Treelets<Real>::Fits(const Forest& forest, const RankedForest& ranked, cons
 }
 
 template <typename Real>
-Treelets<Real>::Treelets(const Forest& forest, const RankedForest& ranked) : leaf_width_(forest.leaf_width), one_sum_(forest.outputs == 1) {
+Treelets<Real>::Treelets(const Forest& forest, const RankedForest& ranked, const LeafValues<Real>& leaves)
+    : leaves_(leaves), leaf_width_(forest.leaf_width), one_sum_(forest.outputs == 1) {
   roots_.reserve(forest.trees.size());
   first_.reserve(forest.trees.size());
-  trees_.reserve(forest.trees.size());
-  std::size_t leaves = 0;
-  for (const Tree& tree : forest.trees) leaves += tree.leaves.size();
-  leaves_.reserve(leaves);
-  for (std::size_t t = 0; t < forest.trees.size(); ++t) AddTree(forest.trees[t], ranked.trees[t]);
+  outputs_.reserve(forest.trees.size());
+  for (std::size_t t = 0; t < forest.trees.size(); ++t) {
+    outputs_.push_back(forest.trees[t].output);
+    AddTree(WithLeavesInOrder(ranked.trees[t].nodes));
+  }
   rest_.shrink_to_fit();
 }
 
 // Treelets are numbered in the order in which they are found: near the root, near each other.
 template <typename Real>
-void Treelets<Real>::AddTree(const Tree& tree, const RankTree& ranks) {
+void Treelets<Real>::AddTree(const std::vector<RankNode>& nodes) {
   first_.push_back(static_cast<std::uint32_t>(rest_.size()));
-  trees_.push_back({.first_leaf = static_cast<std::uint32_t>(leaves_.size()), .output = tree.output});
-  for (const double value : tree.leaves) leaves_.push_back(static_cast<Real>(value));
-  std::vector<std::int32_t> tops = {tree.nodes.empty() ? ~0 : 0};
-  roots_.push_back(MakeTreelet<64>(ranks.nodes, tops[0], tops));
-  for (std::size_t next = 1; next < tops.size(); ++next) rest_.push_back(MakeTreelet<16>(ranks.nodes, tops[next], tops));
+  std::vector<std::int32_t> tops = {nodes.empty() ? ~0 : 0};
+  roots_.push_back(MakeTreelet<64>(nodes, tops[0], tops));
+  for (std::size_t next = 1; next < tops.size(); ++next) rest_.push_back(MakeTreelet<16>(nodes, tops[next], tops));
 }
 
 template <typename Real>
 void Treelets<Real>::SumRow(const std::uint8_t* ranks, Real* sums) const {
 #if defined(__x86_64__)
   std::uint16_t leaves[kTreeletsTogether];
-  for (std::size_t from = 0; from < trees_.size(); from += kTreeletsTogether) {
-    const std::size_t count = std::min(kTreeletsTogether, trees_.size() - from);
+  for (std::size_t from = 0; from < roots_.size(); from += kTreeletsTogether) {
+    const std::size_t count = std::min(kTreeletsTogether, roots_.size() - from);
     TreeletLeavesOfTreesAvx512(roots_.data() + from, rest_.data(), first_.data() + from, count, ranks, leaves);
     if (one_sum_) {  // in a register: one addition waits for the other, not for memory
       Real sum = sums[0];
-      for (std::size_t t = 0; t < count; ++t) sum += leaves_[trees_[from + t].first_leaf + leaves[t]];
+      for (std::size_t t = 0; t < count; ++t) sum += *Leaf(from + t, leaves[t]);
       sums[0] = sum;
       continue;
     }
     for (std::size_t t = 0; t < count; ++t) {
       const Real* leaf = Leaf(from + t, leaves[t]);
-      for (std::size_t i = 0; i < leaf_width_; ++i) sums[trees_[from + t].output + i] += leaf[i];
+      for (std::size_t i = 0; i < leaf_width_; ++i) sums[outputs_[from + t] + i] += leaf[i];
     }
   }
 #else
@@ -95,13 +109,13 @@ template <typename Real>
 void Treelets<Real>::SumRows(const std::uint8_t* ranks, std::size_t rows, std::size_t outputs, Real* sums) const {
 #if defined(__x86_64__)
   std::uint16_t leaves[kTreeletsTogether];
-  for (std::size_t t = 0; t < trees_.size(); ++t) {
+  for (std::size_t t = 0; t < roots_.size(); ++t) {
     for (std::size_t from = 0; from < rows; from += kTreeletsTogether) {
       const std::size_t count = std::min(kTreeletsTogether, rows - from);
       TreeletLeavesOfRowsAvx512(roots_[t], rest_.data() + first_[t], count, ranks + from * kTreeletRowBytes, leaves);
       for (std::size_t r = 0; r < count; ++r) {
         const Real* leaf = Leaf(t, leaves[r]);
-        for (std::size_t i = 0; i < leaf_width_; ++i) sums[(from + r) * outputs + trees_[t].output + i] += leaf[i];
+        for (std::size_t i = 0; i < leaf_width_; ++i) sums[(from + r) * outputs + outputs_[t] + i] += leaf[i];
       }
     }
   }

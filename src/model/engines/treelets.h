@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "model/engines/cpu.h"
+#include "model/engines/leaf_order.h"
 #include "model/engines/ranks.h"
 #include "model/engines/treelet_kernels.h"
 #include "model/forest.h"
@@ -21,32 +22,28 @@ namespace sw::model {
 template <typename Real>
 class Treelets {
  public:
-  // Requires Fits().
-  Treelets(const Forest& forest, const RankedForest& ranked);
+  // Requires Fits(). `leaves` are the forest's, and outlive this.
+  Treelets(const Forest& forest, const RankedForest& ranked, const LeafValues<Real>& leaves);
   static bool Fits(const Forest& forest, const RankedForest& ranked, const Cpu& cpu);
 
   // Adds every tree in order. A row's ranks take kTreeletRowBytes, one a column; sums[r * outputs + i].
   void SumRows(const std::uint8_t* ranks, std::size_t rows, std::size_t outputs, Real* sums) const;
   void SumRow(const std::uint8_t* ranks, Real* sums) const;
   std::size_t bytes() const {
-    return roots_.size() * sizeof(TreeletRoot) + rest_.size() * sizeof(Treelet) + leaves_.size() * sizeof(Real) + trees_.size() * sizeof(Place);
+    return roots_.size() * sizeof(TreeletRoot) + rest_.size() * sizeof(Treelet) + (first_.size() + outputs_.size()) * 4;
   }
 
  private:
-  struct Place {
-    std::uint32_t first_leaf, output;
-  };
-
-  void AddTree(const Tree& tree, const RankTree& ranks);
+  void AddTree(const std::vector<RankNode>& nodes);
   const Real* Leaf(std::size_t tree, std::uint16_t number) const {
-    return leaves_.data() + trees_[tree].first_leaf + number * leaf_width_;
+    return leaves_.values.data() + (leaves_.first[tree] + number) * leaf_width_;
   }
 
   std::vector<TreeletRoot> roots_;    // one a tree
   std::vector<Treelet> rest_;
   std::vector<std::uint32_t> first_;  // of a tree's treelets in rest_
-  std::vector<Place> trees_;
-  std::vector<Real> leaves_;
+  std::vector<std::uint32_t> outputs_;  // one a tree
+  const LeafValues<Real>& leaves_;
   std::size_t leaf_width_ = 1;
   bool one_sum_ = true;  // every tree adds one value to one output
 };
