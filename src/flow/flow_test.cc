@@ -216,7 +216,7 @@ TEST(Live, AnUnverifiedVersionNeedsAnOverrideWhateverItsGateSaid) {
   const auto add = [&](const std::function<void(model::GoldenRows&)>& change) {
     const auto good = world.registry().Get({}, "late", world.AddVersion(1)).value();
     const auto get = [&](std::string_view hash) { return world.data().blobs().ReadAll(hash); };
-    model::PackageContent content = model::LoadPackage(good.package_id, get).value()->content();
+    model::PackageContent content = model::ReadPackage(good.package_id, get).value();
     change(content.golden);
     const auto put = [&](std::string_view bytes) { return world.data().blobs().Put(bytes); };
     const auto version = world.registry().Register({}, {.model = "late", .package_id = model::WritePackage(content, put).value()}).value();

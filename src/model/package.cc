@@ -155,14 +155,21 @@ std::string WhyUnverified(const Package& package, int version) {
 
 }  // namespace
 
+Result<PackageContent> ReadPackage(const std::string& id, const GetBlob& get) {
+  const Json manifest = SW_TRY(Json::Parse(SW_TRY(FetchManifest(id, get))));
+  SW_TRY(CheckManifestFormat(manifest));
+  return ReadContent(manifest, get);
+}
+
 Result<std::unique_ptr<const Package>> LoadPackage(const std::string& id, const GetBlob& get, EngineOptions options) {
   const Json manifest = SW_TRY(Json::Parse(SW_TRY(FetchManifest(id, get))));
   const int version = SW_TRY(CheckManifestFormat(manifest));
   auto package = std::make_unique<Package>();
   package->id_ = id;
   package->content_ = SW_TRY(ReadContent(manifest, get));
+  const std::string model = std::exchange(package->content_.model, {});
   options.columns = package->content_.inputs;  // some libraries replace characters in names; ours are the request's
-  package->engine_ = SW_TRY(MakeEngine(package->content_.format, package->content_.model, options));
+  package->engine_ = SW_TRY(MakeEngine(package->content_.format, model, options));
   SW_TRY(CheckInputs(package->content_, *package->engine_));
   SW_TRY(package->ReplayGolden());
   package->unverified_ = WhyUnverified(*package, version);

@@ -32,7 +32,7 @@ inline constexpr int kPackageVersion = 1;
 
 struct PackageContent {
   std::string format;             // as MakeEngine() takes it
-  std::string model;              // the model file's bytes
+  std::string model;              // the model file's bytes; "" once a package is loaded: its engine has read them
   std::vector<std::string> inputs;  // columns in the model's order, as requests name them
   Encoding encoding;
   data::Contract contract;
@@ -77,6 +77,9 @@ class Package {
   std::unique_ptr<Engine> engine_;
   std::string unverified_;
 };
+
+// What the package was written of. Does not ask whether its model can be scored.
+Result<PackageContent> ReadPackage(const std::string& id, const GetBlob& get);
 
 // FAILED_PRECONDITION unless the package predicts one number a row, as endpoints and gates need.
 Status CheckOneOutput(const Package& package);

@@ -85,10 +85,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string& format = (*package)->content().format;
   const bool takes_nulls = format == "lightgbm" || format == "linear" || format == "xgboost";
   SW_CHECK(scored.has_value() || !takes_nulls, scored ? "" : scored.error().message.c_str());
-  const std::string again_id = sw::model::WritePackage((*package)->content(), put).value();
+  const std::string again_id = sw::model::WritePackage(sw::model::ReadPackage(id, get).value(), put).value();
   const auto again = sw::model::LoadPackage(again_id, get);
   SW_CHECK(again.has_value(), again ? "" : again.error().message.c_str());
-  SW_CHECK(sw::model::WritePackage((*again)->content(), put).value() == again_id,
+  SW_CHECK(sw::model::WritePackage(sw::model::ReadPackage(again_id, get).value(), put).value() == again_id,
            "a package has two forms");
   return 0;
 }

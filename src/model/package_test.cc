@@ -64,6 +64,8 @@ TEST(Package, ComesBackAsItWasWrittenAndScores) {
   EXPECT_EQ(package->content().encoding, Content().encoding);
   EXPECT_EQ(package->content().contract, Content().contract);
   EXPECT_EQ(package->content().lineage.IntOr("seed", 0), 7);
+  EXPECT_EQ(package->content().model, "");  // its engine has read it
+  EXPECT_EQ(ReadPackage(id, blobs.Get()).value().model, Content().model);
   std::vector<double> scores(3);
   ASSERT_TRUE(package->Score(Requests(), scores));
   EXPECT_EQ(scores, Content().golden.expected);
