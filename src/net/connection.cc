@@ -43,6 +43,7 @@ Connection::~Connection() { Close(); }
 
 void Connection::Close() {
   if (fd_ < 0) return;
+  loop_.Unwatch(fd_);
   close(fd_);
   fd_ = -1;
   ReleaseBody();

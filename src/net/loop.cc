@@ -72,6 +72,10 @@ void Loop::Watch(int fd, std::uint32_t events, Pollable* target, bool is_new) {
   epoll_ctl(epoll_fd_, is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event);
 }
 
+// Closing the descriptor would not do: a child process that was forked just now holds a copy of it until
+// it runs its program, and events of it would go on to name a target that is no more.
+void Loop::Unwatch(int fd) { epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr); }
+
 void Loop::Run() {
   mailbox_->Adopt();
   std::array<epoll_event, 128> events{};

@@ -54,6 +54,7 @@ class Loop {
   const std::shared_ptr<Mailbox>& Box() const { return mailbox_; }
   void Retire(Connection* connection) { closed_.push_back(connection); }
   void Watch(int fd, std::uint32_t events, Pollable* target, bool is_new);
+  void Unwatch(int fd);  // before it is closed
 
  private:
   struct Acceptor;

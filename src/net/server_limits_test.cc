@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -261,6 +262,27 @@ TEST_F(ServerLimitsTest, AcceptsAgainOnceADescriptorIsFree) {
   while (Pauses() == 0) std::this_thread::yield();
   raw_.Close();
   EXPECT_TRUE(late.Read("pong").ends_with("pong"));
+}
+
+// A child process that was forked just now holds a copy of every descriptor until it runs its program.
+TEST_F(ServerLimitsTest, ForgetsAClosedConnectionThatAChildProcessStillHolds) {
+  Settle();
+  int until[2];
+  ASSERT_EQ(pipe(until), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    raw_.Close();
+    close(until[1]);
+    char byte = 0;
+    [[maybe_unused]] const ssize_t got = read(until[0], &byte, 1);
+    _exit(0);
+  }
+  raw_.Close();
+  AwaitOpen(0);
+  for (int i = 0; i < 100; ++i) Settle(0);
+  close(until[0]);
+  close(until[1]);
+  waitpid(child, nullptr, 0);
 }
 
 TEST_F(ServerLimitsTest, AClientWithoutDescriptorsIsTold) {
