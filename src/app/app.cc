@@ -194,7 +194,7 @@ Status App::MakeRoutes() {
     context_.advance_clock = [this](TimeUs now) { return AdvanceClock(now); };
   context_.doctor = [this](bool verify) { return Doctor(verify); };
   router_ =
-      std::make_unique<net::Router>(SW_TRY(net::Router::Make(AllRoutes(context_, counters_))));
+      std::make_unique<net::Router>(SW_TRY(net::Router::Make(AllRoutes(context_, counters_, settings_.Text("default_endpoint")))));
   return Ok();
 }
 

@@ -1,11 +1,17 @@
 #include "app/routes.h"
 
+#include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "api/metrics/metrics.h"
+#include "api/mlflow_scoring/mlflow_scoring.h"
 #include "api/native/openapi.h"
 #include "api/native/routes.h"
 #include "api/open_inference/open_inference.h"
+#include "api/sagemaker/sagemaker.h"
+#include "api/tensorflow_serving/tensorflow_serving.h"
+#include "api/vertex/vertex.h"
 
 namespace sw::app {
 namespace {
@@ -22,12 +28,16 @@ net::Route HealthRoute() {
 
 }  // namespace
 
-std::vector<net::Route> AllRoutes(const native::Context& context, const base::Counters& counters) {
+std::vector<net::Route> AllRoutes(const native::Context& context, const base::Counters& counters,
+                                  const std::string& default_endpoint) {
   std::vector<net::Route> routes = native::NativeRoutes(context);
-  for (net::Route& route : metrics::MetricsRoutes(counters)) routes.push_back(std::move(route));
-  for (net::Route& route : open_inference::OpenInferenceRoutes({context.endpoints, SW_VERSION})) {
-    routes.push_back(std::move(route));
-  }
+  const auto add = [&](std::vector<net::Route> more) { std::ranges::move(more, std::back_inserter(routes)); };
+  add(metrics::MetricsRoutes(counters));
+  add(open_inference::OpenInferenceRoutes({context.endpoints, SW_VERSION}));
+  add(tensorflow_serving::TensorflowServingRoutes(context.endpoints));
+  add(mlflow_scoring::MlflowScoringRoutes({context.endpoints, default_endpoint, SW_VERSION}));
+  add(sagemaker::SagemakerRoutes(context.endpoints));
+  add(vertex::VertexRoutes(context.endpoints));
   routes.push_back(HealthRoute());
   auto document = std::make_shared<Json>();
   routes.push_back({.method = net::Method::kGet,

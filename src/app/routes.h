@@ -1,6 +1,7 @@
 // AllRoutes: every route of the program, from all wires. Inside this room only. Pure.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "api/native/context.h"
@@ -10,7 +11,8 @@
 namespace sw::app {
 
 // Both outlive the routes. /health and the OpenAPI document are among them.
-std::vector<net::Route> AllRoutes(const native::Context& context, const base::Counters& counters);
+std::vector<net::Route> AllRoutes(const native::Context& context, const base::Counters& counters,
+                                  const std::string& default_endpoint = {});
 
 // As with a manual clock, for documents; their handlers must not be called.
 std::vector<net::Route> DocumentedRoutes();

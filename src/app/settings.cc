@@ -29,6 +29,8 @@ constexpr SettingSpec kSpecs[] = {
      "system|manual"},
     {"clock_start", SettingKind::kTime, "", "where a manual clock begins in a new data folder"},
     {"tables", SettingKind::kText, "", "the folder that tables are read from and written to"},
+    {"default_endpoint", SettingKind::kText, "",
+     "the endpoint of requests whose path names none (/invocations); the only one when not given"},
     {"log_level", SettingKind::kChoice, "info", "the least serious log lines to print",
      "debug|info|warning|error"},
     {"loops", SettingKind::kCount, "0", "event loops; 0: one a core"},

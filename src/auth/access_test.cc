@@ -50,6 +50,7 @@ TEST_F(AccessTest, WithoutAKeyOnlyLoopbackIsListenedOn) {
 TEST_F(AccessTest, AWrongKeyIsRefusedEvenWhereNoneIsNeeded) {
   const Access access = Access::Decide({"127.0.0.1:0"}, *keyring_).value();
   EXPECT_EQ(CodeOf(access.Admit("Bearer x", "models.read")), ErrorCode::kUnauthenticated);
+  EXPECT_TRUE(access.Admit("AWS4-HMAC-SHA256 Credential=none/20261130/us-east-1/sagemaker/aws4_request", "predict"));
 }
 
 TEST_F(AccessTest, WithAKeyEveryRequestNeedsOne) {

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "api/wire/json_body.h"
 #include "base/errors.h"
 
 namespace sw::open_inference {
@@ -150,7 +151,7 @@ std::span<const OutputSpec> OutputSpecs() { return kOutputs; }
 
 Result<InferRequest> ParseInfer(const net::Request& request) {
   Parts parts = SW_TRY(SplitBody(request));
-  const Json body = SW_TRY(Json::Parse(parts.json));
+  const Json body = SW_TRY(wire::ParseJsonBody(parts.json));
   if (!body.IsObject()) return InvalidArgument("the body must be an object, found {}", body.TypeName());
   InferRequest infer;
   if (body.Has("id")) infer.id = SW_TRY(body.GetString("id"));
@@ -165,7 +166,7 @@ Result<InferRequest> ParseInfer(const net::Request& request) {
   return infer;
 }
 
-Result<net::Response> InferResponse(const InferRequest& infer, std::string_view model, const serve::PredictResult& result) {
+net::Response InferResponse(const InferRequest& infer, std::string_view model, const serve::PredictResult& result) {
   std::vector<WantedOutput> wanted = infer.outputs;
   if (wanted.empty()) wanted.push_back({"prediction", infer.is_binary});
   const auto rows = static_cast<std::int64_t>(result.scores.size());
@@ -191,7 +192,6 @@ Result<net::Response> InferResponse(const InferRequest& infer, std::string_view 
                                                                        {"logged", result.logged}})},
                                       {"outputs", std::move(outputs)}});
   net::Response response = net::JsonResponse(200, body);
-  response.headers.Add("X-Request-Id", result.request_id);
   if (binary.empty()) return response;
   response.headers.Set("Content-Type", "application/octet-stream");
   response.headers.Add(std::string(kLengthHeader), fmt::format("{}", response.body.size()));

@@ -6,8 +6,9 @@
 //   return InferResponse(infer, "late", result);
 #pragma once
 
-#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/wire/tensor.h"
@@ -42,8 +43,6 @@ std::span<const OutputSpec> OutputSpecs();
 // INVALID_ARGUMENT names the member, the input or the length that is wrong.
 Result<InferRequest> ParseInfer(const net::Request& request);
 
-// `version` is what answers name. INVALID_ARGUMENT for an output that there is none of.
-Result<net::Response> InferResponse(const InferRequest& infer, std::string_view model,
-                                    const serve::PredictResult& result);
+net::Response InferResponse(const InferRequest& infer, std::string_view model, const serve::PredictResult& result);
 
 }  // namespace sw::open_inference

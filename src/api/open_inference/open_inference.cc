@@ -1,11 +1,10 @@
 #include "api/open_inference/open_inference.h"
 
-#include <charconv>
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include "api/open_inference/infer.h"
+#include "api/wire/predict.h"
 #include "base/errors.h"
 
 namespace sw::open_inference {
@@ -21,26 +20,11 @@ net::Response RenderError(int status, const Error& error) {
   return net::JsonResponse(status, Json::MakeObject({{"error", error.message}}));
 }
 
-Result<Snapshot> ModelOf(const Context& context, const Request& request) {
-  const std::string name(request.Param("model"));
-  if (Snapshot snapshot = context.endpoints->Find(name)) return snapshot;
-  const auto names = context.endpoints->Names();
-  if (names.empty()) return NotFound("unknown model {}; none is served", name);
-  return NotFound("unknown model {}; served are {}", name, fmt::join(names, ", "));
+Result<wire::Target> TargetOf(const Context& context, const Request& request) {
+  return wire::FindTarget(*context.endpoints, request.Param("model"), request.Param("version"));
 }
 
-// The version in the URL, if there is one. NOT_FOUND for one that the endpoint does not have.
-Result<std::optional<std::int64_t>> VersionOf(const Request& request, const serve::EndpointSnapshot& snapshot) {
-  const std::string_view text = request.Param("version");
-  if (text.empty()) return std::nullopt;
-  std::int64_t version = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
-  if (error != std::errc() || end != text.data() + text.size() || version <= 0) {
-    return InvalidArgument("version {} is no number", text.substr(0, 32));
-  }
-  if (snapshot.FindVersion(version) == nullptr) return NotFound("model {} has no version {}", snapshot.name, version);
-  return version;
-}
+Result<Snapshot> ModelOf(const Context& context, const Request& request) { return SW_TRY(TargetOf(context, request)).endpoint; }
 
 Json Versions(const serve::EndpointSnapshot& snapshot) {
   Json versions = Json::MakeArray();
@@ -54,7 +38,6 @@ Json TensorJson(std::string_view name, wire::DataType type) {
 
 Result<Json> Metadata(const Context& context, const Request& request) {
   const Snapshot snapshot = SW_TRY(ModelOf(context, request));
-  SW_TRY(VersionOf(request, *snapshot));
   Json inputs = Json::MakeArray(), outputs = Json::MakeArray();
   for (const data::Field& field : snapshot->request.fields) inputs.Append(TensorJson(field.name, wire::DataTypeOf(field.type)));
   for (const OutputSpec& output : OutputSpecs()) outputs.Append(TensorJson(output.name, output.type));
@@ -75,7 +58,6 @@ Json ConfigTensor(std::string_view name, wire::DataType type) {
 // Triton's, as far as its clients ask.
 Result<Json> Config(const Context& context, const Request& request) {
   const Snapshot snapshot = SW_TRY(ModelOf(context, request));
-  SW_TRY(VersionOf(request, *snapshot));
   Json input = Json::MakeArray(), output = Json::MakeArray();
   for (const data::Field& field : snapshot->request.fields) input.Append(ConfigTensor(field.name, wire::DataTypeOf(field.type)));
   for (const OutputSpec& each : OutputSpecs()) output.Append(ConfigTensor(each.name, each.type));
@@ -89,7 +71,6 @@ Result<Json> Config(const Context& context, const Request& request) {
 
 Result<Json> Ready(const Context& context, const Request& request) {
   const Snapshot snapshot = SW_TRY(ModelOf(context, request));
-  SW_TRY(VersionOf(request, *snapshot));
   return Json::MakeObject({{"name", snapshot->name}, {"ready", true}});
 }
 
@@ -123,34 +104,23 @@ Result<Json> Unload(const Context& context, const Request& request) {
 }
 
 Result<serve::PredictRequest> PredictOf(const Context& context, const Request& request, InferRequest& infer) {
-  const Snapshot snapshot = SW_TRY(ModelOf(context, request));
-  serve::PredictRequest predict;
-  predict.endpoint = snapshot->name;
-  predict.caller = request.caller;
-  predict.version = SW_TRY(VersionOf(request, *snapshot));
+  const wire::Target target = SW_TRY(TargetOf(context, request));
+  serve::PredictRequest predict = wire::Begin(target, request.caller);
   infer = SW_TRY(ParseInfer(request));
-  predict.rows = SW_TRY(wire::RowsFromTensors(snapshot->request, std::move(infer.inputs)));
+  predict.rows = SW_TRY(wire::RowsFromTensors(target.endpoint->request, std::move(infer.inputs)));
   predict.unit = infer.unit;
-  if (infer.prediction_id.empty()) return predict;
-  const std::size_t rows = predict.rows.num_rows();
-  for (std::size_t row = 0; row < rows; ++row) {
-    predict.ids.push_back(rows == 1 ? infer.prediction_id : fmt::format("{}-{}", infer.prediction_id, row));
-  }
+  wire::SetIds(predict, infer.prediction_id);
   return predict;
 }
 
 void Infer(const Context& context, const Request& request, const net::Responder& responder) {
   InferRequest infer;
   Result<serve::PredictRequest> predict = PredictOf(context, request, infer);
-  if (!predict) return responder.SendError(predict.error());
-  std::string model = predict->endpoint;
-  context.endpoints->Predict(*std::move(predict), [responder, infer = std::move(infer), model = std::move(model)](
-                                                      const Result<serve::PredictResult>& result) {
-    if (!result) return responder.SendError(result.error());
-    Result<net::Response> response = InferResponse(infer, model, *result);
-    if (!response) return responder.SendError(response.error());
-    responder.Send(*std::move(response));
-  });
+  std::string model(request.Param("model"));
+  wire::Predict(*context.endpoints, std::move(predict), responder,
+                [infer = std::move(infer), model = std::move(model)](const serve::PredictResult& result) {
+                  return InferResponse(infer, model, result);
+                });
 }
 
 Result<Json> Server(const Context& context, const Request&) {

@@ -222,8 +222,7 @@ Status CheckColumnShape(const Tensor& tensor, std::size_t rows) {
 
 // One cell of an instance, by the column's own rules for JSON.
 Status AppendCell(const data::Field& field, std::size_t row, const Json& value, data::Column& column) {
-  const bool has_fraction = field.type == data::Type::kInt64 && value.IsDouble();
-  auto appended = has_fraction ? Status(InvalidArgument("{} is no integer", value.Dump())) : column.AppendJson(value);
+  auto appended = column.AppendJson(value);
   if (appended) return Ok();
   return std::unexpected(std::move(appended).error().Within(fmt::format("instance {}, {}", row, field.name)));
 }

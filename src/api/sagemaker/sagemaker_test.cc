@@ -1,0 +1,68 @@
+#include "api/sagemaker/sagemaker.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "net/dispatch.h"
+#include "serve/fakes.h"
+
+namespace sw::sagemaker {
+namespace {
+
+using testing::HasSubstr;
+
+class SagemakerTest : public testing::Test {
+ protected:
+  SagemakerTest() : router_(net::Router::Make(SagemakerRoutes(serve_.endpoints.get())).value()) {}
+
+  net::Response Send(std::string body, net::Headers headers, std::string endpoint = "late") {
+    return net::Dispatch(router_, {.method = net::Method::kPost,
+                                   .path = "/endpoints/" + endpoint + "/invocations",
+                                   .headers = std::move(headers),
+                                   .body = std::move(body)});
+  }
+  std::string Invoke(std::string body, std::string type, std::string accept = "*/*") {
+    return Send(std::move(body), {{"Content-Type", std::move(type)}, {"Accept", std::move(accept)}}).body;
+  }
+
+  serve::ServeFixture serve_;
+  net::Router router_;
+};
+
+TEST_F(SagemakerTest, ReadsAndAnswersEveryContentType) {
+  EXPECT_EQ(Invoke("N1,20,EWR\nN2,3.5,JFK\n", "text/csv"), "20\n3.5\n");
+  EXPECT_EQ(Invoke("N1,20,EWR", "text/csv", "application/json"), R"({"predictions":[{"score":20.0,"predicted_label":1}]})");
+  const std::string expected = R"({"predictions":[{"score":20.0,"predicted_label":1},{"score":3.0,"predicted_label":0}]})";
+  EXPECT_EQ(Invoke(R"({"instances": [{"features": ["N1", 20, "EWR"]}, {"tailnum": "N2", "delay": 3, "origin": null}]})", "application/json"), expected);
+  EXPECT_EQ(Invoke(R"([["N1", 20, "EWR"], ["N2", 3, "EWR"]])", "application/json"), expected);
+  EXPECT_EQ(Invoke(R"({"tailnum": "N1", "delay": 20, "origin": "EWR"})", "application/json", "text/csv"), "20\n");
+  EXPECT_EQ(Invoke("{\"features\": [\"N1\", 20, \"EWR\"]}\n\n[\"N2\", 3, null]\n", "application/jsonlines"), "{\"score\":20.0}\n{\"score\":3.0}\n");
+}
+
+TEST_F(SagemakerTest, TakesInferenceIdsAndVariants) {
+  const net::Response answer = Send("N1,20,EWR", {{"Content-Type", "text/csv"}, {"X-Amzn-SageMaker-Inference-Id", "mine"},
+                                                  {"X-Amzn-SageMaker-Target-Variant", "1"}});
+  EXPECT_EQ(answer.headers.Get("x-amzn-invoked-production-variant"), "1");
+  const auto logged = serve_.Logged("predictions/late");
+  ASSERT_EQ(logged.size(), 1U);
+  EXPECT_EQ(logged[0].id, std::vector<std::string>{"mine"});
+}
+
+TEST_F(SagemakerTest, MakesErrorsThatBoto3Understands) {
+  const auto error = [&](std::string body, net::Headers headers, int status, std::string endpoint = "late") {
+    const net::Response answer = Send(std::move(body), std::move(headers), std::move(endpoint));
+    EXPECT_EQ(answer.status, status) << answer.body;
+    EXPECT_EQ(answer.headers.Get("x-amzn-errortype"), "ValidationError");
+    return answer.body;
+  };
+  EXPECT_THAT(error("1", {{"Content-Type", "text/csv"}}, 400), HasSubstr("line 1 has 1 cells"));
+  EXPECT_THAT(error("", {{"Content-Type", "text/csv"}}, 400), HasSubstr("no rows"));
+  EXPECT_THAT(error("{}", {{"Content-Type", "application/json"}}, 400), HasSubstr("instance 0 has no"));
+  EXPECT_THAT(error("x\n", {{"Content-Type", "application/jsonlines"}}, 400), HasSubstr("line 1"));
+  EXPECT_THAT(error("1", {{"Content-Type", "text/libsvm"}}, 415), HasSubstr("text/libsvm is not read"));
+  EXPECT_THAT(error("1", {}, 415), HasSubstr("(none)"));
+  EXPECT_THAT(error("1", {{"Content-Type", "text/csv"}}, 400, "early"), HasSubstr("unknown model early"));
+}
+
+}  // namespace
+}  // namespace sw::sagemaker

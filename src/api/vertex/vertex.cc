@@ -1,0 +1,93 @@
+#include "api/vertex/vertex.h"
+
+#include <utility>
+
+#include "api/wire/json_body.h"
+#include "api/wire/predict.h"
+#include "api/wire/tensor.h"
+#include "base/errors.h"
+
+namespace sw::vertex {
+namespace {
+
+using net::Request;
+
+std::string_view StatusName(int status) {
+  switch (status) {
+    case 400: return "INVALID_ARGUMENT";
+    case 401: return "UNAUTHENTICATED";
+    case 403: return "PERMISSION_DENIED";
+    case 404: return "NOT_FOUND";
+    case 429: return "RESOURCE_EXHAUSTED";
+    case 501: return "UNIMPLEMENTED";
+    case 503: return "UNAVAILABLE";
+    case 504: return "DEADLINE_EXCEEDED";
+    default: return status < 500 ? "INVALID_ARGUMENT" : "INTERNAL";
+  }
+}
+
+// Google's errors: {"error": {"code": 400, "message": "...", "status": "INVALID_ARGUMENT"}}.
+net::Response RenderError(int status, const Error& error) {
+  const Json inner = Json::MakeObject({{"code", status}, {"message", error.message}, {"status", StatusName(status)}});
+  return net::JsonResponse(status, Json::MakeObject({{"error", inner}}));
+}
+
+struct Prediction {
+  serve::PredictRequest predict;
+  std::string model;  // its resource name
+  bool is_raw = false;
+};
+
+Result<Prediction> Read(const serve::Endpoints& endpoints, const Request& request) {
+  const wire::Call call = wire::ParseCall(request.Param("call"));
+  if (call.verb != "predict" && call.verb != "rawPredict") {
+    return Unimplemented("there is no method {}; there are predict and rawPredict", call.verb.empty() ? "(none)" : call.verb);
+  }
+  const wire::Target target = SW_TRY(wire::FindTarget(endpoints, call.name));
+  const Json body = SW_TRY(wire::ParseJsonBody(request.body));
+  if (!body.IsObject()) return InvalidArgument("the body must be an object, found {}", body.TypeName());
+  const Json* parameters = body.Find("parameters");
+  if (parameters != nullptr && !parameters->IsObject() && !parameters->IsNull()) {
+    return InvalidArgument("parameters must be an object, found {}", parameters->TypeName());
+  }
+  Prediction prediction{wire::Begin(target, request.caller),
+                        fmt::format("projects/{}/locations/{}/models/{}", request.Param("project"), request.Param("location"), call.name),
+                        call.verb == "rawPredict"};
+  prediction.predict.rows = SW_TRY(wire::RowsFromInstances(target.endpoint->request, *SW_TRY(body.GetArray("instances"))));
+  return prediction;
+}
+
+net::Response Render(const std::string& model, bool is_raw, const serve::PredictResult& result) {
+  Json body = Json::MakeObject({{"predictions", Json::FromRange(result.scores)}});
+  if (is_raw) return net::JsonResponse(200, body);
+  const std::string version = result.versions.empty() ? "" : fmt::format("{}", result.versions.front());
+  body.Set("deployedModelId", version);
+  body.Set("model", model);
+  body.Set("modelVersionId", version);
+  return net::JsonResponse(200, body);
+}
+
+void Call(serve::Endpoints& endpoints, const Request& request, const net::Responder& responder) {
+  auto prediction = Read(endpoints, request);
+  if (!prediction) return responder.SendError(prediction.error());
+  wire::Predict(endpoints, std::move(prediction->predict), responder,
+                [model = std::move(prediction->model), is_raw = prediction->is_raw](const serve::PredictResult& result) {
+                  return Render(model, is_raw, result);
+                });
+}
+
+}  // namespace
+
+std::vector<net::Route> VertexRoutes(serve::Endpoints* endpoints) {
+  return {{.method = net::Method::kPost,
+           .pattern = "/v1/projects/{project}/locations/{location}/endpoints/{call}",
+           .scope = "predict",
+           .handler = [endpoints](const Request& request, const net::Responder& responder) { Call(*endpoints, request, responder); },
+           .render_error = RenderError,
+           .summary = "Vertex AI's ENDPOINT:predict and ENDPOINT:rawPredict.",
+           .request_schema = R"({"type":"object","required":["instances"],"properties":{"instances":{"type":"array"},)"
+                             R"("parameters":{"type":"object"}}})",
+           .response_schema = R"({"type":"object","required":["predictions"],"properties":{"predictions":{"type":"array"}}})"}};
+}
+
+}  // namespace sw::vertex
