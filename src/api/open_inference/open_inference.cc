@@ -15,11 +15,6 @@ using Snapshot = std::shared_ptr<const serve::EndpointSnapshot>;
 
 constexpr std::string_view kPlatform = "seaworthy";
 
-// The wire's errors: {"error": "..."}.
-net::Response RenderError(int status, const Error& error) {
-  return net::JsonResponse(status, Json::MakeObject({{"error", error.message}}));
-}
-
 Result<wire::Target> TargetOf(const Context& context, const Request& request) {
   return wire::FindTarget(*context.endpoints, request.Param("model"), request.Param("version"));
 }
@@ -162,7 +157,7 @@ net::Route RouteOf(const Context& context, const JsonRoute& row, std::string pat
           .pattern = std::move(pattern),
           .scope = row.scope,
           .handler = net::AnswerJson([context, answer = row.answer](const Request& request) { return answer(context, request); }),
-          .render_error = RenderError,
+          .render_error = wire::PlainError,
           .summary = row.summary};
 }
 
@@ -171,7 +166,7 @@ net::Route InferRoute(const Context& context, std::string pattern) {
           .pattern = std::move(pattern),
           .scope = "predict",
           .handler = [context](const Request& request, const net::Responder& responder) { Infer(context, request, responder); },
-          .render_error = RenderError,
+          .render_error = wire::PlainError,
           .summary = "Scores rows; one input a column, or one matrix of all. The binary extension both ways.",
           .request_schema =
               R"({"type":"object","required":["inputs"],"properties":{"id":{"type":"string"},)"

@@ -13,11 +13,6 @@ namespace {
 
 using net::Request;
 
-// The wire's errors: {"error": "..."}.
-net::Response RenderError(int status, const Error& error) {
-  return net::JsonResponse(status, Json::MakeObject({{"error", error.message}}));
-}
-
 // "live", "canary", ...: the version of the first arm of that mode.
 Result<std::string> VersionOfLabel(const serve::Endpoints& endpoints, std::string_view model, std::string_view label) {
   const wire::Target target = SW_TRY(wire::FindTarget(endpoints, model));
@@ -178,7 +173,7 @@ net::Route GetRoute(serve::Endpoints* endpoints, const char* pattern, AnswerFunc
           .pattern = pattern,
           .scope = "predict",
           .handler = net::AnswerJson([endpoints, answer](const Request& request) { return answer(*endpoints, request); }),
-          .render_error = RenderError,
+          .render_error = wire::PlainError,
           .summary = summary};
 }
 
@@ -187,7 +182,7 @@ net::Route CallRoute(serve::Endpoints* endpoints, const char* pattern) {
           .pattern = pattern,
           .scope = "predict",
           .handler = [endpoints](const Request& request, const net::Responder& responder) { Call(*endpoints, request, responder); },
-          .render_error = RenderError,
+          .render_error = wire::PlainError,
           .summary = "MODEL:predict (instances or inputs), MODEL:classify and MODEL:regress (examples).",
           .request_schema = R"({"type":"object","properties":{"signature_name":{"type":"string"},"instances":{"type":"array"},)"
                             R"("inputs":{},"examples":{"type":"array"},"context":{"type":"object"}}})",

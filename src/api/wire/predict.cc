@@ -79,6 +79,10 @@ Call ParseCall(std::string_view segment) {
   return {segment.substr(0, colon), segment.substr(colon + 1)};
 }
 
+net::Response PlainError(int status, const Error& error) {
+  return net::JsonResponse(status, Json::MakeObject({{"error", error.message}}));
+}
+
 std::string MediaType(std::string_view header) {
   header = header.substr(0, header.find(';'));
   while (header.ends_with(' ')) header.remove_suffix(1);

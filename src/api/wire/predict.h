@@ -51,6 +51,9 @@ struct Call {
 };
 Call ParseCall(std::string_view segment);
 
+// {"error": "..."}, which several wires have for theirs; a Route's render_error.
+net::Response PlainError(int status, const Error& error);
+
 // A media type without its parameters, in lower case.
 std::string MediaType(std::string_view header);
 
