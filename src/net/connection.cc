@@ -162,6 +162,7 @@ void Connection::BeginRequest() {
   request_.peer = peer_;
   body_done_ = parser_->BodyDone();
   response_done_ = false;
+  accepted_ = ChooseEncoding(request_.headers.Get("accept-encoding"));
   Match match = state_.router.Find(request_.method, request_.path, listen_.groups);
   route_ = match.route;
   request_.params = std::move(match.params);
@@ -181,7 +182,7 @@ void Connection::BeginRequest() {
     if (!caller) return AnswerEarly(route_->RenderError(base::HttpStatus(caller.error().code), caller.error()));
     request_.caller = *std::move(caller);
   }
-  if (!CheckBodyLength()) return;
+  if (!CheckEncoding() || !CheckBodyLength()) return;
   if (body_done_ || Streaming()) Dispatch();
 }
 
@@ -202,6 +203,37 @@ bool Connection::CheckHost() {
                                              "configure a key to listen for others")
                                 .error()));
   return false;
+}
+
+// A streamed body is read as it is.
+bool Connection::CheckEncoding() {
+  const std::string_view header = request_.headers.Get("content-encoding");
+  const std::optional<Encoding> encoding = ParseContentEncoding(header);
+  if (encoding && (*encoding == Encoding::kIdentity || !Streaming())) {
+    encoding_ = *encoding;
+    return true;
+  }
+  Response response = route_->RenderError(
+      415, InvalidArgument("Content-Encoding {} is not read here; {}", header.substr(0, 64),
+                           Streaming() ? "send the bytes as they are" : "gzip and deflate are").error());
+  response.headers.Add("Accept-Encoding", Streaming() ? "identity" : "gzip, deflate");
+  AnswerEarly(std::move(response));
+  return false;
+}
+
+// False: it was answered.
+bool Connection::DecompressBody() {
+  if (encoding_ == Encoding::kIdentity) return true;
+  Result<std::string> plain = Decompress(encoding_, request_.body, body_bytes_max_);
+  if (!plain) {
+    const bool is_long = plain.error().code == ErrorCode::kResourceExhausted;
+    if (is_long) state_.CountRefused("body_bytes_max");
+    exchange_->Send(route_->RenderError(is_long ? 413 : 400, plain.error()));
+    return false;
+  }
+  const std::size_t before = request_.body.size();
+  request_.body = *std::move(plain);
+  return request_.body.size() <= before || ChargeBody(request_.body.size() - before);
 }
 
 bool Connection::CheckBodyLength() {
@@ -283,6 +315,7 @@ bool Connection::ParseBody() {
 
 void Connection::Dispatch() {
   if (early_) return exchange_->Send(*std::exchange(early_, std::nullopt));
+  if (!DecompressBody()) return;
   Responder responder(exchange_);
   auto run = [route = route_, request = std::move(request_), exchange = exchange_, responder]() mutable {
     // The outermost wall: a handler's exception ends its request, not the server.
@@ -314,6 +347,7 @@ void Connection::FinishExchange() {
   state_.latency->Record(state_.options.now_ns() - begin_ns_);
   parser_.reset();
   request_ = {};
+  encoding_ = accepted_ = Encoding::kIdentity;
   route_ = nullptr;
   early_.reset();
   if (!keep_alive_ || state_.draining.load()) close_after_ = true;
@@ -364,8 +398,19 @@ void Connection::AppendHead(const Response& response, std::optional<std::size_t>
   out_.append("\r\n");
 }
 
+void Connection::CompressBody(Response& response) const {
+  const bool is_plain = response.headers.Find("content-encoding") == nullptr;
+  const bool is_worth = IsWorthCompressing(response.headers.Get("content-type"), response.body.size());
+  if (!is_plain || !is_worth || is_head_) return;
+  response.headers.Add("Vary", "Accept-Encoding");
+  if (accepted_ == Encoding::kIdentity) return;
+  response.body = Compress(accepted_, response.body);
+  response.headers.Add("Content-Encoding", std::string(EncodingName(accepted_)));
+}
+
 void Connection::SendWhole(Response response) {
   if (OutPending() == 0) last_write_ms_ = state_.NowMs();
+  CompressBody(response);
   AppendHead(response, response.body.size());
   if (!is_head_ && !HasNoBody(response.status)) out_.append(response.body);
   response_done_ = true;

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "net/compression.h"
 #include "net/exchange.h"
 #include "net/loop.h"
 #include "net/request_parser.h"
@@ -44,7 +45,10 @@ class Connection final : public Pollable, public ExchangeOwner {
   bool ParseBody();
   void BeginRequest();
   bool CheckHost();
+  bool CheckEncoding();
   bool CheckBodyLength();
+  bool DecompressBody();
+  void CompressBody(Response& response) const;
   bool ChargeBody(std::size_t bytes);
   void ReleaseBody();
   void EndBody();
@@ -88,6 +92,8 @@ class Connection final : public Pollable, public ExchangeOwner {
   std::optional<Response> early_;  // sent once the body has been discarded
   std::size_t body_bytes_max_ = 0;
   std::size_t charged_bytes_ = 0;
+  Encoding encoding_ = Encoding::kIdentity;  // of the body
+  Encoding accepted_ = Encoding::kIdentity;  // of the answer
   std::int64_t begin_ns_ = 0;
   int status_ = 0;
   bool is_http11_ = true;

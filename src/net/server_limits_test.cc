@@ -14,6 +14,7 @@
 
 #include "base/errors.h"
 #include "net/client.h"
+#include "net/compression.h"
 #include "net/server.h"
 
 namespace sw::net {
@@ -131,6 +132,36 @@ class ServerLimitsTest : public testing::Test {
   std::unique_ptr<Server> server_;
   RawClient raw_;
 };
+
+TEST_F(ServerLimitsTest, ReadsAndWritesCompressedBodies) {
+  const std::string text(5'000, 'a');
+  Client client("127.0.0.1", server_->Port());
+  for (const Encoding encoding : {Encoding::kGzip, Encoding::kDeflate}) {
+    const std::string name(EncodingName(encoding));
+    const Response answer = client.Send({.method = Method::kPost, .target = "/echo", .body = Compress(encoding, text),
+                                         .headers = {{"Content-Encoding", name}, {"Accept-Encoding", name}}}).value();
+    EXPECT_EQ(answer.headers.Get("content-encoding"), name);
+    EXPECT_EQ(answer.headers.Get("vary"), "Accept-Encoding");
+    EXPECT_EQ(Decompress(encoding, answer.body, 10'000).value(), text);
+  }
+  EXPECT_EQ(client.Send({.method = Method::kPost, .target = "/echo", .body = text})->body, text);  // nobody asked
+}
+
+TEST_F(ServerLimitsTest, RefusesCompressedBodiesThatAreBrokenOrTooLong) {
+  Client client("127.0.0.1", server_->Port());
+  const auto status = [&](std::string body, std::string encoding, Method method = Method::kPost, std::string target = "/echo") {
+    return client.Send({.method = method, .target = std::move(target), .body = std::move(body),
+                        .headers = {{"Content-Encoding", std::move(encoding)}}})->status;
+  };
+  EXPECT_EQ(status("hello", "gzip"), 400);
+  EXPECT_EQ(status("", "gzip"), 400);
+  EXPECT_EQ(status(Compress(Encoding::kGzip, std::string(65u << 20, '\0')), "gzip"), 413);
+  EXPECT_EQ(Refused("body_bytes_max"), 1);
+  EXPECT_EQ(status("hello", "br"), 415);
+  EXPECT_EQ(status("hello", "gzip, gzip"), 415);
+  EXPECT_EQ(status(Compress(Encoding::kGzip, "hello"), "gzip", Method::kPut, "/blob"), 415);
+  EXPECT_EQ(status(Compress(Encoding::kGzip, "hello"), "gzip"), 200);  // and goes on
+}
 
 TEST_F(ServerLimitsTest, CutsAHeadThatDripsIn) {
   raw_.Send("GET /ping HTTP/1.1\r\nX-Drip: ");

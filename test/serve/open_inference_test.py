@@ -54,6 +54,11 @@ class OpenInferenceTest(serving.ServingTest):
         alone = [client.infer("late", columns(x[i:i + 1])).as_numpy("prediction")[0] for i in range(20)]
         whole = client.infer("late", columns(x[:20])).as_numpy("prediction")
         self.assertEqual(alone, whole.tolist())
+        for how in ("gzip", "deflate"):
+            wanted = [triton.InferRequestedOutput("prediction", binary_data=False)]
+            result = client.infer("late", columns(x), outputs=wanted, request_compression_algorithm=how,
+                                  response_compression_algorithm=how)
+            self.assertLessEqual(self.ulps(result.as_numpy("prediction"), expected), 2, how)
         matrix = triton.InferInput("input-0", [len(x), len(NAMES)], "FP32")
         matrix.set_data_from_numpy(x.astype(numpy.float32))
         self.assertLessEqual(self.ulps(client.infer("late", [matrix]).as_numpy("prediction"), expected), 2)
