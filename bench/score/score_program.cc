@@ -1,11 +1,12 @@
 // Times one scoring engine over rows of doubles, in one thread: one row a call, and 4,096 rows a call.
 //
-//   score_program KIND MODEL LIBRARY ROWS COLUMNS OUT
+//   score_program KIND MODEL LIBRARY ROWS COLUMNS OUTPUTS OUT
 //
-// KIND is seaworthy, lightgbm, xgboost (their C libraries), or compiled (a shared object that tl2cgen
-// or lleaves wrote: LIBRARY names which). ROWS is a file of row-major doubles; OUT gets the raw scores
-// of the batch as doubles. Prints {"one_row_ns": ..., "batch_ns": ..., "one_row_equal": ...}: the least
-// CPU time a row of several passes over all rows, and whether both ways gave the same bits.
+// KIND is seaworthy, lightgbm, xgboost (their C libraries), or lleaves, tl2cgen, tl2cgen-float (LIBRARY is
+// the shared object that they made of the model). ROWS is a file of row-major doubles; OUT gets the raw
+// scores of the batch as doubles, OUTPUTS a row. Prints {"one_row_ns": ..., "batch_ns": ...,
+// "one_row_equal": ...}: the least CPU time a row of several passes over all rows, and whether both ways
+// gave the same bits.
 #include <dlfcn.h>
 
 #include <algorithm>
@@ -30,11 +31,11 @@ using bench_score::kBatch;
 
 struct Rows {
   std::vector<double> cells;
-  std::size_t columns, count;
+  std::size_t columns, count, outputs;  // a row's
   const double* row(std::size_t index) const { return cells.data() + index * columns; }
 };
 
-// Scores `count` rows from `first` on.
+// Scores `count` rows from `first` on; `out` is the first one's.
 using Scorer = std::function<void(std::size_t first, std::size_t count, double* out)>;
 
 template <typename Function>
@@ -58,12 +59,13 @@ Scorer Seaworthy(const std::string& model, const Rows& rows) {
   std::shared_ptr<sw::model::Engine> engine = *std::move(parsed);
   auto* forest = dynamic_cast<sw::model::ForestEngine*>(engine.get());
   if (forest == nullptr) Fail("not a forest");
+  if (forest->outputs(sw::model::Output::kRaw) != rows.outputs) Fail("it has another number of outputs");
   forest->Tune();
   std::fprintf(stderr, "%s, %zu bytes compiled\n", forest->Describe().Dump().c_str(), forest->bytes());
   auto columns = std::make_shared<std::vector<const double*>>(rows.columns);
   return [engine, forest, columns, &rows](std::size_t first, std::size_t count, double* out) {
     for (std::size_t c = 0; c < rows.columns; ++c) (*columns)[c] = rows.row(first) + c;
-    forest->ScoreCells({.columns = *columns, .stride = rows.columns, .rows = count}, sw::model::Output::kRaw, {out, count});
+    forest->ScoreCells({.columns = *columns, .stride = rows.columns, .rows = count}, sw::model::Output::kRaw, {out, count * rows.outputs});
   };
 }
 
@@ -106,7 +108,7 @@ Scorer XgBoost(const std::string& model, const std::string& path, const Rows& ro
     const float* result = nullptr;
     if (predict(booster, array, R"({"type": 1, "training": false, "iteration_begin": 0, "iteration_end": 0, "strict_shape": false, "missing": NaN, "cache_id": 0})",
                 nullptr, &shape, &dimensions, &result) != 0) Fail("XGBoost: PredictFromDense");
-    std::copy_n(result, count, out);
+    std::copy_n(result, count * rows.outputs, out);
   };
 }
 
@@ -122,6 +124,7 @@ Scorer Tl2cgen(const std::string& path, const Rows& rows) {
   union Entry { int missing; Real value; };
   auto predict = Symbol<void (*)(Entry*, int, Real*)>(Open(path), "predict");
   auto entries = std::make_shared<std::vector<Entry>>(rows.columns);
+  auto score = std::make_shared<std::vector<Real>>(rows.outputs);
   return [=, &rows](std::size_t first, std::size_t count, double* out) {
     for (std::size_t r = 0; r < count; ++r) {
       const double* row = rows.row(first + r);
@@ -129,26 +132,29 @@ Scorer Tl2cgen(const std::string& path, const Rows& rows) {
         if (std::isnan(row[c])) (*entries)[c].missing = -1;
         else (*entries)[c].value = static_cast<Real>(row[c]);
       }
-      Real score = 0;
-      predict(entries->data(), 1, &score);
-      out[r] = score;
+      std::fill(score->begin(), score->end(), Real{0});
+      predict(entries->data(), 1, score->data());
+      std::copy(score->begin(), score->end(), out + r * rows.outputs);
     }
   };
 }
 
-double NanosecondsPerRow(const Scorer& scorer, std::size_t rows, std::size_t batch, int passes, std::vector<double>& out) {
-  return bench_score::LeastTime(passes, rows, [&] {
-    for (std::size_t from = 0; from < rows; from += batch) scorer(from, std::min(batch, rows - from), out.data() + from);
+double NanosecondsPerRow(const Scorer& scorer, const Rows& rows, std::size_t batch, int passes, std::vector<double>& out) {
+  return bench_score::LeastTime(passes, rows.count, [&] {
+    for (std::size_t from = 0; from < rows.count; from += batch) {
+      scorer(from, std::min(batch, rows.count - from), out.data() + from * rows.outputs);
+    }
   });
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 7) Fail("usage: score_program KIND MODEL LIBRARY ROWS COLUMNS OUT");
+  if (argc != 8) Fail("usage: score_program KIND MODEL LIBRARY ROWS COLUMNS OUTPUTS OUT");
   const std::string kind = argv[1], model = argv[2], library = argv[3];
   const std::string bytes = sw::base::ReadFile(argv[4]).value();
-  Rows rows{.cells = std::vector<double>(bytes.size() / sizeof(double)), .columns = std::strtoul(argv[5], nullptr, 10), .count = 0};
+  Rows rows{.cells = std::vector<double>(bytes.size() / sizeof(double)), .columns = std::strtoul(argv[5], nullptr, 10),
+            .count = 0, .outputs = std::strtoul(argv[6], nullptr, 10)};
   std::memcpy(rows.cells.data(), bytes.data(), rows.cells.size() * sizeof(double));
   rows.count = rows.cells.size() / rows.columns;
   Scorer scorer;
@@ -159,10 +165,10 @@ int main(int argc, char** argv) {
   else if (kind == "tl2cgen") scorer = Tl2cgen<double>(library, rows);
   else if (kind == "tl2cgen-float") scorer = Tl2cgen<float>(library, rows);
   else Fail("unknown kind " + kind);
-  std::vector<double> batch(rows.count), one(rows.count);
-  const double batch_ns = NanosecondsPerRow(scorer, rows.count, kBatch, 5, batch);
-  const double one_ns = NanosecondsPerRow(scorer, rows.count, 1, 3, one);
+  std::vector<double> batch(rows.count * rows.outputs), one(batch.size());
+  const double batch_ns = NanosecondsPerRow(scorer, rows, kBatch, 5, batch);
+  const double one_ns = NanosecondsPerRow(scorer, rows, 1, 3, one);
   const bool equal = std::memcmp(batch.data(), one.data(), batch.size() * sizeof(double)) == 0;
-  if (!sw::base::WriteFileAtomic(argv[6], {reinterpret_cast<const char*>(batch.data()), batch.size() * sizeof(double)})) Fail("cannot write OUT");
+  if (!sw::base::WriteFileAtomic(argv[7], {reinterpret_cast<const char*>(batch.data()), batch.size() * sizeof(double)})) Fail("cannot write OUT");
   bench_score::PrintFigures(one_ns, batch_ns, equal);
 }

@@ -18,18 +18,20 @@ inline constexpr std::size_t kBatch = 4096;
   std::exit(1);
 }
 
+// CPU nanoseconds of this thread so far.
+inline double ThreadTime() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
+}
+
 // CPU nanoseconds of this thread a row, the least of `passes`.
 inline double LeastTime(int passes, std::size_t rows, const std::function<void()>& score_all) {
-  const auto now = [] {
-    timespec time{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
-  };
   double best = 1e18;
   for (int pass = 0; pass < passes; ++pass) {
-    const double before = now();
+    const double before = ThreadTime();
     score_all();
-    best = std::min(best, now() - before);
+    best = std::min(best, ThreadTime() - before);
   }
   return best / static_cast<double>(rows);
 }
