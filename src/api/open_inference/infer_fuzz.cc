@@ -1,0 +1,33 @@
+// Whatever body comes, with or without a binary part: it is rows of the schema or an error. The first two
+// bytes are the length that the header claims of the JSON part; 65535 leaves the header out.
+#include <cstdint>
+#include <string>
+
+#include "api/open_inference/infer.h"
+#include "base/check.h"
+
+namespace {
+
+const sw::data::Schema kSchema{{{"delay", sw::data::Type::kFloat64}, {"hour", sw::data::Type::kInt64}, {"origin", sw::data::Type::kString}}};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 2) return 0;
+  const unsigned length = data[0] | static_cast<unsigned>(data[1]) << 8;
+  sw::net::Request request;
+  request.body.assign(reinterpret_cast<const char*>(data) + 2, size - 2);
+  if (length != 65535) request.headers.Add("Inference-Header-Content-Length", std::to_string(length));
+  auto infer = sw::open_inference::ParseInfer(request);
+  if (!infer) return 0;
+  const auto rows = sw::wire::RowsFromTensors(kSchema, std::move(infer->inputs));
+  if (!rows) return 0;
+  SW_CHECK(rows->Check().has_value() && rows->schema() == kSchema, "rows that are none of the schema");
+  sw::serve::PredictResult result;
+  result.scores.assign(rows->num_rows(), 0.5);
+  result.decisions.assign(rows->num_rows(), true);
+  result.versions.assign(rows->num_rows(), 1);
+  result.ids.assign(rows->num_rows(), "id");
+  SW_CHECK(sw::open_inference::InferResponse(*infer, "late", result).status == 200, "an answer");
+  return 0;
+}
