@@ -2,6 +2,7 @@
 rows through every wire."""
 
 import json
+import urllib.error
 import urllib.request
 import unittest
 
@@ -11,6 +12,8 @@ import botocore.exceptions
 import google.api_core.exceptions
 import numpy
 import pandas
+import pyarrow
+import pyarrow.ipc
 import tritonclient.http as triton
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.aiplatform_v1.services.prediction_service import PredictionServiceClient
@@ -104,6 +107,29 @@ class WiresTest(serving.ServingTest):
         with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.read().decode()
 
+    def arrow(self, server, table, query=""):
+        sink = pyarrow.BufferOutputStream()
+        with pyarrow.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table)
+        request = urllib.request.Request(f"{server.url}/seaworthy/v1/endpoints/late/predict{query}", sink.getvalue().to_pybytes(),
+                                         {"Content-Type": "application/vnd.apache.arrow.stream"})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return pyarrow.ipc.open_stream(answer.read()).read_all()
+
+    def test_our_own_wire_takes_tables(self):
+        with self.server() as server:
+            table = pyarrow.table({"note": ["a", "b"], "delay": pyarrow.array([1, 2], pyarrow.int32()), "wind": [0.5, None], "hour": [3.0, 4.0]})
+            answer = self.arrow(server, table, "?version=1&prediction_id=mine")
+            self.assertEqual(answer["id"].to_pylist(), ["mine-0", "mine-1"])
+            self.assertEqual(answer["arm"].to_pylist(), ["pinned", "pinned"])
+            x = numpy.array([[0.5, 3, 1], [numpy.nan, 4, 2]])
+            self.assertEqual(answer["score"].to_pylist(), self.scores(server, x))
+            for body, content_type in (("wind,hour\n1,2\n", "text/csv"), ("hello", "application/vnd.apache.arrow.stream")):
+                with self.assertRaises(urllib.error.HTTPError) as refused:
+                    self.raw(server, "/seaworthy/v1/endpoints/late/predict", body, content_type)
+                self.assertEqual(refused.exception.code, 400)
+                refused.exception.close()
+
     def test_the_same_rows_through_every_wire_have_the_same_bits(self):
         with self.server() as server:
             x, instances = self.x, plain(self.x)
@@ -122,6 +148,10 @@ class WiresTest(serving.ServingTest):
             text = csv(x)
             found["MLflow, CSV"] = json.loads(self.raw(server, "/invocations", ",".join(NAMES) + "\n" + text, "text/csv"))["predictions"]
             found["SageMaker, CSV"] = [float(line) for line in self.raw(server, "/endpoints/late/invocations", text, "text/csv").split()]
+            table = pyarrow.table({name: x[:, i] for i, name in enumerate(NAMES)})
+            found["ours, Arrow"] = self.arrow(server, table)["score"].to_pylist()
+            ours = self.raw(server, "/seaworthy/v1/endpoints/late/predict", ",".join(NAMES) + "\n" + text, "text/csv")
+            found["ours, CSV"] = [float(line.split(",")[1]) for line in ours.splitlines()[1:]]
             lines = "\n".join(json.dumps({"features": row}) for row in instances)
             lines = self.raw(server, "/endpoints/late/invocations", lines, "application/jsonlines")
             found["SageMaker, JSON lines"] = [json.loads(line)["score"] for line in lines.split()]

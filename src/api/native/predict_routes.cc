@@ -3,12 +3,43 @@
 #include "api/native/arguments.h"
 #include "api/native/routes.h"
 #include "api/native/rows.h"
+#include "api/wire/csv_rows.h"
+#include "api/wire/predict.h"
 #include "base/errors.h"
+#include "data/arrow_stream.h"
+#include "feature/conform.h"
 
 namespace sw::native {
 namespace {
 
 using net::Request;
+
+// How rows come, and predictions go.
+enum class Form : std::uint8_t { kJson, kCsv, kArrow };
+constexpr std::string_view kCsvType = "text/csv";
+constexpr std::string_view kArrowType = "application/vnd.apache.arrow.stream";
+
+Form FormNamed(std::string_view type, Form otherwise) {
+  if (type == kCsvType) return Form::kCsv;
+  if (type == kArrowType) return Form::kArrow;
+  return type == "application/json" ? Form::kJson : otherwise;
+}
+
+Form FormOf(const Request& request) {
+  return FormNamed(wire::MediaType(request.headers.Get("Content-Type")), Form::kJson);
+}
+
+// As Accept says, else as the rows came.
+Form AnswerForm(const Request& request) {
+  return FormNamed(wire::MediaType(request.headers.Get("Accept")), FormOf(request));
+}
+
+Result<data::Batch> TableOf(const Request& request, const data::Schema& schema) {
+  if (FormOf(request) == Form::kCsv) return wire::RowsFromCsv(schema, request.body, wire::CsvHeader::kNames);
+  auto rows = data::DecodeArrowStream(request.body);
+  if (!rows) return std::unexpected(std::move(rows).error().Within("request body"));
+  return feature::ConformToKnown(*std::move(rows), schema);
+}
 
 Result<serve::PredictRequest> PredictArguments(const Context& context, const Request& request) {
   serve::PredictRequest predict;
@@ -20,6 +51,13 @@ Result<serve::PredictRequest> PredictArguments(const Context& context, const Req
     return NotFound("no endpoint {} has a live version; {}", predict.endpoint,
                     names.empty() ? std::string("none has")
                                   : fmt::format("those that do: {}", fmt::join(names, ", ")));
+  }
+  if (FormOf(request) != Form::kJson) {
+    predict.rows = SW_TRY(TableOf(request, snapshot->request));
+    predict.unit = QueryText(request, "unit");
+    if (request.Query("version")) predict.version = SW_TRY(QueryInt(request, "version", 0, INT64_MAX));
+    wire::SetIds(predict, QueryText(request, "prediction_id"));
+    return predict;
   }
   const Json body = SW_TRY(BodyOf(request, {"rows", "ids", "version", "unit"}));
   predict.rows = SW_TRY(RowsOf(request, body, HintsOf(snapshot->request)));
@@ -44,16 +82,33 @@ Json PredictJson(const serve::PredictResult& result) {
                            {"predictions", std::move(predictions)}});
 }
 
+// The same as columns.
+data::Batch PredictTable(const serve::PredictResult& result) {
+  data::Batch table(data::Schema{{{"id", data::Type::kString}, {"score", data::Type::kFloat64}, {"decision", data::Type::kBool},
+                                  {"version", data::Type::kInt64}, {"arm", data::Type::kString}, {"violations", data::Type::kInt64}}});
+  for (std::size_t row = 0; row < result.ids.size(); ++row) {
+    table.column(0).AppendString(result.ids[row]);
+    table.column(1).AppendDouble(result.scores[row]);
+    table.column(2).AppendBool(result.decisions[row]);
+    table.column(3).AppendInt(result.versions[row]);
+    table.column(4).AppendString(serve::ServedAsName(result.arms[row]));
+    table.column(5).AppendInt(result.violations[row]);
+  }
+  return table;
+}
+
+net::Response PredictResponse(Form form, const serve::PredictResult& result) {
+  if (form == Form::kJson) return net::JsonResponse(200, PredictJson(result));
+  const data::Batch table = PredictTable(result);
+  if (form == Form::kCsv) return net::TextResponse(200, wire::CsvFromRows(table), "text/csv; charset=utf-8");
+  const Result<std::string> stream = data::EncodeArrowStream(table);
+  if (!stream) return net::ErrorResponse(stream.error());
+  return net::TextResponse(200, *stream, kArrowType);
+}
+
 void Predict(const Context& context, const Request& request, const net::Responder& responder) {
-  Result<serve::PredictRequest> predict = PredictArguments(context, request);
-  if (!predict) return responder.SendError(predict.error());
-  context.endpoints->Predict(
-      *std::move(predict), [responder](const Result<serve::PredictResult>& result) {
-        if (!result) return responder.SendError(result.error());
-        net::Response response = net::JsonResponse(200, PredictJson(*result));
-        response.headers.Add("X-Request-Id", result->request_id);
-        responder.Send(std::move(response));
-      });
+  wire::Predict(*context.endpoints, PredictArguments(context, request), responder,
+                [form = AnswerForm(request)](const serve::PredictResult& result) { return PredictResponse(form, result); });
 }
 
 Result<Json> AddLabels(const Context& context, const Request& request) {
@@ -104,7 +159,11 @@ void AddPredictRoutes(const Context& context, Routes& routes) {
        .handler = [&context](
                       const Request& request,
                       const net::Responder& responder) { Predict(context, request, responder); },
-       .summary = "Scores rows. A client may bring ids of its own: a retry is then logged once.",
+       .summary = "Scores rows. A client may bring ids of its own: a retry is then logged once. Rows may also "
+                  "be CSV with a header or an Arrow IPC stream; version, unit and prediction_id then stand in "
+                  "the query, and the answer has the same form unless Accept names another.",
+       .query_schema = R"({"type":"object","properties":{"version":{"type":"integer"},"unit":{"type":"string"},)"
+                       R"("prediction_id":{"type":"string"}}})",
        .request_schema =
            R"({"type":"object","required":["rows"],"properties":{"rows":{"type":"array",)"
            R"("items":{"type":"object"}},"ids":{"type":"array","items":{"type":"string"}},)"

@@ -83,7 +83,34 @@ Result<std::vector<std::size_t>> PlacesOf(const data::Schema& request, const std
   return places;
 }
 
+void AppendCell(std::string_view cell, std::string& text) {
+  if (cell.find_first_of(",\"\r\n") == cell.npos) {
+    text += cell;
+    return;
+  }
+  text += '"';
+  for (const char c : cell) text.append(c == '"' ? 2 : 1, c);
+  text += '"';
+}
+
 }  // namespace
+
+std::string CsvFromRows(const data::Batch& rows) {
+  std::string text;
+  for (std::size_t c = 0; c < rows.num_columns(); ++c) {
+    if (c > 0) text += ',';
+    AppendCell(rows.schema().fields[c].name, text);
+  }
+  text += '\n';
+  for (std::size_t row = 0; row < rows.num_rows(); ++row) {
+    for (std::size_t c = 0; c < rows.num_columns(); ++c) {
+      if (c > 0) text += ',';
+      if (!rows.column(c).IsNull(row)) AppendCell(rows.column(c).ToText(row), text);
+    }
+    text += '\n';
+  }
+  return text;
+}
 
 Result<data::Batch> RowsFromCsv(const data::Schema& request, std::string_view text, CsvHeader header) {
   Lines lines(text);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "base/result.h"
@@ -19,5 +20,8 @@ enum class CsvHeader : std::uint8_t {
 // RFC 4180: quotes, doubled quotes, LF or CRLF. An empty cell is missing, unless it is text.
 // INVALID_ARGUMENT names line and column.
 Result<data::Batch> RowsFromCsv(const data::Schema& request, std::string_view text, CsvHeader header);
+
+// The other way: a header, and a line a row. A null is an empty cell.
+std::string CsvFromRows(const data::Batch& rows);
 
 }  // namespace sw::wire

@@ -56,5 +56,10 @@ TEST(CsvRows, ThatAreWrongSayWhere) {
   EXPECT_EQ(RowsFromCsv(Request(), std::string(50'000, ','), CsvHeader::kNone).error().code, ErrorCode::kResourceExhausted);
 }
 
+TEST(CsvRows, ComeBackAsTheyWere) {
+  const char* text = "delay,hour,origin\n0.1,7,\"a,\"\"b\"\"\n\"\n,,\n";
+  EXPECT_EQ(CsvFromRows(RowsFromCsv(Request(), text, CsvHeader::kNames).value()), text);
+}
+
 }  // namespace
 }  // namespace sw::wire
