@@ -25,6 +25,7 @@ struct SliceOp {
 
 struct SliceTree {
   std::uint32_t first_op, ops;
+  std::uint32_t inner;  // the first ops; the rest have two leaves, whose masks nobody reads
   std::uint32_t first_leaf, leaves;  // leaf values start at first_leaf * leaf_width
   std::uint32_t output;
 };

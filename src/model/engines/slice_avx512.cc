@@ -24,6 +24,28 @@ inline __mmask64 TestSet(const std::uint64_t* set, __m512i ranks) {
   return _mm512_test_epi8_mask(bytes, bits);
 }
 
+// Which of the rows at op `i` go right, 64 at a time: they skip the leaves on the left. `pass_on(word, parent,
+// right)` does with the masks what else is to be done; storing them is half of an op's work.
+template <typename Real, typename PassOn>
+inline void ForEachWord(const SliceView<Real>& program, const SliceTree& tree, std::uint32_t i, const std::uint8_t* ranks,
+                        RowMasks* masks, __m512i* id, const PassOn& pass_on) {
+  const SliceOp op = program.ops[tree.first_op + i];
+  const __m512i add = _mm512_set1_epi8(static_cast<char>(op.add));
+  const std::uint8_t* x = ranks + static_cast<std::size_t>(op.column & 0x7fff) * kSliceRows;
+  const bool is_set = (op.column & kSliceSetFlag) != 0;
+  const std::uint64_t* set = is_set ? program.sets + 4 * static_cast<std::size_t>(program.op_sets[tree.first_op + i]) : nullptr;
+  const __m512i cut = _mm512_set1_epi8(static_cast<char>(op.cut));
+#pragma GCC unroll 4
+  for (std::size_t w = 0; w < kWords; ++w) {
+    const __mmask64 parent = _load_mask64(reinterpret_cast<__mmask64*>(&masks[i].words[w]));
+    const __m512i values = _mm512_load_si512(x + w * 64);
+    const __mmask64 right = is_set ? _kand_mask64(parent, TestSet(set, values))
+                                   : _mm512_mask_cmpgt_epu8_mask(parent, values, cut);
+    id[w] = _mm512_mask_add_epi8(id[w], right, id[w], add);
+    pass_on(w, parent, right);
+  }
+}
+
 template <typename Real>
 inline void LeafNumbers(const SliceView<Real>& program, const SliceTree& tree, const std::uint8_t* ranks,
                         RowMasks* masks, __m512i* id) {
@@ -32,24 +54,14 @@ inline void LeafNumbers(const SliceView<Real>& program, const SliceTree& tree, c
     masks[0].words[w] = ~0ULL;
   }
   const SliceOp* ops = program.ops + tree.first_op;
-  for (std::uint32_t i = 0; i < tree.ops; ++i) {
-    const SliceOp op = ops[i];
-    const __m512i add = _mm512_set1_epi8(static_cast<char>(op.add));
-    const std::uint8_t* x = ranks + static_cast<std::size_t>(op.column & 0x7fff) * kSliceRows;
-    const bool is_set = (op.column & kSliceSetFlag) != 0;
-    const std::uint64_t* set = is_set ? program.sets + 4 * static_cast<std::size_t>(program.op_sets[tree.first_op + i]) : nullptr;
-    const __m512i cut = _mm512_set1_epi8(static_cast<char>(op.cut));
-#pragma GCC unroll 4
-    for (std::size_t w = 0; w < kWords; ++w) {
-      const __mmask64 parent = _load_mask64(reinterpret_cast<__mmask64*>(&masks[i].words[w]));
-      const __m512i values = _mm512_load_si512(x + w * 64);
-      const __mmask64 right = is_set ? _kand_mask64(parent, TestSet(set, values))
-                                     : _mm512_mask_cmpgt_epu8_mask(parent, values, cut);
-      id[w] = _mm512_mask_add_epi8(id[w], right, id[w], add);
-      _store_mask64(reinterpret_cast<__mmask64*>(&masks[op.right].words[w]), right);
-      _store_mask64(reinterpret_cast<__mmask64*>(&masks[op.left].words[w]), _kandn_mask64(right, parent));
-    }
+  std::uint32_t i = 0;
+  for (; i < tree.inner; ++i) {
+    ForEachWord(program, tree, i, ranks, masks, id, [&](std::size_t w, __mmask64 parent, __mmask64 right) {
+      _store_mask64(reinterpret_cast<__mmask64*>(&masks[ops[i].right].words[w]), right);
+      _store_mask64(reinterpret_cast<__mmask64*>(&masks[ops[i].left].words[w]), _kandn_mask64(right, parent));
+    });
   }
+  for (; i < tree.ops; ++i) ForEachWord(program, tree, i, ranks, masks, id, [](std::size_t, __mmask64, __mmask64) {});
 }
 
 // Up to 32 doubles: four registers hold all leaves of the tree.

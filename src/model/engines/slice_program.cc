@@ -1,6 +1,7 @@
 #include "model/engines/slice_program.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "model/engines/leaf_order.h"
 
@@ -8,6 +9,8 @@ namespace sw::model {
 namespace {
 
 constexpr std::uint16_t kDiscard = kSliceLeavesMax;  // the masks of leaves are read by nobody
+
+bool IsInner(const RankNode& node) { return node.left >= 0 || node.right >= 0; }
 
 template <typename Real>
 class Builder {
@@ -31,19 +34,24 @@ class Builder {
     const LeafOrder order = OrderLeaves(nodes);
     program_.trees.push_back({.first_op = static_cast<std::uint32_t>(program_.ops.size()),
                               .ops = static_cast<std::uint32_t>(nodes.size()),
+                              .inner = static_cast<std::uint32_t>(std::ranges::count_if(nodes, IsInner)),
                               .first_leaf = static_cast<std::uint32_t>(leaf_count_),
                               .leaves = static_cast<std::uint32_t>(order.leaf_at.size()),
                               .output = tree.output});
     leaf_count_ += order.leaf_at.size();
     // Parents come before children in `nodes`, which is all that the masks need.
-    for (std::size_t i = 0; i < nodes.size(); ++i) {
+    std::vector<std::uint16_t> sequence(nodes.size()), place(nodes.size());
+    std::iota(sequence.begin(), sequence.end(), std::uint16_t{0});
+    std::ranges::stable_partition(sequence, [&](std::uint16_t i) { return IsInner(nodes[i]); });
+    for (std::size_t at = 0; at < sequence.size(); ++at) place[sequence[at]] = static_cast<std::uint16_t>(at);
+    for (const std::uint16_t i : sequence) {
       const RankNode& node = nodes[i];
       const bool is_set = node.set != RankNode::kNoSet;
       program_.ops.push_back({.column = static_cast<std::uint16_t>(node.column | (is_set ? kSliceSetFlag : 0)),
                               .cut = static_cast<std::uint8_t>(node.cut),
                               .add = static_cast<std::uint8_t>(order.left[i].count),
-                              .left = node.left < 0 ? kDiscard : static_cast<std::uint16_t>(node.left),
-                              .right = node.right < 0 ? kDiscard : static_cast<std::uint16_t>(node.right)});
+                              .left = node.left < 0 ? kDiscard : place[static_cast<std::size_t>(node.left)],
+                              .right = node.right < 0 ? kDiscard : place[static_cast<std::size_t>(node.right)]});
       program_.op_sets.push_back(is_set ? node.set : 0);
     }
   }
