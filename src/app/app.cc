@@ -123,7 +123,7 @@ Status App::OpenRooms() {
   tracker_ = SW_TRY(track::Tracker::Open(catalog, *clock_, *ids_));
   keyring_ = SW_TRY(auth::Keyring::Open(catalog, *clock_, auth::SystemEntropy));
 
-  python_ = SW_TRY(OpenPythonHost(settings_.Text("config")));
+  python_ = SW_TRY(OpenPythonHost(settings_.Text("config"), stop_models_.get_token()));
   workers_ = std::make_unique<base::ThreadPool>(base::ThreadPool::Options{
       .name = "workers",
       .threads = static_cast<std::size_t>(std::max<std::int64_t>(1, settings_.Count("workers"))),
@@ -199,10 +199,22 @@ Status App::MakeRoutes() {
 }
 
 App::~App() {
+  stop_models_.request_stop();
+  stop_models_later_ = {};
   upkeep_ = {};
   if (job_pool_) job_pool_->Drain();
   // The log ring writes through what is destroyed after it.
   if (data_) static_cast<void>(Drain());
+}
+
+void App::StopModelsIn(DurationUs time) {
+  stop_models_later_ = std::jthread([this, time](const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any wake;
+    std::unique_lock lock(mutex);
+    wake.wait_for(lock, stop, std::chrono::microseconds(time), [&] { return stop.stop_requested(); });
+    stop_models_.request_stop();
+  });
 }
 
 Status App::Drain() {

@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <thread>
 
@@ -49,6 +50,8 @@ class App {
   }
   // Starts to listen where the settings say, and does by itself what falls due on a system clock.
   Result<std::unique_ptr<net::Server>> Listen();
+  // Gives models that run in processes of their own this long: what then waits for one gets UNAVAILABLE.
+  void StopModelsIn(DurationUs time);
   // Lets jobs finish and writes what is still in memory. Call after the server has drained.
   Status Drain();
 
@@ -74,6 +77,7 @@ class App {
   std::unique_ptr<base::IdGenerator> ids_;
   std::unique_ptr<base::ThreadPool> workers_;  // slow routes
   std::unique_ptr<base::ThreadPool> shadows_;  // shadow scoring, of low priority
+  std::stop_source stop_models_;
   std::shared_ptr<const model::PythonHost> python_;
   std::unique_ptr<store::DataFolder> data_;
   std::unique_ptr<AppliedConfiguration> configuration_;
@@ -95,6 +99,7 @@ class App {
   std::condition_variable_any upkeep_wake_;
   std::mutex upkeep_mutex_;
   std::jthread upkeep_;
+  std::jthread stop_models_later_;
 };
 
 }  // namespace sw::app

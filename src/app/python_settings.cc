@@ -114,8 +114,9 @@ Result<PythonSettings> ReadPythonSettings(const std::string& config_path) {
   return settings;
 }
 
-Result<std::shared_ptr<const model::PythonHost>> OpenPythonHost(const std::string& config_path) {
-  return std::make_shared<const model::PythonHost>(SW_TRY(ReadPythonSettings(config_path)), std::make_shared<base::SystemClock>());
+Result<std::shared_ptr<const model::PythonHost>> OpenPythonHost(const std::string& config_path, std::stop_token stop) {
+  return std::make_shared<const model::PythonHost>(SW_TRY(ReadPythonSettings(config_path)), std::make_shared<base::SystemClock>(),
+                                                   std::move(stop));
 }
 
 }  // namespace sw::app

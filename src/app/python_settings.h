@@ -11,6 +11,7 @@
 #pragma once
 
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "base/result.h"
@@ -22,6 +23,6 @@ namespace sw::app {
 // python.KEY: what was expected".
 Result<model::PythonSettings> ReadPythonSettings(const std::string& config_path);
 // With the system's clock: a manual one would hold up processes, which run in real time.
-Result<std::shared_ptr<const model::PythonHost>> OpenPythonHost(const std::string& config_path);
+Result<std::shared_ptr<const model::PythonHost>> OpenPythonHost(const std::string& config_path, std::stop_token stop = {});
 
 }  // namespace sw::app

@@ -69,7 +69,9 @@ Status RunServer(const Settings& settings) {
   WaitForEnd(signals);
   EndAtOnceOnNextSignal(signals);
   app->log().Info("draining");
-  const Status drained = server->Drain(settings.Duration("drain_timeout") / base::kMillisecondUs);
+  const DurationUs drain_time = settings.Duration("drain_timeout");
+  app->StopModelsIn(drain_time);
+  const Status drained = server->Drain(drain_time / base::kMillisecondUs);
   if (!drained) app->log().Warning("requests were cut", {{"error", drained.error().message}});
   server.reset();
   SW_TRY(app->Drain());

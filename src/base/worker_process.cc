@@ -26,6 +26,7 @@ namespace {
 constexpr std::size_t kLastWordsBytes = 2000;  // of its standard streams, kept for errors
 constexpr std::size_t kGrowthBytes = 1u << 20;  // an answer's memory grows with what has come in
 constexpr std::size_t kHeaderBytes = 12;
+constexpr int kPollMs = 60'000;
 constexpr int kExitMs = 500;  // between a child's last word and its exit
 
 struct Channel {
@@ -168,9 +169,10 @@ Result<std::unique_ptr<WorkerProcess>> WorkerProcess::Start(WorkerSpec spec) {
   return worker;
 }
 
+// Without a `what` it went away by itself.
 std::unexpected<Error> WorkerProcess::Broken(ErrorCode code, std::string what) {
-  const std::string ending = keeper_->Stop(code == ErrorCode::kUnavailable);
-  if (code == ErrorCode::kUnavailable) what = ending;
+  const std::string ending = keeper_->Stop(what.empty());
+  if (what.empty()) what = ending;
   const std::string& words = keeper_->last_words();
   const std::size_t kept = std::min(words.size(), kLastWordsBytes);
   std::string message = fmt::format("{} {}", spec_.argv[0], what);
@@ -190,9 +192,10 @@ Status WorkerProcess::Transfer(bool is_send, char* bytes, std::size_t count, std
     }
     const std::int64_t left_ns = deadline_ns - MonotonicNs();
     if (left_ns <= 0) return Broken(ErrorCode::kDeadlineExceeded, "did not answer in the time given and was stopped");
+    if (spec_.stop.stop_requested()) return Broken(ErrorCode::kUnavailable, "was stopped before it answered");
     if (moved > 0) continue;
     pollfd ready{fd, static_cast<short>(is_send ? POLLOUT : POLLIN), 0};
-    poll(&ready, 1, static_cast<int>(std::min<std::int64_t>(left_ns / 1'000'000 + 1, 60'000)));
+    poll(&ready, 1, static_cast<int>(std::min<std::int64_t>(left_ns / 1'000'000 + 1, spec_.stop.stop_possible() ? kStopMs : kPollMs)));
   }
   return Ok();
 }

@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,6 +32,7 @@ struct WorkerSpec {
   std::uint64_t memory_bytes_max = 4ull << 30;    // address space
   std::uint64_t message_bytes_max = 256ull << 20;  // of what it answers
   bool has_network = false;
+  std::stop_token stop = {};  // when it is asked for, whoever waits for the program is told within kStopMs
 };
 
 struct Message {
@@ -41,13 +43,15 @@ struct Message {
 
 class WorkerProcess {
  public:
+  static constexpr int kStopMs = 50;
+
   // NOT_FOUND or INVALID_ARGUMENT when it cannot start, PERMISSION_DENIED when the system gives no
   // network namespace and none may be shared.
   static Result<std::unique_ptr<WorkerProcess>> Start(WorkerSpec spec);
   ~WorkerProcess();  // kills it with its group
 
   // DEADLINE_EXCEEDED after `time_max`, RESOURCE_EXHAUSTED for an answer above message_bytes_max,
-  // UNAVAILABLE when it went away (how it ended, and its last words).
+  // UNAVAILABLE when it went away (how it ended, and its last words), or by the stop token.
   Result<Message> Exchange(const Message& request, DurationUs time_max);
   // The next message that it sends unasked.
   Result<Message> Receive(DurationUs time_max);

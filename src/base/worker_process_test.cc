@@ -68,6 +68,19 @@ TEST(WorkerProcess, StopsOneThatHangsInTime) {
   EXPECT_LT(MonotonicNs() - before, 10'000'000'000);
 }
 
+TEST(WorkerProcess, IsGivenUpWhenAStopIsAskedFor) {
+  std::stop_source stop;
+  for (const char* script : {"take(); sleep 100", "sleep 100"}) {
+    WorkerSpec spec = Perl(script);
+    spec.stop = stop.get_token();
+    const auto worker = Started(spec);
+    std::jthread asking([&] { stop.request_stop(); });
+    const Error error = worker->Exchange({.kind = 1, .bytes = std::string(1 << 20, 'x')}, 1000 * kMinuteUs).error();
+    EXPECT_EQ(error.code, ErrorCode::kUnavailable);
+    EXPECT_THAT(error.message, HasSubstr("was stopped before it answered"));
+  }
+}
+
 TEST(WorkerProcess, StopsOneThatTrickles) {
   const auto worker = Started(Perl("take(); syswrite($s, pack('VQ<', 1, 1e6)); while (1) { syswrite($s, 'x'); select(undef, undef, undef, 0.01) }"));
   EXPECT_EQ(worker->Exchange({}, 150 * kMillisecondUs).error().code, ErrorCode::kDeadlineExceeded);

@@ -161,6 +161,10 @@ Result<PackageContent> ReadPackage(const std::string& id, const GetBlob& get) {
   return ReadContent(manifest, get);
 }
 
+Result<bool> RunsInAProcess(const std::string& id, const GetBlob& get) {
+  return SW_TRY(Json::Parse(SW_TRY(FetchManifest(id, get)))).StringOr("model_format", "") == "python";
+}
+
 Result<std::unique_ptr<const Package>> LoadPackage(const std::string& id, const GetBlob& get, EngineOptions options) {
   const Json manifest = SW_TRY(Json::Parse(SW_TRY(FetchManifest(id, get))));
   const int version = SW_TRY(CheckManifestFormat(manifest));

@@ -84,6 +84,9 @@ Result<PackageContent> ReadPackage(const std::string& id, const GetBlob& get);
 // FAILED_PRECONDITION unless the package predicts one number a row, as endpoints and gates need.
 Status CheckOneOutput(const Package& package);
 
+// By the manifest alone: whether the model runs in a process of its own, which takes time to start.
+Result<bool> RunsInAProcess(const std::string& id, const GetBlob& get);
+
 // DATA_LOSS when a part's bytes are not what its name says; FAILED_PRECONDITION when it is too new
 // or a golden row differs (names the row, what was expected and what came out).
 Result<std::unique_ptr<const Package>> LoadPackage(const std::string& id, const GetBlob& get,

@@ -53,8 +53,9 @@ Status CheckContent(const PythonModel& model, const std::string& folder) {
   return FailedPrecondition("the folder {} has changed: its content is {}, the model file says {}", folder, found, model.content);
 }
 
-PythonWorkerOptions WorkerOptions(const PythonModel& model, const PythonSettings& settings, const std::string& environment,
+PythonWorkerOptions WorkerOptions(const PythonModel& model, const PythonHost& host, const std::string& environment,
                                   const std::string& folder) {
+  const PythonSettings& settings = host.settings;
   const Json order = Json::MakeObject({{"folder", folder}, {"entry", model.entry}, {"outputs", model.outputs}});
   base::WorkerSpec process{
       .argv = {environment + "/bin/python", "-I", "-B", "-c", std::string(kPythonWorker)},
@@ -65,7 +66,8 @@ PythonWorkerOptions WorkerOptions(const PythonModel& model, const PythonSettings
       .folder = folder,
       .memory_bytes_max = settings.memory_bytes_max,
       .message_bytes_max = settings.answer_bytes_max,
-      .has_network = settings.allow_network};
+      .has_network = settings.allow_network,
+      .stop = host.stop};
   return {.name = fmt::format("Python model {}", model.folder),
           .process = std::move(process),
           .order = order.Dump(),
@@ -159,7 +161,7 @@ Result<std::unique_ptr<Engine>> MakePythonEngine(const PythonModel& model, std::
   }
   const std::string environment = SW_TRY(FindEnvironment(model, host->settings));
   const std::string folder = SW_TRY(FindFolder(model, host->settings));
-  PythonWorkerOptions options = WorkerOptions(model, host->settings, environment, folder);
+  PythonWorkerOptions options = WorkerOptions(model, *host, environment, folder);
   auto engine = std::make_unique<PythonEngine>(model, std::move(options), std::move(host));
   SW_TRY(engine->Start());
   return engine;

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -36,10 +37,12 @@ struct PythonSettings {
   base::Backoff::Options backoff = {};
 };
 
-// What a configuration allows, and the time by which processes start again. Engines share it.
+// What a configuration allows, and the time by which processes start again. Engines share it. Once a
+// stop is asked for, nothing is started or waited for any more: UNAVAILABLE.
 struct PythonHost {
   PythonSettings settings = {};
   std::shared_ptr<const base::Clock> clock = std::make_shared<base::SystemClock>();
+  std::stop_token stop = {};
 };
 
 // Starts the model once. PERMISSION_DENIED: without a host, or for an environment, a folder or a

@@ -137,6 +137,16 @@ TEST_F(PythonEngineTest, NonsenseIsNeverAScore) {
   }
 }
 
+TEST_F(PythonEngineTest, NothingStartsOnceTheServerStops) {
+  std::stop_source stop;
+  host_->stop = stop.get_token();
+  const auto engine = MakeFake("ready(); echo() while 1;").value();
+  ASSERT_TRUE(Scores(*engine, 1));
+  stop.request_stop();
+  EXPECT_THAT(Scores(*engine, 1).error().message, HasSubstr("the server is stopping"));
+  EXPECT_EQ(MakeFake("ready(); echo() while 1;").error().code, ErrorCode::kUnavailable);
+}
+
 TEST_F(PythonEngineTest, AnAnswerForOtherRowsIsRefused) {
   // The first request's rows, as the answer to the second request.
   const auto engine = MakeFake("ready(); my ($k, $b) = take(); answer($k & ~15 | 2, $b); ($k) = take(); answer($k & ~15 | 2, $b);").value();

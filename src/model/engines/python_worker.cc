@@ -38,8 +38,11 @@ class PythonWorker::Turn {
       return ResourceExhausted("{}: limit python_calls_waiting_max: {} requests wait already; retry later", options.name,
                                options.waiting_max);
     }
-    if (lock_.try_lock_for(std::chrono::microseconds(options.start_time_max + options.call_time_max))) return Ok();
-    return DeadlineExceeded("{}: requests before this one took too long", options.name);
+    if (!lock_.try_lock_for(std::chrono::microseconds(options.start_time_max + options.call_time_max))) {
+      return DeadlineExceeded("{}: requests before this one took too long", options.name);
+    }
+    if (options.process.stop.stop_requested()) return Unavailable("{}: the server is stopping", options.name);
+    return Ok();
   }
 
  private:

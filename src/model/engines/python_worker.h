@@ -36,7 +36,8 @@ class PythonWorker {
   // Starts it, if it does not run. What it said when it was ready.
   Result<std::string> Start();
   // The content of its answer. FAILED_PRECONDITION: the model raised an error (and still runs).
-  // RESOURCE_EXHAUSTED: too many wait, or the answer is too long. DEADLINE_EXCEEDED, UNAVAILABLE.
+  // RESOURCE_EXHAUSTED: too many wait, or the answer is too long. DEADLINE_EXCEEDED, UNAVAILABLE,
+  // also once the process's stop token says so.
   Result<std::string> Call(const std::string& content);
 
  private:
