@@ -5,10 +5,10 @@
 
 namespace sw::serve {
 
-Admission::Admission(std::size_t requests_max, std::size_t rows_max, base::Counters& counters)
-    : requests_max_(requests_max), rows_max_(rows_max),
-      refused_requests_(RefusedBy(counters, "requests_in_flight_max")),
-      refused_rows_(RefusedBy(counters, "rows_in_flight_max")),
+Admission::Admission(std::size_t requests_max, std::size_t rows_max, base::Counters& counters, std::string prefix)
+    : requests_max_(requests_max), rows_max_(rows_max), prefix_(std::move(prefix)),
+      refused_requests_(RefusedBy(counters, prefix_ + "requests_in_flight_max")),
+      refused_rows_(RefusedBy(counters, prefix_ + "rows_in_flight_max")),
       in_flight_(counters.Get("serve_requests_in_flight", "Prediction requests being answered.")) {}
 
 Result<Admission::Ticket> Admission::Admit(std::size_t rows) {
@@ -19,16 +19,17 @@ Result<Admission::Ticket> Admission::Admit(std::size_t rows) {
     if (requests_fit && rows_fit) {
       ++requests_;
       rows_ += rows;
-      in_flight_.Set(static_cast<std::int64_t>(requests_));
+      in_flight_.Add();
       return Ticket(this, rows);
     }
     if (requests_fit) {
       refused_rows_.Add();
-      return ResourceExhausted("limit rows_in_flight_max: {} of {} rows are being scored; retry later", rows_, rows_max_);
+      return ResourceExhausted("limit {}rows_in_flight_max: {} of {} rows are being scored; retry later", prefix_, rows_, rows_max_);
     }
   }
   refused_requests_.Add();
-  return ResourceExhausted("limit requests_in_flight_max: {} requests are being answered; retry later", requests_max_);
+  return ResourceExhausted("limit {}requests_in_flight_max: {} requests are being answered; retry later", prefix_,
+                           requests_max_);
 }
 
 void Admission::WaitUntilEmpty() {
@@ -40,7 +41,7 @@ void Admission::Leave(std::size_t rows) {
   const std::lock_guard lock(mutex_);
   --requests_;
   rows_ -= rows;
-  in_flight_.Set(static_cast<std::int64_t>(requests_));
+  in_flight_.Add(-1);
   if (requests_ == 0) empty_.notify_all();  // under the lock: the waiter may destroy this at once
 }
 

@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
+#include <string>
 #include <utility>
 
 #include "base/counters.h"
@@ -36,7 +37,8 @@ class Admission {
     std::size_t rows_ = 0;
   };
 
-  Admission(std::size_t requests_max, std::size_t rows_max, base::Counters& counters);
+  // `prefix` begins the limits' names.
+  Admission(std::size_t requests_max, std::size_t rows_max, base::Counters& counters, std::string prefix = "");
 
   // RESOURCE_EXHAUSTED names the limit, and counts. A single request may exceed rows_max when it is
   // alone, so that every request that is small enough for its own limit is served some time.
@@ -47,6 +49,7 @@ class Admission {
   void Leave(std::size_t rows);
 
   const std::size_t requests_max_, rows_max_;
+  const std::string prefix_;
   base::Counter& refused_requests_;
   base::Counter& refused_rows_;
   base::Counter& in_flight_;

@@ -2,7 +2,7 @@
 
 namespace sw::serve {
 
-base::Executor* BlockingPools::For(const std::string& endpoint) {
+BlockingPool* BlockingPools::For(const std::string& endpoint) {
   if (!make_) return nullptr;
   const std::lock_guard lock(mutex_);
   const auto [entry, is_new] = of_.emplace(endpoint, 0);
@@ -12,7 +12,7 @@ base::Executor* BlockingPools::For(const std::string& endpoint) {
     free_.pop_back();
   } else if (pools_.size() < kPoolsMax) {
     entry->second = pools_.size();
-    pools_.push_back(make_());
+    pools_.push_back(std::make_unique<BlockingPool>(make_(), limits_, counters_));
   } else {
     entry->second = std::hash<std::string>()(endpoint) % kPoolsMax;
   }
@@ -29,6 +29,18 @@ void BlockingPools::Release(std::string_view endpoint) {
     if (other == pool) return;  // shared
   }
   free_.push_back(pool);
+}
+
+void BlockingPools::WaitUntilEmpty() {
+  std::vector<BlockingPool*> pools;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& pool : pools_) pools.push_back(pool.get());
+  }
+  for (BlockingPool* pool : pools) {
+    pool->admission.WaitUntilEmpty();
+    pool->shadows.WaitForEarlier();
+  }
 }
 
 }  // namespace sw::serve

@@ -17,6 +17,7 @@ namespace sw::serve {
 namespace {
 
 using EndpointMap = std::map<std::string, std::shared_ptr<const LiveEndpoint>, std::less<>>;
+using Explanations = std::map<std::string, Error, std::less<>>;
 
 }  // namespace
 
@@ -26,7 +27,10 @@ ServeCore::ServeCore(const Endpoints::Options& options)
       refused_deadline(RefusedBy(counters, "deadline")), refused_scoring_queue(RefusedBy(counters, "scoring_queue_max")),
       ids(clock, options.random), admission(limits.requests_in_flight_max, limits.rows_in_flight_max, counters),
       ring(options.ring, *options.log, counters), shadows(*options.shadow, limits.shadow_rows_max),
-      blocking(options.blocking) {}
+      blocking(options.blocking,
+               {.requests_max = limits.own_requests_in_flight_max, .rows_max = limits.own_rows_in_flight_max,
+                .shadow_rows_max = limits.own_shadow_rows_max},
+               counters) {}
 
 struct Endpoints::Core : ServeCore {
   explicit Core(const Options& options) : ServeCore(options) {}
@@ -37,6 +41,8 @@ struct Endpoints::Core : ServeCore {
     return found == now->end() ? nullptr : found->second;
   }
   Error Unknown(const std::string& name) const {
+    const std::shared_ptr<const Explanations> now = explanations.Get();
+    if (const auto found = now->find(name); found != now->end()) return found->second;
     std::vector<std::string> names;
     for (const auto& [each, endpoint] : *endpoints.Get()) names.push_back(each);
     const std::vector<std::string> near = data::NearMisses(name, names);
@@ -45,7 +51,17 @@ struct Endpoints::Core : ServeCore {
   }
 
   Published<EndpointMap> endpoints{std::make_shared<const EndpointMap>()};
-  std::mutex change_mutex;  // one change of the map at a time
+  Published<Explanations> explanations{std::make_shared<const Explanations>()};
+  std::mutex change_mutex;  // one change of the maps at a time
+
+  // With change_mutex held.
+  bool ForgetWhy(std::string_view name) {
+    if (!explanations.Get()->contains(name)) return false;
+    auto next = std::make_shared<Explanations>(*explanations.Get());
+    next->erase(next->find(name));
+    explanations.Set(std::move(next));
+    return true;
+  }
 };
 
 std::string_view ServedAsName(ServedAs served) {
@@ -73,12 +89,26 @@ Status Endpoints::Replace(EndpointSnapshot snapshot) {
   }
   const bool may_block = std::ranges::any_of(snapshot.arms, [](const Arm& arm) { return arm.package->blocks(); });
   const std::lock_guard lock(core_->change_mutex);
-  base::Executor* own_threads = may_block ? core_->blocking.For(snapshot.name) : nullptr;
-  auto endpoint = std::make_shared<const LiveEndpoint>(std::move(snapshot), core_->counters, own_threads);
+  BlockingPool* own = may_block ? core_->blocking.For(snapshot.name) : nullptr;
+  auto endpoint = std::make_shared<const LiveEndpoint>(std::move(snapshot), core_->counters, own);
   auto next = std::make_shared<EndpointMap>(*core_->endpoints.Get());
   (*next)[endpoint->snapshot.name] = endpoint;
   core_->endpoints.Set(std::move(next));
+  core_->ForgetWhy(endpoint->snapshot.name);
   return Ok();
+}
+
+void Endpoints::Explain(std::string_view name, Error error) {
+  const std::lock_guard lock(core_->change_mutex);
+  auto next = std::make_shared<Explanations>(*core_->explanations.Get());
+  next->insert_or_assign(std::string(name), std::move(error));
+  core_->explanations.Set(std::move(next));
+}
+
+std::optional<Error> Endpoints::Explained(std::string_view name) const {
+  const std::shared_ptr<const Explanations> now = core_->explanations.Get();
+  const auto found = now->find(name);
+  return found == now->end() ? std::nullopt : std::optional(found->second);
 }
 
 Status Endpoints::Apply(EndpointSnapshot base, const std::vector<ArmSpec>& arms, PackageSource& packages) {
@@ -88,8 +118,10 @@ Status Endpoints::Apply(EndpointSnapshot base, const std::vector<ArmSpec>& arms,
 
 Status Endpoints::Remove(std::string_view name) {
   const std::lock_guard lock(core_->change_mutex);
+  const bool was_explained = core_->ForgetWhy(name);
   auto next = std::make_shared<EndpointMap>(*core_->endpoints.Get());
   const auto found = next->find(name);
+  if (found == next->end() && was_explained) return Ok();
   if (found == next->end()) return std::unexpected(core_->Unknown(std::string(name)));
   next->erase(found);
   core_->endpoints.Set(std::move(next));
@@ -125,6 +157,7 @@ Status Endpoints::Flush() {
 
 Status Endpoints::Drain() {
   core_->admission.WaitUntilEmpty();
+  core_->blocking.WaitUntilEmpty();
   return Flush();
 }
 

@@ -64,6 +64,10 @@ struct ServeLimits {
   std::size_t requests_in_flight_max = 4'096;
   std::size_t rows_in_flight_max = 100'000;
   std::size_t shadow_rows_max = 50'000;   // waiting for shadow and pair scoring
+  // Of each endpoint whose packages may wait for another process, instead of those above.
+  std::size_t own_requests_in_flight_max = 256;
+  std::size_t own_rows_in_flight_max = 20'000;
+  std::size_t own_shadow_rows_max = 10'000;
   std::int64_t inline_us_max = 200;       // predicted scoring time beyond which `scoring` takes it
 };
 
@@ -91,6 +95,9 @@ class Endpoints {
   // LoadArms against what is served now, then Replace. Slow: loads packages on this thread.
   Status Apply(EndpointSnapshot base, const std::vector<ArmSpec>& arms, PackageSource& packages);
   Status Remove(std::string_view name);
+  // Until the next Replace or Remove: what is said of an endpoint that should be served and is not.
+  void Explain(std::string_view name, Error error);
+  std::optional<Error> Explained(std::string_view name) const;
   std::shared_ptr<const EndpointSnapshot> Find(std::string_view name) const;  // nullptr: none
   std::vector<std::string> Names() const;  // sorted
 
@@ -100,7 +107,8 @@ class Endpoints {
   void Predict(PredictRequest request, PredictCallback done);
 
   // Returns when all that was answered before the call, with its pairs and shadows, is in the
-  // PredictionLog. On an error the rows are kept, and tried again.
+  // PredictionLog; but for shadows that wait for another process, which may take as long as they like.
+  // On an error the rows are kept, and tried again.
   Status Flush();
   // Waits until nothing is in flight, then flushes.
   Status Drain();

@@ -96,6 +96,32 @@ TEST_F(EndpointsBlockingTest, SaySoWhenTheirThreadsAreBusy) {
   EXPECT_EQ(first->result->scores[0], 1);
 }
 
+TEST_F(EndpointsBlockingTest, TakeNoPlaceFromOthers) {
+  Endpoints::Options options = serve_.Options();
+  options.blocking = pools_.Make();
+  options.limits.requests_in_flight_max = options.limits.own_requests_in_flight_max = 1;
+  serve_.Start(options, Endpoint("python", {ArmOf(1, PythonPackage())}));
+  ASSERT_TRUE(serve_.endpoints->Replace(Endpoint("plain", {ArmOf(1, PlainPackage())})));
+  const auto waiting = Ask("python", 3), second = Ask("python", 4);
+  EXPECT_EQ(second->result.error().code, ErrorCode::kResourceExhausted);
+  EXPECT_NE(second->result.error().message.find("limit own_requests_in_flight_max: 1 "), std::string::npos);
+  EXPECT_EQ(serve_.Count("serve_refused_total", {{"limit", "own_requests_in_flight_max"}}), 1);
+  EXPECT_EQ(Ask("plain", 3)->result->scores[0], 6);
+  EXPECT_EQ(serve_.Count("serve_requests_in_flight"), 1);
+  pools_.made[0]->RunAll();
+  EXPECT_EQ(waiting->result->scores[0], 3);
+}
+
+TEST_F(EndpointsBlockingTest, AFlushDoesNotWaitForTheirShadows) {
+  Start(Endpoint("mixed", {ArmOf(1, PlainPackage()), ArmOf(2, PythonPackage(), ArmMode::kShadow)}));
+  ASSERT_TRUE(Ask("mixed", 5)->result.has_value());
+  ASSERT_TRUE(serve_.endpoints->Flush());
+  EXPECT_EQ(serve_.log.Rows("predictions/mixed"), 1U);
+  pools_.made[0]->RunAll();
+  ASSERT_TRUE(serve_.endpoints->Drain());
+  EXPECT_EQ(serve_.log.Rows("shadow/mixed"), 1U);
+}
+
 TEST_F(EndpointsBlockingTest, AnswerAtOnceWhatNeedsNoOtherProcess) {
   Start(Endpoint("mixed", {ArmOf(1, PlainPackage()), ArmOf(2, PythonPackage(), ArmMode::kShadow)}));
   EXPECT_EQ(Ask("mixed", 5)->result->scores[0], 10);
@@ -121,8 +147,9 @@ TEST_F(EndpointsBlockingTest, ACrashIsTheErrorOfItsOwnRequests) {
 
 TEST(BlockingPools, AreReusedAndBounded) {
   Pools made;
-  BlockingPools pools(made.Make());
-  base::Executor* first = pools.For("a");
+  base::Counters counters;
+  BlockingPools pools(made.Make(), {.requests_max = 1, .rows_max = 1, .shadow_rows_max = 1}, counters);
+  BlockingPool* first = pools.For("a");
   EXPECT_EQ(pools.For("a"), first);
   EXPECT_NE(pools.For("b"), first);
   pools.Release("a");
@@ -130,7 +157,7 @@ TEST(BlockingPools, AreReusedAndBounded) {
   EXPECT_EQ(pools.For("c"), first);
   for (int i = 0; i < 1000; ++i) EXPECT_NE(pools.For("e" + std::to_string(i)), nullptr);
   EXPECT_EQ(made.made.size(), BlockingPools::kPoolsMax);
-  EXPECT_EQ(BlockingPools({}).For("a"), nullptr);
+  EXPECT_EQ(BlockingPools({}, {}, counters).For("a"), nullptr);
 }
 
 }  // namespace

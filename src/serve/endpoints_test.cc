@@ -119,6 +119,23 @@ TEST(Endpoints, NameTheLimitOfRowsInARequest) {
   EXPECT_EQ(serve.Count("serve_refused_total", {{"limit", "rows_per_request_max"}}), 1);
 }
 
+TEST(Endpoints, SayWhyOneIsNotServed) {
+  ServeFixture serve;
+  serve.endpoints->Explain("early", Unavailable("its model is being started").error());
+  EXPECT_EQ(serve.endpoints->Explained("early")->code, ErrorCode::kUnavailable);
+  PredictRequest request = OneRow();
+  request.endpoint = "early";
+  EXPECT_EQ(serve.Predict(request).error().message, "its model is being started");
+  EndpointSnapshot early = LateEndpoint();
+  early.name = "early";
+  ASSERT_TRUE(serve.endpoints->Replace(early));
+  EXPECT_TRUE(serve.Predict(request));
+  EXPECT_FALSE(serve.endpoints->Explained("early"));
+  serve.endpoints->Explain("later", Unavailable("x").error());
+  EXPECT_TRUE(serve.endpoints->Remove("later"));
+  EXPECT_FALSE(serve.endpoints->Explained("later"));
+}
+
 TEST(Endpoints, NameTheLimitOfRequestsInFlight) {
   ServeFixture serve;
   Endpoints::Options options = serve.Options();

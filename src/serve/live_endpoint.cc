@@ -43,10 +43,10 @@ bool AnswersBlock(const EndpointSnapshot& snapshot) {
 
 }  // namespace
 
-LiveEndpoint::LiveEndpoint(EndpointSnapshot checked, base::Counters& all_counters, base::Executor* own_threads_or_null)
+LiveEndpoint::LiveEndpoint(EndpointSnapshot checked, base::Counters& all_counters, BlockingPool* own_or_null)
     : snapshot(std::move(checked)), live(*snapshot.Live()),
       split_seed(SplitSeed(snapshot.name, snapshot.rollout_salt)),
-      refuses_any(snapshot.policy.RefusesAny()), own_threads(own_threads_or_null),
+      refuses_any(snapshot.policy.RefusesAny()), own(own_or_null),
       answers_block(AnswersBlock(snapshot)), predictions_stream("predictions/" + snapshot.name),
       shadow_stream("shadow/" + snapshot.name), counters(EndpointCounters::For(all_counters, snapshot.name)) {}
 

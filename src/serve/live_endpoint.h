@@ -8,7 +8,7 @@
 #include <string>
 
 #include "base/counters.h"
-#include "base/executor.h"
+#include "serve/blocking_pools.h"
 #include "serve/contract_check.h"
 #include "serve/endpoint.h"
 
@@ -32,15 +32,15 @@ struct EndpointCounters {
 };
 
 struct LiveEndpoint {
-  // `own_threads_or_null` outlives this; where an arm may block.
-  LiveEndpoint(EndpointSnapshot checked, base::Counters& all_counters, base::Executor* own_threads_or_null);
+  // `own_or_null` outlives this; where an arm may block.
+  LiveEndpoint(EndpointSnapshot checked, base::Counters& all_counters, BlockingPool* own_or_null);
 
   const EndpointSnapshot snapshot;
   const Arm& live;
   const std::uint64_t split_seed;
   const bool refuses_any;
-  base::Executor* const own_threads;  // nullptr: none
-  const bool answers_block;           // an arm that answers may wait for another process
+  BlockingPool* const own;   // nullptr: none
+  const bool answers_block;  // an arm that answers may wait for another process
   const std::string predictions_stream;
   const std::string shadow_stream;
   const EndpointCounters counters;

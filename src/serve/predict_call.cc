@@ -78,7 +78,8 @@ Status PredictCall::Prepare() {
                       JoinVersions(snapshot));
     }
   }
-  ticket_ = SW_TRY(core_.admission.Admit(rows_));
+  const bool waits_apart = MayBlock() && endpoint_->own != nullptr;
+  ticket_ = SW_TRY((waits_apart ? endpoint_->own->admission : core_.admission).Admit(rows_));
   std::size_t ignored = 0;
   inputs_ = std::make_shared<const data::Batch>(SW_TRY(ConformRows(snapshot.request, std::move(request_.rows), ignored)));
   if (ignored > 0) endpoint_->counters.ignored_columns.Add(static_cast<std::int64_t>(ignored));
@@ -110,7 +111,7 @@ void PredictCall::ScoreOrQueue(Owned call) {
   const auto cost_us = call->endpoint_->row_cost_ns.load(std::memory_order_relaxed) *
                        static_cast<std::int64_t>(call->rows_) / base::kMillisecondUs;
   base::Executor* threads = cost_us > core.limits.inline_us_max ? core.scoring : nullptr;
-  if (call->MayBlock()) threads = call->endpoint_->own_threads != nullptr ? call->endpoint_->own_threads : core.scoring;
+  if (call->MayBlock()) threads = call->endpoint_->own != nullptr ? call->endpoint_->own->threads.get() : core.scoring;
   if (threads == nullptr) return Finish(std::move(call));
   // Shared with the task, so that a refused one still has somebody to answer.
   const auto held = std::make_shared<Owned>(std::move(call));
@@ -141,13 +142,13 @@ void PredictCall::Finish(Owned call) {
 void PredictCall::Answer(PredictResult result) {
   auto work = std::make_unique<ShadowWork>(endpoint_, features_, request_.time, result);
   const std::size_t rows = work->rows();
-  std::optional<ShadowQueue::Place> place = rows > 0 ? core_.shadows.Begin(rows) : std::nullopt;
+  ShadowQueue& shadows = work->may_block() && endpoint_->own != nullptr ? endpoint_->own->shadows : core_.shadows;
+  std::optional<ShadowQueue::Place> place = rows > 0 ? shadows.Begin(rows) : std::nullopt;
   endpoint_->counters.latency.Record(base::MonotonicNs() - begin_ns_);
   std::exchange(done_, nullptr)(std::move(result));
   if (rows == 0) return;
   LogRing& ring = core_.ring;
-  base::Executor* threads = work->may_block() ? endpoint_->own_threads : nullptr;
-  const bool queued = place && core_.shadows.Submit(*std::move(place), [&ring, work = std::move(work)] { work->Run(ring); }, threads);
+  const bool queued = place && shadows.Submit(*std::move(place), [&ring, work = std::move(work)] { work->Run(ring); });
   if (!queued) endpoint_->counters.censored_queue.Add(static_cast<std::int64_t>(rows));
 }
 

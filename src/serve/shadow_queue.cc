@@ -10,9 +10,8 @@ std::optional<ShadowQueue::Place> ShadowQueue::Begin(std::size_t rows) {
   return std::optional<Place>(std::in_place, this, next_++, rows);
 }
 
-Status ShadowQueue::Submit(Place place, std::move_only_function<void()> task, base::Executor* threads) {
-  base::Executor& executor = threads != nullptr ? *threads : executor_;
-  return executor.Submit([place = std::move(place), task = std::move(task)]() mutable { task(); });
+Status ShadowQueue::Submit(Place place, std::move_only_function<void()> task) {
+  return executor_.Submit([place = std::move(place), task = std::move(task)]() mutable { task(); });
 }
 
 void ShadowQueue::WaitForEarlier() {

@@ -41,8 +41,8 @@ class ShadowQueue {
 
   // Nothing when `rows` more do not fit.
   std::optional<Place> Begin(std::size_t rows);
-  // The executor's error when it is full: the task will not run. `threads`: instead of the executor.
-  Status Submit(Place place, std::move_only_function<void()> task, base::Executor* threads = nullptr);
+  // The executor's error when it is full: the task will not run.
+  Status Submit(Place place, std::move_only_function<void()> task);
   // Returns when every place begun before the call was given back.
   void WaitForEarlier();
 
