@@ -27,8 +27,16 @@ Status LogbookPredictions::Append(const std::string& stream, std::int64_t sequen
 }
 
 Result<std::shared_ptr<const model::Package>> BlobPackages::Load(const std::string& package_id) {
-  return SW_TRY(model::LoadPackage(
+  {
+    const std::lock_guard lock(mutex_);
+    if (auto loaded = loaded_[package_id].lock()) return loaded;
+  }
+  std::shared_ptr<const model::Package> package = SW_TRY(model::LoadPackage(
       package_id, [this](std::string_view hash) { return blobs_.ReadAll(hash); }, engines_));
+  const std::lock_guard lock(mutex_);
+  loaded_[package_id] = package;
+  std::erase_if(loaded_, [](const auto& entry) { return entry.second.expired(); });
+  return package;
 }
 
 Status EndpointServing::Publish(const flow::EndpointPlan& plan) {
@@ -55,7 +63,8 @@ Status EndpointServing::Publish(const flow::EndpointPlan& plan) {
 }
 
 Status EndpointServing::Remove(const std::string& endpoint) {
-  return endpoints_.Find(endpoint) == nullptr ? Ok() : endpoints_.Remove(endpoint);
+  const bool is_known = endpoints_.Find(endpoint) != nullptr || endpoints_.Explained(endpoint);
+  return is_known ? endpoints_.Remove(endpoint) : Ok();
 }
 
 Status EndpointServing::FlushLogs() { return endpoints_.Flush(); }

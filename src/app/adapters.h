@@ -43,6 +43,7 @@ class LogbookPredictions final : public serve::PredictionLog {
   std::set<std::string> declared_;  // guarded by mutex_
 };
 
+// A package is loaded once for as long as somebody holds it.
 class BlobPackages final : public serve::PackageSource {
  public:
   BlobPackages(const store::Blobs& blobs, model::EngineOptions engines)
@@ -52,6 +53,8 @@ class BlobPackages final : public serve::PackageSource {
  private:
   const store::Blobs& blobs_;
   const model::EngineOptions engines_;
+  std::mutex mutex_;
+  std::map<std::string, std::weak_ptr<const model::Package>> loaded_;  // guarded by mutex_
 };
 
 class EndpointServing final : public flow::Serving {
@@ -60,6 +63,10 @@ class EndpointServing final : public flow::Serving {
                   serve::PackageSource& packages)
       : endpoints_(endpoints), features_(features), packages_(packages) {}
   Status Publish(const flow::EndpointPlan& plan) override;
+  Result<std::shared_ptr<const model::Package>> Load(const std::string& package_id) override {
+    return packages_.Load(package_id);
+  }
+  void Explain(const std::string& endpoint, const Error& error) override { endpoints_.Explain(endpoint, error); }
   Status Remove(const std::string& endpoint) override;
   Status FlushLogs() override;
 

@@ -225,6 +225,10 @@ Status App::Drain() {
 
 net::Response App::Dispatch(net::Request request) const {
   request.caller = auth::LocalCaller();
+  net::Response response = net::Dispatch(*router_, request);
+  if (response.status != 503 || upkeep_.joinable()) return response;
+  // Perhaps a model's process that only a server starts by itself.
+  flow_->PublishRest(base::MonotonicNs() / 1000);
   return net::Dispatch(*router_, std::move(request));
 }
 
@@ -259,8 +263,11 @@ Result<std::unique_ptr<net::Server>> App::Listen() {
 
 // On a system clock nobody tells us that time has moved.
 void App::RunUpkeep(const std::stop_token& stop) {
+  const auto publish_rest = [this] { flow_->PublishRest(base::MonotonicNs() / 1000); };
   std::unique_lock lock(upkeep_mutex_);
+  publish_rest();
   while (!upkeep_wake_.wait_for(lock, stop, kUpkeepEvery, [&] { return stop.stop_requested(); })) {
+    publish_rest();
     if (const Status drained = data_->DrainOutbox(); !drained) {
       log_->Warning("outbox could not be drained", {{"error", drained.error().message}});
     }

@@ -51,14 +51,17 @@ Status FlowImpl::Configure(std::shared_ptr<const Config> config) {
     if (!config->endpoints.contains(name)) dropped.push_back(name);
   }
   config_ = std::move(config);
-  for (auto& [name, running] : changed) endpoints_.insert_or_assign(name, std::move(running));
+  for (auto& [name, running] : changed) {
+    if (const auto before = endpoints_.find(name); before != endpoints_.end()) running.is_published = before->second.is_published;
+    endpoints_.insert_or_assign(name, std::move(running));
+  }
   for (const std::string& name : dropped) {
     endpoints_.erase(name);
     SW_TRY(options_.serving->Remove(name));
   }
   SW_TRY(CloseUnwatched(caller));
-  for (const auto& [name, running] : endpoints_) {
-    if (running.state.live != 0) SW_TRY(Publish(caller, running.state));
+  for (auto& [name, running] : endpoints_) {
+    if (running.state.live != 0) SW_TRY(PublishConfigured(caller, running));
   }
   return Ok();
 }

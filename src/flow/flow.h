@@ -28,6 +28,7 @@
 #include "feature/feature_store.h"
 #include "flow/config.h"
 #include "model/model_file.h"
+#include "model/package.h"
 #include "registry/registry.h"
 #include "store/data_folder.h"
 #include "track/tracker.h"
@@ -54,6 +55,10 @@ class Serving {
  public:
   virtual ~Serving() = default;
   virtual Status Publish(const EndpointPlan& plan) = 0;
+  // Loads a package that a Publish is about to ask for, and keeps it loaded while it is held. Slow.
+  virtual Result<std::shared_ptr<const model::Package>> Load(const std::string& package_id) = 0;
+  // What requests are told until the next Publish.
+  virtual void Explain(const std::string& endpoint, const Error& error) = 0;
   // Stops to answer at this endpoint, if it did.
   virtual Status Remove(const std::string& endpoint) = 0;
   // All that was answered is in the logbook when it returns.
@@ -129,7 +134,8 @@ class Flow {
 
   // Replaces the configuration: publishes the endpoints that have a live version, and removes those that
   // are no longer declared. What an endpoint's monitors know stays, unless they or it changed: then its
-  // looks are replayed. On an error, configure with what was there before.
+  // looks are replayed. On an error, configure with what was there before. An endpoint that was not served
+  // before, and cannot be, is no error: its own requests are told why, and PublishRest tries again.
   virtual Status Configure(std::shared_ptr<const Config> config) = 0;
 
   // Rows, columns and label share of a training set; writes it to `out` (Parquet, in the tables
@@ -171,6 +177,9 @@ class Flow {
   // Does all that is due by `now`. Call it whenever time has moved. What fails for one endpoint is logged,
   // counted and done again at the next hour; it holds up no other. An error: nothing was looked at yet.
   virtual Status RunDue(TimeUs now) = 0;
+  // Publishes the endpoints that are not served although they should be: those whose models run in processes
+  // of their own, which nobody else's start waits for, and those that failed, later each time. Slow.
+  virtual void PublishRest(TimeUs monotonic) = 0;
 };
 
 }  // namespace sw::flow

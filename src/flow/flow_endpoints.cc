@@ -118,6 +118,7 @@ Status FlowImpl::Commit(const Caller& caller, Running& running, EndpointState ne
   });
   if (committed) {
     running.state = std::move(next);
+    running.is_published = true;
     return Ok();
   }
   const Status restored = running.state.live == 0 ? options_.serving->Remove(next.endpoint) : Publish(caller, running.state);
@@ -171,6 +172,7 @@ Status FlowImpl::CheckMayServe(const Caller& caller, const registry::Version& ve
 
 Result<Json> FlowImpl::GoLive(const Caller& caller, std::string_view endpoint, std::int64_t version) {
   SW_TRY(options_.serving->FlushLogs());
+  const Loaded loaded = SW_TRY(PreloadVersion(caller, endpoint, version));
   const std::lock_guard lock(mutex_);
   Running& running = *SW_TRY(Find(endpoint));
   const EndpointDef& definition = config_->endpoints.at(running.state.endpoint);
@@ -199,6 +201,7 @@ Status FlowImpl::MarkStep(const Running& running, EndpointState& next) const {
 
 Result<Json> FlowImpl::StartRollout(const Caller& caller, const RolloutRequest& request) {
   SW_TRY(options_.serving->FlushLogs());
+  const Loaded loaded = SW_TRY(PreloadVersion(caller, request.endpoint, request.version));
   const std::lock_guard lock(mutex_);
   Running& running = *SW_TRY(Find(request.endpoint));
   const EndpointDef& definition = config_->endpoints.at(running.state.endpoint);

@@ -1,12 +1,14 @@
 // FlowImpl: Flow over the catalog, the logbook and the rooms below. Internal to this room.
 #pragma once
 
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
+#include "base/backoff.h"
 #include "flow/endpoint_fold.h"
 #include "flow/endpoint_state.h"
 #include "flow/events.h"
@@ -42,6 +44,7 @@ class FlowImpl final : public Flow {
   Result<Json> MonitorState(const Caller& caller, std::string_view endpoint) override;
   Result<Json> Timeline(const Caller& caller, TimeUs from, TimeUs until) const override;
   Status RunDue(TimeUs now) override;
+  void PublishRest(TimeUs monotonic) override;
 
  private:
   struct Running {
@@ -50,6 +53,9 @@ class FlowImpl final : public Flow {
     std::unique_ptr<ServedIds> ids;
     std::int64_t looks = 0;  // recorded so far
     bool is_behind = false;  // the fold lacks recorded looks, or an error left it between two
+    bool is_published = false;
+    std::string problem = {};  // why it is not, when it should be
+    base::Backoff retry{{.first = 5 * base::kSecondUs, .max = 5 * base::kMinuteUs, .well = std::numeric_limits<DurationUs>::max()}};
   };
 
   // Those below are called with mutex_ held.
@@ -68,6 +74,11 @@ class FlowImpl final : public Flow {
   Status RecordIncident(store::CatalogTransaction& tx, const Caller& caller, const monitor::Incident& incident, TimeUs now);
   Status CloseUnwatched(const Caller& caller);
   Status Publish(const Caller& caller, const EndpointState& state);
+  // What is served already must stay so; what is not may wait.
+  Status PublishConfigured(const Caller& caller, Running& running);
+  void NotPublished(Running& running, const Error& error);
+  Result<bool> RunsInAProcess(const Caller& caller, const EndpointState& state) const;
+  Result<std::vector<std::string>> PackageIds(const Caller& caller, const EndpointState& state) const;
   // Serves what `next` asks for and records it, with what `record` writes, in one transaction. On an error
   // the endpoint is as it was.
   using RecordMore = std::function<Status(store::CatalogTransaction& tx)>;
@@ -87,6 +98,13 @@ class FlowImpl final : public Flow {
   void CountFailure(std::string_view work, const std::string& name, const Error& error);
 
   // Those below take mutex_ themselves.
+  std::vector<std::string> Unpublished(TimeUs monotonic) const;
+  // Loads packages for flow and for serving, so that neither does while mutex_ is held: a process may take
+  // a minute to start.
+  using Loaded = std::vector<std::shared_ptr<const model::Package>>;
+  Result<Loaded> Preload(const std::vector<std::string>& package_ids);
+  Result<Loaded> PreloadArms(const Caller& caller, const std::string& endpoint);
+  Result<Loaded> PreloadVersion(const Caller& caller, std::string_view endpoint, std::int64_t version);
   void RetrainDue(const Caller& caller, TimeUs now);
   Status RetrainIfDue(const Caller& caller, const Config& config, const RetrainDef& retrain, TimeUs now);
   Status Retrain(const Caller& caller, const Config& config, const RetrainDef& retrain, TimeUs due);

@@ -216,6 +216,7 @@ Result<Json> FlowImpl::Endpoints(const Caller& caller) const {
     const EndpointDef& definition = config_->endpoints.at(name);
     list.Append(Json::MakeObject({{"endpoint", name}, {"model", definition.model}, {"service", definition.service},
                                   {"live", running.state.live}, {"arms", std::move(arms)}}));
+    if (running.state.live != 0 && !running.is_published) list.AsArray().back().Set("not_served", running.problem);
   }
   return list;
 }

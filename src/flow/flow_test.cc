@@ -245,6 +245,37 @@ TEST(Rollout, APlanForAnotherEndpointIsRefused) {
   EXPECT_THAT(refused.error().message, HasSubstr("plan: late is a plan for endpoint late, not for other"));
 }
 
+TEST(Live, AnEndpointThatCannotBeServedKeepsNoServerDown) {
+  FlowWorld world;
+  world.GoLive(world.AddVersion(1));
+  world.serving().publish_fails = true;
+  world.Restart();  // throws when it cannot start
+  EXPECT_THAT(world.serving().explained["late"], HasSubstr("endpoint late cannot be served: the package is damaged"));
+  EXPECT_EQ(world.counters().Get("flow_failures_total", "", {{"work", "publish"}, {"name", "late"}}).Value(), 1);
+  EXPECT_THAT(world.flow().Endpoints({}).value().Dump(), HasSubstr(R"("not_served":"DATA_LOSS: the package is damaged")"));
+  const auto tried = [&](TimeUs at) {
+    world.flow().PublishRest(at);
+    return world.counters().Get("flow_failures_total", "", {{"work", "publish"}, {"name", "late"}}).Value();
+  };
+  EXPECT_EQ(tried(0), 2);
+  EXPECT_EQ(tried(4 * base::kSecondUs), 2);
+  EXPECT_EQ(tried(5 * base::kSecondUs), 3);
+  EXPECT_EQ(tried(14 * base::kSecondUs), 3);
+  world.serving().plans.clear();
+  world.serving().publish_fails = false;
+  EXPECT_EQ(tried(15 * base::kSecondUs), 3);
+  EXPECT_TRUE(world.serving().plans.contains("late"));
+}
+
+TEST(Live, AConfigurationThatServingRefusesIsAnErrorOnceTheEndpointIsServed) {
+  FlowWorld world;
+  world.GoLive(world.AddVersion(1));
+  world.serving().publish_fails = true;
+  EXPECT_FALSE(world.Configure(FlowWorld::kConfig));
+  world.serving().publish_fails = false;
+  EXPECT_TRUE(world.Configure(FlowWorld::kConfig));
+}
+
 TEST(Live, AnEndpointThatIsNoLongerDeclaredAnswersNoMore) {
   FlowWorld world;
   world.GoLive(world.AddVersion(1));

@@ -30,6 +30,8 @@ class FakeServing final : public Serving {
     plans.insert_or_assign(plan.definition.name, plan);
     return Ok();
   }
+  Result<std::shared_ptr<const model::Package>> Load(const std::string&) override { return std::shared_ptr<const model::Package>(); }
+  void Explain(const std::string& endpoint, const Error& error) override { explained.insert_or_assign(endpoint, error.message); }
   Status Remove(const std::string& endpoint) override {
     plans.erase(endpoint);
     return Ok();
@@ -37,6 +39,7 @@ class FakeServing final : public Serving {
   Status FlushLogs() override { return on_flush ? on_flush() : Ok(); }
 
   std::map<std::string, EndpointPlan> plans;
+  std::map<std::string, std::string> explained;
   bool publish_fails = false;
   std::function<Status()> on_flush;
 };

@@ -29,6 +29,10 @@ Result<std::string> Packages::Write(const model::PackageContent& content) {
   return model::WritePackage(content, [this](std::string_view bytes) { return blobs_.Put(bytes); });
 }
 
+Result<bool> Packages::RunsInAProcess(const std::string& id) const {
+  return model::RunsInAProcess(id, [this](std::string_view hash) { return blobs_.ReadAll(hash); });
+}
+
 Result<std::unique_ptr<const model::Package>> LoadInMemory(const model::PackageContent& content,
                                                            model::EngineOptions engines) {
   std::map<std::string, std::string, std::less<>> blobs;

@@ -25,6 +25,8 @@ class Packages {
   // Loads it, golden rows and all, unless it is loaded already.
   Result<std::shared_ptr<const model::Package>> Get(const std::string& id);
   Result<std::string> Write(const model::PackageContent& content);
+  // Without loading it.
+  Result<bool> RunsInAProcess(const std::string& id) const;
 
  private:
   store::Blobs& blobs_;

@@ -47,6 +47,7 @@ Result<serve::PredictRequest> PredictArguments(const Context& context, const Req
   predict.caller = request.caller;
   const auto snapshot = context.endpoints->Find(predict.endpoint);
   if (snapshot == nullptr) {
+    if (const auto why = context.endpoints->Explained(predict.endpoint)) return std::unexpected(*why);
     const auto names = context.endpoints->Names();
     return NotFound("no endpoint {} has a live version; {}", predict.endpoint,
                     names.empty() ? std::string("none has")
