@@ -116,7 +116,7 @@ class LightgbmTest(boosting.BoostingTest):
                 theirs = booster.predict(rows, pred_contrib=True)
                 self.compare_contributions(self.folder / "model.txt", boosting.table_of(rows, NAMES), theirs)
 
-    def test_thresholds_are_doubles(self):  # treelite#155, sklearn-onnx#1227
+    def test_thresholds_are_doubles(self):  # treelite#98, #115 and #155
         booster, random = self.train({"objective": "regression"}, "real", categories=())
         self.compare_booster("doubles", booster, boosting.hard_rows(random, thresholds(booster)))
 

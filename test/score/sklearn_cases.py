@@ -155,14 +155,14 @@ def tree_cases(t):
     for name, model in {"tree": DecisionTreeClassifier(random_state=0), "forest": RandomForestClassifier(15, random_state=0),
                         "extra": ExtraTreesClassifier(10, max_leaf_nodes=30, random_state=0),
                         "boosted": GradientBoostingClassifier(n_estimators=10, subsample=0.5, random_state=0),
-                        "histogram": HistGradientBoostingClassifier(max_iter=12, random_state=0)}.items():
+                        "histogram": HistGradientBoostingClassifier(max_iter=12, random_state=0)}.items():  # sklearn-onnx#1227
         for target in ("labels", "three"):
             yield f"{name}-{target}", model, t.numbers, getattr(t, target), True
     yield "boosted-exponential", GradientBoostingClassifier(loss="exponential", n_estimators=8), t.numbers, t.binary, True
     yield "boosted-zero", GradientBoostingRegressor(loss="huber", init="zero", n_estimators=12, random_state=0), t.numbers, t.value, True
     for name, model in {"tree": DecisionTreeRegressor(random_state=0), "forest": RandomForestRegressor(10, random_state=0),
                         "extra": ExtraTreesRegressor(10, random_state=0),
-                        "histogram": HistGradientBoostingRegressor(max_iter=20, random_state=0)}.items():
+                        "histogram": HistGradientBoostingRegressor(max_iter=20, random_state=0)}.items():  # sklearn-onnx#1253
         yield f"missing-{name}", model, t.missing, t.value, True
     yield "missing-forest-classifier", RandomForestClassifier(10, random_state=0), t.missing, t.three, True
     yield "histogram-poisson", HistGradientBoostingRegressor(loss="poisson", max_iter=10), t.missing, t.positive, True
@@ -187,7 +187,7 @@ def wrapper_cases(t):
     yield "stacking-regressor", StackingRegressor([("t", DecisionTreeRegressor(max_depth=3)), ("r", Ridge())], DecisionTreeRegressor(max_depth=4), cv=2), t.numbers, t.value, False
     yield "fixed-threshold", FixedThresholdClassifier(forest, threshold=0.3), t.numbers, t.binary, True
     yield "fixed-threshold-first", FixedThresholdClassifier(logistic, threshold=0.6, pos_label="no", response_method="predict_proba"), t.numbers, t.labels, False
-    yield "tuned-threshold", TunedThresholdClassifierCV(forest, cv=2, thresholds=20), t.numbers, t.binary, True
+    yield "tuned-threshold", TunedThresholdClassifierCV(forest, cv=2, thresholds=20), t.numbers, t.binary, True  # sklearn-onnx#1226
     yield "named-pipeline", Pipeline([("scale", StandardScaler()), ("nothing", "passthrough"), ("model", forest)]), t.numbers, t.three, True
 
 

@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier, RandomForestRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -152,6 +152,18 @@ class ModelsTest(SklearnTest):
 class TreesTest(SklearnTest):
     def test_trees_and_ensembles(self):
         self.check_families(sklearn_cases.tree_cases)
+
+    def test_missing_values_go_where_a_forest_learned_to_send_them(self):  # sklearn-onnx#1253, treelite#690
+        random = np.random.RandomState(0)
+        x = random.randn(500, 2)
+        gone = random.rand(500, 2) < 0.15
+        label = (x[:, 0] > 0.5) | (x[:, 1] < -0.5) | gone.any(axis=1)  # missing is like high, and like low
+        x[gone] = np.nan
+        forest = RandomForestClassifier(10, max_depth=4, random_state=0).fit(x, label)
+        ways = {int(way) for tree in forest.estimators_
+                for way, feature in zip(tree.tree_.missing_go_to_left, tree.tree_.feature) if feature >= 0}
+        self.assertEqual(ways, {0, 1})
+        self.assert_same_bits(self.scores(self.plan(forest, x), x).ravel(), forest.predict_proba(x)[:, 1])
 
 
 class WrappersTest(SklearnTest):

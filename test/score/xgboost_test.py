@@ -68,7 +68,7 @@ TREES = [
     ("tweedie", {"objective": "reg:tweedie", "tweedie_variance_power": 1.3}, "positive"),
     ("cox", {"objective": "survival:cox"}, "positive"),
     ("softmax", {"objective": "multi:softmax", "num_class": 3}, "classes"),
-    ("softprob", {"objective": "multi:softprob", "num_class": 3}, "classes"),
+    ("softprob", {"objective": "multi:softprob", "num_class": 3}, "classes"),  # treelite#7
     ("softprob, parallel trees", {"objective": "multi:softprob", "num_class": 3, "num_parallel_tree": 3,
                                   "subsample": 0.7}, "classes"),
     ("pairwise", {"objective": "rank:pairwise"}, "grades"),
@@ -118,7 +118,7 @@ class XgboostTest(boosting.BoostingTest):
                                           codes=[2] if categories else ())
                 self.compare_booster(name, booster, rows, categories)
 
-    # m2cgen#188, leaves#55, treelite#115 and #433
+    # m2cgen#188, leaves#55, treelite#433
     def test_doubles_are_rounded_to_float_before_they_meet_a_threshold(self):
         booster, random = self.train({}, "real")
         rows = boosting.hard_rows(random, thresholds(booster), numpy.float64, infinite=False)
