@@ -10,6 +10,7 @@ namespace sw::wire {
 namespace {
 
 std::unexpected<Error> Unknown(const serve::Endpoints& endpoints, std::string_view name) {
+  if (auto why = endpoints.Explained(name)) return std::unexpected(*std::move(why));
   const auto names = endpoints.Names();
   if (names.empty()) return NotFound("unknown model {}; none is served", name);
   return NotFound("unknown model {}; served are {}", name, fmt::join(names, ", "));
