@@ -94,6 +94,15 @@ TEST(DerivedEngine, LooksUpStatisticsOfKeysAndFallsBackOnAbsent) {
   EXPECT_EQ(ScoreOf(model, data::Type::kString, "blue", 0.6), 1);
 }
 
+TEST(DerivedEngine, IsTunedAsItsTrees) {
+  const DerivedForest model = Echo({.kind = DerivedFeature::Kind::kColumn, .input = 1});
+  const auto engine = MakeDerivedEngine(model).value(), next = MakeDerivedEngine(model).value();
+  ASSERT_EQ(engine->tuning(), Tuning::kDefaultRule);
+  ASSERT_TRUE(next->Choose(engine->Tune()));
+  EXPECT_EQ(engine->tuning(), Tuning::kTimed);
+  EXPECT_EQ(next->tuning(), Tuning::kCached);
+}
+
 TEST(DerivedEngine, RefusesWhatPointsOutside) {
   const DerivedForest good = Echo({.kind = DerivedFeature::Kind::kStatistic, .values = {3}});
   const auto is_refused = [&](auto change) {

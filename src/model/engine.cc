@@ -17,6 +17,16 @@ std::string_view ExactnessName(Exactness exactness) {
   return "engine";
 }
 
+std::string_view TuningName(Tuning tuning) {
+  switch (tuning) {
+    case Tuning::kOnlyWay: return "only way";
+    case Tuning::kDefaultRule: return "default rule";
+    case Tuning::kTimed: return "timed";
+    case Tuning::kCached: return "cached";
+  }
+  return "only way";
+}
+
 Tolerance Engine::tolerance() const {
   switch (exactness()) {
     case Exactness::kExact: return {};

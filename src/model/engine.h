@@ -4,8 +4,8 @@
 //   std::vector<double> scores(rows.num_rows() * engine->outputs());
 //   SW_TRY(engine->Score(rows, Output::kPrediction, scores));
 //
-// A row's score does not depend on the rows beside it, on threads or on the CPU. Immutable:
-// Score is thread-safe.
+// A row's score does not depend on the rows beside it, on threads or on the CPU. Immutable but for
+// how fast it is (Tune): Score is thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -52,6 +52,15 @@ struct InputProbe {
   bool operator==(const InputProbe&) const = default;
 };
 
+// How an engine came to score as it does, where there are several ways with the same bits.
+enum class Tuning : std::uint8_t {
+  kOnlyWay,      // there is nothing to choose
+  kDefaultRule,  // not timed yet
+  kTimed,        // by Tune()
+  kCached,       // by Choose(): timed earlier, perhaps by another process
+};
+std::string_view TuningName(Tuning tuning);  // "only way", "default rule", "timed", "cached"
+
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -72,6 +81,14 @@ class Engine {
   virtual Status Contribute(const data::Batch& rows, std::span<double> contributions) const;
   // Whether Score() may wait for another process: then it has no place on an event loop.
   virtual bool blocks() const { return false; }
+  // Tune() and Choose() change how fast Score() is, never a score; thread-safe beside it.
+  virtual Tuning tuning() const { return Tuning::kOnlyWay; }
+  // Times the ways on made-up rows, tens of milliseconds of this thread's CPU time, keeps the fastest
+  // and answers that choice. Null where there is nothing to choose.
+  virtual Json Tune() const { return {}; }
+  // Keeps a choice that Tune() answered for this model on a CPU alike; does nothing where there is
+  // nothing to choose. INVALID_ARGUMENT for one that it does not know, such as an older build's.
+  virtual Status Choose(const Json&) const { return Ok(); }
   // What runs, for people: {"engine": "...", "why": "..."}.
   virtual Json Describe() const;
 };

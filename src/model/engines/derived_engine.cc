@@ -91,6 +91,9 @@ class DerivedEngine final : public Engine {
   Tolerance tolerance() const override { return trees_->tolerance(); }
   std::vector<InputProbe> Probes() const override;
   std::size_t outputs(Output output) const override { return trees_->outputs(output); }
+  Tuning tuning() const override { return trees_->tuning(); }
+  Json Tune() const override { return trees_->Tune(); }
+  Status Choose(const Json& choice) const override { return trees_->Choose(choice); }
   Json Describe() const override { return trees_->Describe(); }
 
   Status Score(const data::Batch& rows, Output output, std::span<double> scores) const override {

@@ -41,6 +41,9 @@ class DictionaryEngine final : public Engine {
   Tolerance tolerance() const override { return coded_->tolerance(); }
   std::vector<InputProbe> Probes() const override;
   std::size_t outputs(Output output) const override { return coded_->outputs(output); }
+  Tuning tuning() const override { return coded_->tuning(); }
+  Json Tune() const override { return coded_->Tune(); }
+  Status Choose(const Json& choice) const override { return coded_->Choose(choice); }
   Json Describe() const override { return coded_->Describe(); }
 
   Status Score(const data::Batch& rows, Output output, std::span<double> scores) const override {

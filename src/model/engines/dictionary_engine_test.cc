@@ -78,5 +78,13 @@ TEST(DictionaryEngine, RefusesTextWhereItKnowsNoneAndAnAbsentColumn) {
   EXPECT_NE(status.error().message.find("color"), std::string::npos);
 }
 
+TEST(DictionaryEngine, IsTunedAsTheEngineBelow) {
+  const auto engine = MakeForestEngine(Echo()).value(), next = MakeForestEngine(Echo()).value();
+  ASSERT_EQ(engine->tuning(), Tuning::kDefaultRule);
+  ASSERT_TRUE(next->Choose(engine->Tune()));
+  EXPECT_EQ(engine->tuning(), Tuning::kTimed);
+  EXPECT_EQ(next->tuning(), Tuning::kCached);
+}
+
 }  // namespace
 }  // namespace sw::model

@@ -1,22 +1,19 @@
 #include "model/engines/forest_engine.h"
 
-#include <time.h>
-
 #include <algorithm>
-#include <chrono>
-#include <limits>
 #include <utility>
 
+#include "base/errors.h"
 #include "model/engines/columns.h"
 #include "model/engines/dictionary_engine.h"
 #include "model/engines/forest_sums.h"
-#include "model/engines/slice.h"
+#include "model/engines/forest_timing.h"
 #include "model/link.h"
 
 namespace sw::model {
 namespace {
 
-constexpr std::size_t kManyRowsMin = 24;  // where a block of kSliceRows pays, before it was timed
+constexpr std::size_t kManyRowsFrom = 24;  // where a block of kSliceRows pays, before it was timed
 
 // Without tables and slices.
 ForestMethod BestOfPaths(const ForestSums& sums) {
@@ -32,31 +29,34 @@ ForestMethod BestForMany(const ForestSums& sums) {
   return sums.Can(ForestMethod::kSlice) ? ForestMethod::kSlice : BestForOne(sums);
 }
 
-}  // namespace
-
-std::string_view ForestMethodName(ForestMethod method) {
-  switch (method) {
-    case ForestMethod::kLiteral: return "literal";
-    case ForestMethod::kWalk: return "interleaved walk";
-    case ForestMethod::kTreelets: return "treelets";
-    case ForestMethod::kTable: return "row table";
-    case ForestMethod::kSlice: return "bit-sliced";
-  }
-  return "literal";
+// What holds until somebody has timed.
+ForestChoice RuleFor(const ForestSums& sums) {
+  return {.one_row = BestForOne(sums), .many_rows = BestForMany(sums), .many_rows_from = kManyRowsFrom};
 }
+
+std::string_view WhyOf(Tuning tuning) {
+  switch (tuning) {
+    case Tuning::kOnlyWay: return "the only way to score this forest";
+    case Tuning::kDefaultRule: return "the default rule; not timed yet";
+    case Tuning::kTimed: return "the fastest when timed on this machine";
+    case Tuning::kCached: return "the fastest when timed earlier, on such a machine";
+  }
+  return "";
+}
+
+}  // namespace
 
 Result<std::unique_ptr<ForestEngine>> ForestEngine::Make(Forest forest, const ForestOptions& options) {
   SW_TRY(CheckForest(forest));
   auto engine = std::unique_ptr<ForestEngine>(new ForestEngine(std::move(forest)));
   engine->sums_ = MakeForestSums(engine->forest_, options);
-  engine->one_row_ = BestForOne(*engine->sums_);
-  engine->many_rows_ = BestForMany(*engine->sums_);
+  engine->Take(RuleFor(*engine->sums_), engine->HasChoice() ? Tuning::kDefaultRule : Tuning::kOnlyWay);
   return engine;
 }
 
 ForestEngine::ForestEngine(Forest forest)
     : forest_(std::move(forest)), one_row_(ForestMethod::kLiteral), many_rows_(ForestMethod::kLiteral),
-      many_rows_min_(kManyRowsMin) {}
+      many_rows_from_(kManyRowsFrom) {}
 
 ForestEngine::~ForestEngine() = default;
 
@@ -85,7 +85,7 @@ Status ForestEngine::ContributeCells(const Cells& cells, std::span<double> contr
 }
 
 ForestMethod ForestEngine::MethodFor(std::size_t rows) const {
-  return rows >= many_rows_min_.load(std::memory_order_relaxed) ? many_rows_.load(std::memory_order_relaxed)
+  return rows >= many_rows_from_.load(std::memory_order_relaxed) ? many_rows_.load(std::memory_order_relaxed)
                                                                 : one_row_.load(std::memory_order_relaxed);
 }
 
@@ -116,95 +116,41 @@ void ForestEngine::ScoreColumns(const Cells& cells, std::span<double> raw) const
   }
 }
 
-namespace {
-
-// Rows that fall everywhere: each value is a neighbour of some threshold of its feature, or missing.
-std::vector<double> MadeUpRows(const Forest& forest, std::size_t rows) {
-  std::vector<std::vector<double>> thresholds(forest.features.size());
-  for (const Tree& tree : forest.trees) {
-    for (const Node& node : tree.nodes) thresholds[static_cast<std::size_t>(node.feature)].push_back(node.threshold);
-  }
-  std::vector<double> cells;
-  cells.reserve(rows * thresholds.size());
-  std::uint64_t state = 1;
-  for (std::size_t r = 0; r < rows; ++r) {
-    for (const std::vector<double>& own : thresholds) {
-      state = state * 6364136223846793005ULL + 1442695040888963407ULL;  // Knuth's MMIX
-      const std::uint64_t draw = state >> 33;
-      const bool is_missing = own.empty() || draw % 16 == 0;
-      cells.push_back(is_missing ? std::numeric_limits<double>::quiet_NaN() : own[draw / 16 % own.size()] + (draw & 1 ? 1e-3 : 0));
-    }
-  }
-  return cells;
+bool ForestEngine::HasChoice() const {
+  const auto can = [&](ForestMethod method) { return sums_->Can(method); };
+  return !forest_.features.empty() && std::ranges::count_if(kTimedMethods, can) > 1;
 }
 
-// The thread's own CPU time: other work on the machine must not choose for us.
-struct Clock {
-  using time_point = std::chrono::nanoseconds;
-  static time_point Now() {
-    timespec now{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+void ForestEngine::Take(ForestChoice choice, Tuning tuning) const {
+  const std::lock_guard lock(choice_mutex_);
+  one_row_ = choice.one_row;
+  many_rows_ = choice.many_rows;
+  many_rows_from_ = choice.many_rows_from;
+  choice_ = std::move(choice);
+  tuning_ = tuning;
+}
+
+Tuning ForestEngine::tuning() const {
+  const std::lock_guard lock(choice_mutex_);
+  return tuning_;
+}
+
+Json ForestEngine::Tune() const {
+  if (tuning() == Tuning::kOnlyWay) return {};
+  ForestChoice timed = TimeMethods(*this, RuleFor(*sums_));
+  Json json = ForestChoiceToJson(timed);
+  Take(std::move(timed), Tuning::kTimed);
+  return json;
+}
+
+Status ForestEngine::Choose(const Json& choice) const {
+  if (tuning() == Tuning::kOnlyWay) return Ok();
+  ForestChoice taken = SW_TRY(ForestChoiceFromJson(choice));
+  for (const ForestMethod method : {taken.one_row, taken.many_rows}) {
+    if (!sums_->Can(method)) return InvalidArgument("this forest cannot be scored by the method \"{}\"", ForestMethodName(method));
   }
-};
-
-constexpr auto kTuneMax = std::chrono::milliseconds(20);
-constexpr auto kRoundMax = std::chrono::microseconds(800);  // of one method and number of rows
-
-// Times methods until its budget is spent; what was not timed is infinitely slow.
-class Stopwatch {
- public:
-  explicit Stopwatch(const ForestEngine& engine)
-      : engine_(engine), cells_(MadeUpRows(engine.forest(), kSliceRows)), columns_(engine.forest().features.size()),
-        scores_(kSliceRows * engine.outputs(Output::kRaw)), end_(Clock::Now() + kTuneMax) {}
-
-  // Nanoseconds a row, the least of the calls that fit a round.
-  double PerRow(ForestMethod method, std::size_t batch) {
-    double best = std::numeric_limits<double>::infinity();
-    const auto round_end = std::min(end_, Clock::Now() + kRoundMax);
-    std::size_t from = 0;
-    // The first call warms caches; a rate is the least of at least three.
-    for (auto [call, before] = std::pair{0, Clock::Now()}; before < end_ && (call < 3 || before < round_end); ++call) {
-      for (std::size_t c = 0; c < columns_.size(); ++c) columns_[c] = cells_.data() + from * columns_.size() + c;
-      const Cells view{.columns = columns_, .stride = columns_.size(), .rows = batch};
-      if (!engine_.ScoreCellsBy(method, view, Output::kRaw, scores_)) return best;
-      const auto after = Clock::Now();
-      best = std::min(best, static_cast<double>((after - before).count()) / static_cast<double>(batch));
-      from = from + 2 * batch <= kSliceRows ? from + batch : 0;
-      before = after;
-    }
-    return best;
-  }
-
- private:
-  const ForestEngine& engine_;
-  std::vector<double> cells_;
-  std::vector<const double*> columns_;
-  std::vector<double> scores_;
-  Clock::time_point end_;
-};
-
-}  // namespace
-
-void ForestEngine::Tune() {
-  constexpr ForestMethod kMethods[] = {ForestMethod::kSlice, ForestMethod::kTable, ForestMethod::kTreelets, ForestMethod::kWalk};
-  if (forest_.features.empty() || BestOfPaths(*sums_) == ForestMethod::kLiteral) return;
-  Stopwatch watch(*this);
-  const auto fastest = [&](std::size_t batch) {
-    std::pair<ForestMethod, double> chosen{BestOfPaths(*sums_), std::numeric_limits<double>::infinity()};
-    for (const ForestMethod method : kMethods) {
-      const double time = watch.PerRow(method, batch);
-      if (time < chosen.second) chosen = {method, time};
-    }
-    return chosen;
-  };
-  const auto one = fastest(1), many = fastest(kSliceRows);
-  std::size_t from = kSliceRows;  // the least power of two at which the method for many rows wins
-  while (from > 1 && watch.PerRow(many.first, from / 2) < watch.PerRow(one.first, from / 2)) from /= 2;
-  one_row_ = one.first;
-  many_rows_ = many.first;
-  many_rows_min_ = from;
-  is_tuned_ = true;
+  Take(std::move(taken), Tuning::kCached);
+  return Ok();
 }
 
 Tolerance ForestEngine::tolerance() const {
@@ -248,11 +194,13 @@ std::vector<InputProbe> ForestEngine::Probes() const {
 std::size_t ForestEngine::bytes() const { return sums_->bytes(); }
 
 Json ForestEngine::Describe() const {
-  return Json::MakeObject({{"engine", "forest"},
-                           {"one_row", ForestMethodName(one_row_)},
-                           {"many_rows", ForestMethodName(many_rows_)},
-                           {"many_rows_from", static_cast<std::int64_t>(many_rows_min_)},
-                           {"why", is_tuned_ ? "the fastest when timed on this machine" : "the default rule; not timed yet"}});
+  const std::lock_guard lock(choice_mutex_);
+  Json description = Json::MakeObject({{"engine", "forest"}, {"why", WhyOf(tuning_)}});
+  Json choice = ForestChoiceToJson(choice_);
+  if (choice_.one_row_times.empty()) choice.Erase("ns_a_row");
+  choice.Erase("choice_version");
+  for (auto& [key, value] : choice.AsObject()) description.Set(key, std::move(value));
+  return description;
 }
 
 Result<std::unique_ptr<Engine>> MakeForestEngine(Forest forest) {

@@ -12,18 +12,15 @@
 #include <memory>
 #include <mutex>
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "model/engine.h"
 #include "model/engines/cells.h"
 #include "model/engines/cpu.h"
+#include "model/engines/forest_choice.h"
 #include "model/explain.h"
 
 namespace sw::model {
-
-enum class ForestMethod : std::uint8_t { kLiteral, kWalk, kTreelets, kTable, kSlice };
-std::string_view ForestMethodName(ForestMethod method);
 
 struct ForestOptions {
   Cpu cpu = DetectCpu();
@@ -45,6 +42,10 @@ class ForestEngine final : public Engine {
   std::size_t outputs(Output output) const override;
   Status Score(const data::Batch& rows, Output output, std::span<double> scores) const override;
   Status Contribute(const data::Batch& rows, std::span<double> contributions) const override;
+  Tuning tuning() const override;
+  // For one row and for many; of one thread's CPU time, about 20 ms.
+  Json Tune() const override;
+  Status Choose(const Json& choice) const override;
   Json Describe() const override;
 
   const Forest& forest() const { return forest_; }
@@ -57,20 +58,22 @@ class ForestEngine final : public Engine {
   // As ScoreCells by a given method, for tests and timings; false when it cannot run this model.
   bool ScoreCellsBy(ForestMethod method, const Cells& cells, Output output, std::span<double> scores) const;
 
-  // Times every method on made-up rows for at most about 20 ms and keeps the fastest for one row
-  // and for many. Scores do not change.
-  void Tune();
   std::size_t bytes() const;  // of the compiled form, without forest()
 
  private:
   explicit ForestEngine(Forest forest);
   ForestMethod MethodFor(std::size_t rows) const;
+  bool HasChoice() const;
+  void Take(ForestChoice choice, Tuning tuning) const;
 
   Forest forest_;
   std::unique_ptr<ForestSums> sums_;
-  std::atomic<ForestMethod> one_row_, many_rows_;
-  std::atomic<std::size_t> many_rows_min_;
-  std::atomic<bool> is_tuned_ = false;
+  // What scoring reads of choice_. One of a choice and one of the next may meet: any has the same bits.
+  mutable std::atomic<ForestMethod> one_row_, many_rows_;
+  mutable std::atomic<std::size_t> many_rows_from_;
+  mutable std::mutex choice_mutex_;
+  mutable ForestChoice choice_;                    // guarded by choice_mutex_, as the next
+  mutable Tuning tuning_ = Tuning::kOnlyWay;
   mutable std::once_flag explained_once_;  // made when first asked for: most models are never explained
   mutable std::unique_ptr<const Result<Explainer>> explainer_;
 };

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -139,16 +140,81 @@ TEST(ForestEngine, WalksTreesTooLargeForTablesAndSlicesByTreeletsWhereTheCpuCan)
   EXPECT_EQ(engine->Describe().StringOr("one_row", ""), cpu.avx512 ? "treelets" : "interleaved walk");
 }
 
+std::vector<double> RawOf(const ForestEngine& engine) {
+  Rows rows = MakeRows(engine.forest(), 1000);
+  std::vector<double> raw(rows.rows);
+  const std::size_t half = rows.rows / 2;
+  engine.ScoreCells(rows.View(0, half), Output::kRaw, std::span(raw).first(half));
+  for (std::size_t r = half; r < rows.rows; ++r) engine.ScoreCells(rows.View(r, 1), Output::kRaw, std::span(raw).subspan(r, 1));
+  return raw;
+}
+
 TEST(ForestEngine, TuningChangesNoScore) {
   const auto engine = ForestEngine::Make(RandomForest({.trees = 40}, 14)).value();
-  Rows rows = MakeRows(engine->forest(), 1000);
-  std::vector<double> before(rows.rows), after(rows.rows);
-  engine->ScoreCells(rows.View(0, rows.rows), Output::kRaw, before);
+  const std::vector<double> before = RawOf(*engine);
+  EXPECT_EQ(engine->tuning(), Tuning::kDefaultRule);
   EXPECT_NE(engine->Describe().Dump().find("not timed yet"), std::string::npos);
-  engine->Tune();
+  const ForestChoice choice = ForestChoiceFromJson(engine->Tune()).value();
+  EXPECT_EQ(engine->tuning(), Tuning::kTimed);
   EXPECT_NE(engine->Describe().Dump().find("fastest when timed"), std::string::npos);
-  engine->ScoreCells(rows.View(0, rows.rows), Output::kRaw, after);
-  EXPECT_EQ(before, after);
+  for (const auto& [times, chosen] : {std::pair{choice.one_row_times, choice.one_row}, {choice.many_rows_times, choice.many_rows}}) {
+    EXPECT_GE(times.size(), 3U);
+    const auto least = std::ranges::min_element(times, {}, &ForestChoice::Time::ns);
+    EXPECT_EQ(least->method, chosen);
+    EXPECT_GT(least->ns, 0);
+  }
+  EXPECT_EQ(RawOf(*engine), before);
+}
+
+TEST(ForestEngine, TakesOverWhatAnotherTimed) {
+  const Forest forest = RandomForest({.trees = 40}, 14);
+  const auto engine = ForestEngine::Make(forest).value(), next = ForestEngine::Make(forest).value();
+  const std::vector<double> before = RawOf(*next);
+  const ForestChoice timed = ForestChoiceFromJson(engine->Tune()).value();
+  ASSERT_GE(timed.one_row_times.size(), 3U);
+  for (const auto& [one, ns] : timed.one_row_times) {
+    const ForestChoice choice{.one_row = one, .many_rows = ForestMethod::kTable, .many_rows_from = 7,
+                              .one_row_times = {{.method = one, .ns = ns}}, .many_rows_times = {}};
+    EXPECT_EQ(ForestChoiceFromJson(ForestChoiceToJson(choice)).value(), choice);
+    ASSERT_TRUE(next->Choose(ForestChoiceToJson(choice)));
+    EXPECT_EQ(next->tuning(), Tuning::kCached);
+    EXPECT_EQ(next->Describe().StringOr("one_row", ""), ForestMethodName(one));
+    EXPECT_EQ(next->Describe().IntOr("many_rows_from", 0), 7);
+    EXPECT_EQ(RawOf(*next), before) << ForestMethodName(one);
+  }
+  ASSERT_TRUE(next->Choose(engine->Tune()));
+  EXPECT_EQ(next->Describe().Find("ns_a_row")->Dump(), engine->Describe().Find("ns_a_row")->Dump());
+}
+
+TEST(ForestEngine, RefusesAChoiceThatItDoesNotKnow) {
+  const Forest forest = RandomForest({.features = 2, .trees = 40, .is_rounded = false}, 12);  // cannot be sliced
+  const auto engine = ForestEngine::Make(forest).value();
+  const Json good = ForestChoiceToJson({.one_row = ForestMethod::kWalk, .many_rows = ForestMethod::kWalk});
+  const std::pair<const char*, Json> kBad[] = {
+      {"choice_version", 0}, {"choice_version", 2}, {"one_row", "quantum"}, {"one_row", 3}, {"many_rows", "bit-sliced"},
+      {"many_rows_from", 0}, {"many_rows_from", "x"}, {"ns_a_row", 1},
+      {"ns_a_row", Json::Parse(R"({"one_row":{"quantum":1},"many_rows":{}})").value()},
+      {"ns_a_row", Json::Parse(R"({"one_row":{"row table":"x"},"many_rows":{}})").value()}};
+  for (const auto& [key, value] : kBad) {
+    Json choice = good;
+    choice.Set(key, value);
+    const Status taken = engine->Choose(choice);
+    ASSERT_FALSE(taken) << choice.Dump();
+    EXPECT_EQ(taken.error().code, ErrorCode::kInvalidArgument);
+  }
+  EXPECT_FALSE(engine->Choose(Json()));
+  EXPECT_EQ(engine->tuning(), Tuning::kDefaultRule);
+  EXPECT_TRUE(engine->Choose(good));
+}
+
+TEST(ForestEngine, WithOneWayHasNothingToChoose) {
+  Forest forest;
+  forest.base = {0.5};  // a constant
+  const auto engine = ForestEngine::Make(forest).value();
+  EXPECT_EQ(engine->tuning(), Tuning::kOnlyWay);
+  EXPECT_TRUE(engine->Tune().IsNull());
+  EXPECT_TRUE(engine->Choose(Json::MakeObject({{"choice_version", 77}})));
+  EXPECT_EQ(engine->tuning(), Tuning::kOnlyWay);
 }
 
 TEST(ForestEngine, ScoresABatchWithNullsIntegersAndNames) {

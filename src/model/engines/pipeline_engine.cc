@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/errors.h"
+#include "model/engines/forest_engine.h"
 #include "model/engines/plan_explain.h"
 #include "model/engines/plan_fusion.h"
 #include "model/engines/plan_inputs.h"
@@ -21,6 +22,7 @@ class CompiledPlan {
   const Program& lean(Output output) const { return lean_[static_cast<std::size_t>(output)]; }
   std::size_t fused() const { return fused_; }
   bool is_exact() const { return is_exact_; }
+  const std::vector<const ForestEngine*>& forests() const { return forests_; }
   Result<PlanExplainer> Explain() const { return PlanExplainer::Make(plan_, shapes_, lineage_, PlainSteps()); }
 
   // Scores a block of rows; when the lean program gives up, stage by stage.
@@ -46,6 +48,7 @@ class CompiledPlan {
   std::vector<std::unique_ptr<const Kernel>> kernels_;  // one a stage
   Lineage lineage_;
   std::vector<std::unique_ptr<const Kernel>> fast_;  // of the lean programs
+  std::vector<const ForestEngine*> forests_;  // in fast_; those that may be tuned
   std::size_t fused_ = 0;
   std::vector<Program> plain_, lean_;  // by Output
   bool is_exact_ = false;
@@ -102,6 +105,7 @@ bool CompiledPlan::IsExact(std::uint32_t value) const {
 
 void CompiledPlan::Replace(ProgramStep& step, std::unique_ptr<const Kernel> kernel) {
   step.kernel = kernel.get();
+  if (kernel->forest() != nullptr && forests_.size() < PipelineEngine::kForestsTunedMax) forests_.push_back(kernel->forest());
   fast_.push_back(std::move(kernel));
 }
 
@@ -209,13 +213,46 @@ Status PipelineEngine::Contribute(const data::Batch& rows, std::span<double> con
   return (*explainer_)->Contribute(columns, rows.num_rows(), contributions);
 }
 
+// That of the forest that knows least of how fast it is.
+Tuning PipelineEngine::tuning() const {
+  Tuning least = Tuning::kOnlyWay;
+  for (const ForestEngine* forest : compiled_->forests()) {
+    const Tuning tuning = forest->tuning();
+    if (least == Tuning::kOnlyWay || (tuning != Tuning::kOnlyWay && tuning < least)) least = tuning;
+  }
+  return least;
+}
+
+Json PipelineEngine::Tune() const {
+  if (tuning() == Tuning::kOnlyWay) return {};
+  Json choices = Json::MakeArray();
+  for (const ForestEngine* forest : compiled_->forests()) choices.Append(forest->Tune());
+  return Json::MakeObject({{"forests", std::move(choices)}});
+}
+
+Status PipelineEngine::Choose(const Json& choice) const {
+  if (tuning() == Tuning::kOnlyWay) return Ok();
+  const Json* choices = SW_TRY(choice.GetArray("forests"));
+  const std::vector<const ForestEngine*>& forests = compiled_->forests();
+  if (choices->size() != forests.size()) {
+    return InvalidArgument("a choice for {} forests; this plan has {} to choose for", choices->size(), forests.size());
+  }
+  for (std::size_t i = 0; i < forests.size(); ++i) SW_TRY(forests[i]->Choose(choices->AsArray()[i]));
+  return Ok();
+}
+
 Json PipelineEngine::Describe() const {
   const CompiledPlan& compiled = *compiled_;
-  return Json::MakeObject({{"engine", "pipeline"},
-                           {"library", compiled.plan().library},
-                           {"stages", compiled.plan().stages.size()},
-                           {"steps", compiled.lean(Output::kPrediction).steps()},
-                           {"why", compiled.fused() > 0 ? "preprocessing is folded into the model" : "stage by stage, as the plan says"}});
+  Json description = Json::MakeObject(
+      {{"engine", "pipeline"},
+       {"library", compiled.plan().library},
+       {"stages", compiled.plan().stages.size()},
+       {"steps", compiled.lean(Output::kPrediction).steps()},
+       {"why", compiled.fused() > 0 ? "preprocessing is folded into the model" : "stage by stage, as the plan says"}});
+  Json forests = Json::MakeArray();
+  for (const ForestEngine* forest : compiled.forests()) forests.Append(forest->Describe());
+  if (forests.size() > 0) description.Set("forests", std::move(forests));
+  return description;
 }
 
 struct RowScorer::State {

@@ -5,8 +5,8 @@
 //   SW_TRY(scorer.Score(cells, scores));              // cells in the order of engine->inputs()
 //
 // Golden rows are replayed when it is made. Preprocessing that leads into a forest or a linear model
-// is folded into it where that gives the same bits (plan_fusion.h). The engine is immutable and
-// thread-safe; a RowScorer has one owner.
+// is folded into it where that gives the same bits (plan_fusion.h). The engine is thread-safe; a
+// RowScorer has one owner.
 #pragma once
 
 #include <limits>
@@ -42,6 +42,11 @@ class PipelineEngine final : public Engine {
   // INVALID_ARGUMENT also names the first row that the library would refuse.
   Status Score(const data::Batch& rows, Output output, std::span<double> scores) const override;
   Status Contribute(const data::Batch& rows, std::span<double> contributions) const override;
+  // Of its forests: the first kForestsTunedMax of them.
+  static constexpr std::size_t kForestsTunedMax = 16;
+  Tuning tuning() const override;
+  Json Tune() const override;
+  Status Choose(const Json& choice) const override;
   Json Describe() const override;
 
  private:

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <functional>
 
+#include "model/engines/forest_choice.h"
+#include "model/engines/forest_fakes.h"
 #include "model/real_math.h"
 
 namespace sw::model {
@@ -158,6 +160,62 @@ TEST(PipelineEngine, LooksUpManyCategoriesThatCollide) {
     ASSERT_TRUE(scorer.Score(absent, {&found, 1}).has_value());
     EXPECT_EQ(found, -1);
   }
+}
+
+// x and y, imputed; raw scores from trees over both, predictions from other trees.
+Plan TwoForests() {
+  const auto trees = [](std::uint64_t seed) { return ForestOp{.forest = RandomForest({.features = 2, .trees = 20}, seed)}; };
+  Plan plan{.library = "", .inputs = {{"x", data::Type::kFloat64}, {"y", data::Type::kFloat64}}, .stages = {}};
+  plan.stages.push_back({.name = "both", .in = {0, 1}, .op = SelectOp{}});
+  plan.stages.push_back({.name = "imputer", .in = {2}, .op = ImputeOp{.missing = kNaN, .numbers = {1, -1}}});
+  plan.stages.push_back({.name = "first", .in = {3}, .op = trees(1)});
+  plan.stages.push_back({.name = "second", .in = {3}, .op = trees(2)});
+  plan.raw = 4;
+  plan.prediction = 5;
+  return plan;
+}
+
+std::vector<double> ScoresOf(const PipelineEngine& engine) {
+  base::Random random(3);
+  data::Batch rows(data::Schema{{{"x", data::Type::kFloat64}, {"y", data::Type::kFloat64}}});
+  for (std::size_t i = 0; i < 1000; ++i) rows.column(i % 2).AppendDouble(10 * Unit(random) - 5);
+  std::vector<double> scores(rows.num_rows());
+  EXPECT_TRUE(engine.Score(rows, Output::kPrediction, scores));
+  return scores;
+}
+
+TEST(PipelineEngine, IsTunedByItsForests) {
+  for (const bool fuse : {true, false}) {
+    const auto engine = PipelineEngine::Make(TwoForests(), {.fuse = fuse}).value();
+    const auto next = PipelineEngine::Make(TwoForests(), {.fuse = fuse}).value();
+    const std::vector<double> before = ScoresOf(*engine);
+    ASSERT_EQ(engine->tuning(), Tuning::kDefaultRule);
+    const Json choice = engine->Tune();
+    EXPECT_EQ(choice.Find("forests")->size(), 2U);
+    EXPECT_EQ(engine->tuning(), Tuning::kTimed);
+    EXPECT_EQ(engine->Describe().Find("forests")->size(), 2U);
+    ASSERT_TRUE(next->Choose(choice));
+    EXPECT_EQ(next->tuning(), Tuning::kCached);
+    EXPECT_EQ(ScoresOf(*engine), before);
+    EXPECT_EQ(ScoresOf(*next), before);
+  }
+}
+
+TEST(PipelineEngine, RefusesAnotherPlansChoice) {
+  const auto engine = PipelineEngine::Make(TwoForests()).value();
+  const Json forest = ForestChoiceToJson({.one_row = ForestMethod::kWalk, .many_rows = ForestMethod::kWalk});
+  for (const Json& choice : {Json(), forest, Json::MakeObject({{"forests", Json::MakeArray({forest})}}),
+                             Json::MakeObject({{"forests", Json::MakeArray({Json(), forest})}})}) {
+    EXPECT_FALSE(engine->Choose(choice)) << choice.Dump();
+    EXPECT_EQ(engine->tuning(), Tuning::kDefaultRule);
+  }
+}
+
+TEST(PipelineEngine, WithoutForestsHasNothingToChoose) {
+  const auto engine = PipelineEngine::Make(LogisticPlan()).value();
+  EXPECT_EQ(engine->tuning(), Tuning::kOnlyWay);
+  EXPECT_TRUE(engine->Tune().IsNull());
+  EXPECT_TRUE(engine->Choose(Json()));
 }
 
 }  // namespace

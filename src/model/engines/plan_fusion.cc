@@ -157,6 +157,8 @@ class FusedForestKernel final : public Kernel {
     return Ok();
   }
 
+  const ForestEngine* forest() const override { return engine_.get(); }
+
  private:
   static constexpr std::size_t kFewSources = 64;
 

@@ -64,6 +64,8 @@ class ForestKernel final : public Kernel {
     return Ok();
   }
 
+  const ForestEngine* forest() const override { return engine_.get(); }
+
  private:
   std::unique_ptr<ForestEngine> engine_;
   std::size_t features_, outputs_;

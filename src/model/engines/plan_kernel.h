@@ -47,6 +47,8 @@ struct Cell {
 // How a column follows its source.
 enum class Monotone : std::uint8_t { kNo, kRising, kFalling };
 
+class ForestEngine;
+
 class Kernel {
  public:
   virtual ~Kernel() = default;
@@ -72,6 +74,8 @@ class Kernel {
   bool CanRefuse(std::uint32_t column) const { return CanRefuseInput(SourceColumn(column).value_or(0)); }
   // Whether a cell that is not missing passes unchanged.
   virtual bool KeepsPresent(std::uint32_t) const { return false; }
+  // The engine of a kernel that scores trees, where it has one.
+  virtual const ForestEngine* forest() const { return nullptr; }
 };
 
 // One maker an op; `in` is the shape of the inputs side by side.
