@@ -226,6 +226,7 @@ Status TrainLightGbm(const Table& table, const Recipe& recipe, const TrainOption
   content.format = "lightgbm";
   content.model = std::move(trained.text);
   content.golden.expected = std::move(trained.predictions);
+  content.golden.from = "LightGBM, right after it trained";
   return Ok();
 }
 
@@ -244,6 +245,7 @@ Status TrainLinear(const Table& table, const Recipe& recipe, const std::vector<s
   for (const model::LinearModel::Term& term : model.terms) content.inputs.push_back(term.column);
   for (const std::size_t row : golden)
     content.golden.expected.push_back(PredictLinear(model, table.features, row));
+  content.golden.from = "seaworthy's own fit";
   content.format = "linear";
   content.model = model::PrintLinear(model);
   return Ok();

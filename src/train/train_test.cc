@@ -93,6 +93,7 @@ TEST(Train, LightGbmInAChildGivesAPackageWhoseGoldenRowsAreItsOwn) {
   EXPECT_EQ(content->inputs,
             (std::vector<std::string>{"trip.hour", "delay", "trip:origin", "year"}));
   EXPECT_EQ(content->golden.expected.size(), kGoldenRows);
+  EXPECT_EQ(content->golden.from, "LightGBM, right after it trained");
   EXPECT_EQ(content->golden.inputs.schema(), table.schema()) << "as a request brings them";
   EXPECT_EQ(content->encoding.categories.at("trip:origin"),
             (std::vector<std::string>{"EWR", "JFK", "LGA"}));
