@@ -33,6 +33,7 @@ Result<std::shared_ptr<const model::Package>> BlobPackages::Load(const std::stri
   }
   std::shared_ptr<const model::Package> package = SW_TRY(model::LoadPackage(
       package_id, [this](std::string_view hash) { return blobs_.ReadAll(hash); }, engines_));
+  tuner_.TakeOver(*package);
   const std::lock_guard lock(mutex_);
   loaded_[package_id] = package;
   std::erase_if(loaded_, [](const auto& entry) { return entry.second.expired(); });
@@ -59,7 +60,11 @@ Status EndpointServing::Publish(const flow::EndpointPlan& plan) {
     spec.threshold = arm.threshold;
     arms.push_back(std::move(spec));
   }
-  return endpoints_.Apply(std::move(base), arms, packages_);
+  SW_TRY(endpoints_.Apply(std::move(base), arms, packages_));
+  const auto published = endpoints_.Find(definition.name);
+  if (published == nullptr) return Ok();  // removed meanwhile
+  for (const serve::Arm& arm : published->arms) tuner_.TuneLater(arm.package);
+  return Ok();
 }
 
 Status EndpointServing::Remove(const std::string& endpoint) {
@@ -68,5 +73,16 @@ Status EndpointServing::Remove(const std::string& endpoint) {
 }
 
 Status EndpointServing::FlushLogs() { return endpoints_.Flush(); }
+
+std::shared_ptr<const model::Package> EndpointServing::Served(const std::string& package_id) const {
+  for (const std::string& name : endpoints_.Names()) {
+    const auto endpoint = endpoints_.Find(name);
+    if (endpoint == nullptr) continue;  // removed meanwhile
+    for (const serve::Arm& arm : endpoint->arms) {
+      if (arm.package->id() == package_id) return arm.package;
+    }
+  }
+  return nullptr;
+}
 
 }  // namespace sw::app

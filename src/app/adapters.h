@@ -10,6 +10,7 @@
 #include <string>
 
 #include "feature/feature_store.h"
+#include "flow/engine_tuner.h"
 #include "flow/flow.h"
 #include "model/model_file.h"
 #include "serve/endpoints.h"
@@ -46,13 +47,15 @@ class LogbookPredictions final : public serve::PredictionLog {
 // A package is loaded once for as long as somebody holds it.
 class BlobPackages final : public serve::PackageSource {
  public:
-  BlobPackages(const store::Blobs& blobs, model::EngineOptions engines)
-      : blobs_(blobs), engines_(std::move(engines)) {}
+  BlobPackages(const store::Blobs& blobs, model::EngineOptions engines,
+               const flow::EngineTuner& tuner)
+      : blobs_(blobs), engines_(std::move(engines)), tuner_(tuner) {}
   Result<std::shared_ptr<const model::Package>> Load(const std::string& package_id) override;
 
  private:
   const store::Blobs& blobs_;
   const model::EngineOptions engines_;
+  const flow::EngineTuner& tuner_;
   std::mutex mutex_;
   std::map<std::string, std::weak_ptr<const model::Package>> loaded_;  // guarded by mutex_
 };
@@ -60,8 +63,8 @@ class BlobPackages final : public serve::PackageSource {
 class EndpointServing final : public flow::Serving {
  public:
   EndpointServing(serve::Endpoints& endpoints, feature::FeatureStore& features,
-                  serve::PackageSource& packages)
-      : endpoints_(endpoints), features_(features), packages_(packages) {}
+                  serve::PackageSource& packages, flow::EngineTuner& tuner)
+      : endpoints_(endpoints), features_(features), packages_(packages), tuner_(tuner) {}
   Status Publish(const flow::EndpointPlan& plan) override;
   Result<std::shared_ptr<const model::Package>> Load(const std::string& package_id) override {
     return packages_.Load(package_id);
@@ -69,11 +72,13 @@ class EndpointServing final : public flow::Serving {
   void Explain(const std::string& endpoint, const Error& error) override { endpoints_.Explain(endpoint, error); }
   Status Remove(const std::string& endpoint) override;
   Status FlushLogs() override;
+  std::shared_ptr<const model::Package> Served(const std::string& package_id) const override;
 
  private:
   serve::Endpoints& endpoints_;
   feature::FeatureStore& features_;
   serve::PackageSource& packages_;
+  flow::EngineTuner& tuner_;
 };
 
 }  // namespace sw::app

@@ -9,6 +9,7 @@
 #include "app/python_settings.h"
 #include "app/routes.h"
 #include "base/errors.h"
+#include "model/engines/cpu_text.h"
 #include "net/dispatch.h"
 
 namespace sw::app {
@@ -109,6 +110,20 @@ std::unique_ptr<base::Executor> App::BlockingThreads() {
                                                           {{"limit", "blocking_queue_max"}})});
 }
 
+void App::OpenPools() {
+  workers_ = std::make_unique<base::ThreadPool>(base::ThreadPool::Options{
+      .name = "workers",
+      .threads = static_cast<std::size_t>(std::max<std::int64_t>(1, settings_.Count("workers"))),
+      .refused = &counters_.Get("app_refused_total", "Work turned away.",
+                                {{"limit", "workers_queue_max"}})});
+  shadows_ = std::make_unique<base::ThreadPool>(
+      base::ThreadPool::Options{.name = "shadows",
+                                .threads = 1,
+                                .nice = 10,
+                                .refused = &counters_.Get("app_refused_total", "Work turned away.",
+                                                          {{"limit", "shadows_queue_max"}})});
+}
+
 Status App::OpenRooms() {
   store::Catalog& catalog = data_->catalog();
   configuration_ = SW_TRY(AppliedConfiguration::Open(catalog, *clock_, settings_.Text("tables")));
@@ -124,21 +139,17 @@ Status App::OpenRooms() {
   keyring_ = SW_TRY(auth::Keyring::Open(catalog, *clock_, auth::SystemEntropy));
 
   python_ = SW_TRY(OpenPythonHost(settings_.Text("config"), stop_models_.get_token()));
-  workers_ = std::make_unique<base::ThreadPool>(base::ThreadPool::Options{
-      .name = "workers",
-      .threads = static_cast<std::size_t>(std::max<std::int64_t>(1, settings_.Count("workers"))),
-      .refused = &counters_.Get("app_refused_total", "Work turned away.",
-                                {{"limit", "workers_queue_max"}})});
-  shadows_ = std::make_unique<base::ThreadPool>(
-      base::ThreadPool::Options{.name = "shadows",
-                                .threads = 1,
-                                .nice = 10,
-                                .refused = &counters_.Get("app_refused_total", "Work turned away.",
-                                                          {{"limit", "shadows_queue_max"}})});
+  OpenPools();
+  tuner_ = SW_TRY(flow::EngineTuner::Open({.catalog = &catalog,
+                                           .executor = shadows_.get(),
+                                           .clock = clock_.get(),
+                                           .log = log_.get(),
+                                           .counters = &counters_,
+                                           .cpu = model::CpuText()}));
   feature_reader_ = std::make_unique<StoreFeatures>(*features_);
   prediction_log_ =
       std::make_unique<LogbookPredictions>(data_->logbook(), "serve-" + ids_->NewUuid());
-  packages_ = std::make_unique<BlobPackages>(data_->blobs(), engines());
+  packages_ = std::make_unique<BlobPackages>(data_->blobs(), engines(), *tuner_);
   serve::Endpoints::Options endpoints;
   endpoints.clock = clock_.get();
   endpoints.counters = &counters_;
@@ -149,7 +160,7 @@ Status App::OpenRooms() {
   endpoints.blocking = [this] { return BlockingThreads(); };
   endpoints.random = base::Random::FromSystem();
   endpoints_ = std::make_unique<serve::Endpoints>(endpoints);
-  serving_ = std::make_unique<EndpointServing>(*endpoints_, *features_, *packages_);
+  serving_ = std::make_unique<EndpointServing>(*endpoints_, *features_, *packages_, *tuner_);
 
   flow::Flow::Options flow;
   flow.data = data_.get();
@@ -164,6 +175,7 @@ Status App::OpenRooms() {
   flow.train_worker = {SW_TRY(OwnProgram()), "train-worker"};
   flow.tables_folder = settings_.Text("tables");
   flow.engines = engines();
+  flow.tuner = tuner_.get();
   flow_ = SW_TRY(flow::Flow::Open(flow));
   SW_TRY(flow_->Configure(config));
   configuration_->Connect(*features_, *flow_);

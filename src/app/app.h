@@ -58,6 +58,7 @@ class App {
  private:
   explicit App(const Settings& settings) : settings_(settings) {}
   Status OpenStores(std::string_view purpose);
+  void OpenPools();
   Status OpenRooms();
   model::EngineOptions engines() const { return {.onnxruntime = {}, .columns = {}, .python = python_}; }
   std::unique_ptr<base::Executor> BlockingThreads();
@@ -76,7 +77,7 @@ class App {
   std::unique_ptr<base::Logger> log_;
   std::unique_ptr<base::IdGenerator> ids_;
   std::unique_ptr<base::ThreadPool> workers_;  // slow routes
-  std::unique_ptr<base::ThreadPool> shadows_;  // shadow scoring, of low priority
+  std::unique_ptr<base::ThreadPool> shadows_;  // shadow scoring, engines' timing: of low priority
   std::stop_source stop_models_;
   std::shared_ptr<const model::PythonHost> python_;
   std::unique_ptr<store::DataFolder> data_;
@@ -86,6 +87,7 @@ class App {
   std::unique_ptr<track::Tracker> tracker_;
   std::unique_ptr<auth::Keyring> keyring_;
   std::unique_ptr<auth::Access> access_;  // once it listens
+  std::unique_ptr<flow::EngineTuner> tuner_;
   std::unique_ptr<StoreFeatures> feature_reader_;
   std::unique_ptr<LogbookPredictions> prediction_log_;
   std::unique_ptr<BlobPackages> packages_;

@@ -21,7 +21,7 @@ Result<std::unique_ptr<Flow>> Flow::Open(const Options& options) {
 
 FlowImpl::FlowImpl(const Options& options, monitor::IncidentStore incidents)
     : options_(options),
-      packages_(options.data->blobs(), options.engines),
+      packages_(options.data->blobs(), options.engines, options.tuner),
       tables_(*options.features, options.data->logbook(), options.tables_folder),
       trainer_(tables_, packages_, *options.tracker, options.train_worker),
       gatekeeper_(tables_, packages_, *options.registry),
@@ -132,6 +132,12 @@ Result<Json> FlowImpl::Register(const Caller& caller, const RegisterRequest& req
                         fmt::format("package {}", request.package_id.substr(0, 12)), Json::MakeObject({{"package_id", request.package_id}})));
   SW_TRY(options_.data->DrainOutbox());
   return answer;
+}
+
+Result<Json> FlowImpl::DescribeEngine(const std::string& package_id) {
+  auto package = options_.serving->Served(package_id);
+  if (package == nullptr) package = SW_TRY(packages_.Get(package_id));
+  return options_.tuner->Describe(*package);
 }
 
 Result<Json> FlowImpl::Override(const Caller& caller, std::string_view model, std::int64_t version, std::string_view reason) {

@@ -27,6 +27,7 @@
 #include "base/result.h"
 #include "feature/feature_store.h"
 #include "flow/config.h"
+#include "flow/engine_tuner.h"
 #include "model/model_file.h"
 #include "model/package.h"
 #include "registry/registry.h"
@@ -63,6 +64,8 @@ class Serving {
   virtual Status Remove(const std::string& endpoint) = 0;
   // All that was answered is in the logbook when it returns.
   virtual Status FlushLogs() = 0;
+  // The package as some endpoint serves it; nullptr when none does.
+  virtual std::shared_ptr<const model::Package> Served(const std::string& package_id) const = 0;
 };
 
 using Progress = std::function<void(double done, std::string_view message)>;
@@ -128,6 +131,7 @@ class Flow {
     std::vector<std::string> train_worker;  // argv of a program that calls train::TrainWorkerMain
     std::string tables_folder;
     model::EngineOptions engines = {};  // that packages are loaded with
+    const EngineTuner* tuner = nullptr;
   };
   static Result<std::unique_ptr<Flow>> Open(const Options& options);
   virtual ~Flow() = default;
@@ -146,6 +150,8 @@ class Flow {
   // {"result", "summary", "alpha", "evidence", "verdict_id"}; recorded when the candidate is registered.
   virtual Result<Json> Gate(const Caller& caller, const GateRequest& request) = 0;
   virtual Result<Json> Register(const Caller& caller, const RegisterRequest& request) = 0;
+  // What scores a package, and why (EngineTuner::Describe): as served, else loaded for it. Slow.
+  virtual Result<Json> DescribeEngine(const std::string& package_id) = 0;
   // An operator's recorded word for a version that no gate passed.
   virtual Result<Json> Override(const Caller& caller, std::string_view model, std::int64_t version,
                                 std::string_view reason) = 0;

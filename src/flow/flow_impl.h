@@ -31,6 +31,7 @@ class FlowImpl final : public Flow {
   Result<Json> Train(const Caller& caller, const TrainRequest& request) override;
   Result<Json> Gate(const Caller& caller, const GateRequest& request) override;
   Result<Json> Register(const Caller& caller, const RegisterRequest& request) override;
+  Result<Json> DescribeEngine(const std::string& package_id) override;
   Result<Json> Override(const Caller& caller, std::string_view model, std::int64_t version, std::string_view reason) override;
   Result<Json> GoLive(const Caller& caller, std::string_view endpoint, std::int64_t version) override;
   Result<Json> StartRollout(const Caller& caller, const RolloutRequest& request) override;

@@ -37,9 +37,14 @@ class FakeServing final : public Serving {
     return Ok();
   }
   Status FlushLogs() override { return on_flush ? on_flush() : Ok(); }
+  std::shared_ptr<const model::Package> Served(const std::string& package_id) const override {
+    const auto found = served.find(package_id);
+    return found == served.end() ? nullptr : found->second;
+  }
 
   std::map<std::string, EndpointPlan> plans;
   std::map<std::string, std::string> explained;
+  std::map<std::string, std::shared_ptr<const model::Package>> served;
   bool publish_fails = false;
   std::function<Status()> on_flush;
 };
@@ -147,13 +152,16 @@ class FlowWorld {
     features_ = feature::MakeFeatureStore(std::make_shared<const feature::Definitions>(), data_->logbook(), data_->online()).value();
     registry_ = registry::Registry::Open(data_->catalog(), clock_).value();
     tracker_ = track::Tracker::Open(data_->catalog(), clock_, ids_).value();
+    tuner_ = EngineTuner::Open({.catalog = &data_->catalog(), .executor = &inline_, .clock = &clock_, .log = &log_,
+                                .counters = &counters_, .cpu = "test"}).value();
     serving_.plans.clear();
     flow_ = Flow::Open({.data = data_.get(), .features = features_.get(), .registry = registry_.get(), .tracker = tracker_.get(),
-                        .serving = &serving_, .clock = &clock_, .ids = &ids_, .log = &log_, .counters = &counters_, .train_worker = {}, .tables_folder = {}}).value();
+                        .serving = &serving_, .clock = &clock_, .ids = &ids_, .log = &log_, .counters = &counters_, .train_worker = {}, .tables_folder = {}, .tuner = tuner_.get()}).value();
     Configure(config_).value();
   }
   void Close() {
     flow_.reset();
+    tuner_.reset();
     tracker_.reset();
     registry_.reset();
     features_.reset();
@@ -192,6 +200,7 @@ class FlowWorld {
   base::Counters counters_;
   base::IdGenerator ids_{clock_, base::Random(7)};
   base::Logger log_ = base::Logger::Null(clock_);
+  base::InlineExecutor inline_;
   FakeServing serving_;
   std::string config_;
   std::vector<double> truths_;  // of what was served last: how likely each was to be late
@@ -199,6 +208,7 @@ class FlowWorld {
   std::unique_ptr<feature::FeatureStore> features_;
   std::unique_ptr<registry::Registry> registry_;
   std::unique_ptr<track::Tracker> tracker_;
+  std::unique_ptr<EngineTuner> tuner_;
   std::unique_ptr<Flow> flow_;
 };
 

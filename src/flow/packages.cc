@@ -11,10 +11,19 @@ constexpr std::size_t kRecent = 4;
 }  // namespace
 
 Result<std::shared_ptr<const model::Package>> Packages::Get(const std::string& id) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (auto loaded = loaded_[id].lock()) return loaded;
-  }
+  std::shared_ptr<const model::Package> package = Loaded(id);
+  if (package == nullptr) package = SW_TRY(Load(id));
+  if (tuner_ != nullptr) tuner_->TakeOver(*package);
+  return package;
+}
+
+std::shared_ptr<const model::Package> Packages::Loaded(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = loaded_.find(id);
+  return found == loaded_.end() ? nullptr : found->second.lock();
+}
+
+Result<std::shared_ptr<const model::Package>> Packages::Load(const std::string& id) {
   std::shared_ptr<const model::Package> package =
       SW_TRY(model::LoadPackage(id, [this](std::string_view hash) { return blobs_.ReadAll(hash); }, engines_));
   const std::lock_guard lock(mutex_);

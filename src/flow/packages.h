@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "data/batch.h"
 #include "eval/lineage.h"
+#include "flow/engine_tuner.h"
 #include "model/package.h"
 #include "store/blobs.h"
 
@@ -19,8 +20,9 @@ namespace sw::flow {
 
 class Packages {
  public:
-  explicit Packages(store::Blobs& blobs, model::EngineOptions engines = {})
-      : blobs_(blobs), engines_(std::move(engines)) {}
+  // With a tuner, engines score by what was chosen for them.
+  explicit Packages(store::Blobs& blobs, model::EngineOptions engines = {}, const EngineTuner* tuner = nullptr)
+      : blobs_(blobs), engines_(std::move(engines)), tuner_(tuner) {}
 
   // Loads it, golden rows and all, unless it is loaded already.
   Result<std::shared_ptr<const model::Package>> Get(const std::string& id);
@@ -29,8 +31,12 @@ class Packages {
   Result<bool> RunsInAProcess(const std::string& id) const;
 
  private:
+  std::shared_ptr<const model::Package> Loaded(const std::string& id);
+  Result<std::shared_ptr<const model::Package>> Load(const std::string& id);
+
   store::Blobs& blobs_;
   const model::EngineOptions engines_;
+  const EngineTuner* const tuner_;
   std::mutex mutex_;
   std::map<std::string, std::weak_ptr<const model::Package>> loaded_;
   std::deque<std::shared_ptr<const model::Package>> recent_;  // the last few stay loaded
