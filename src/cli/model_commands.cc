@@ -4,6 +4,7 @@
 #include "app/register_model.h"
 #include "base/errors.h"
 #include "cli/command.h"
+#include "cli/engine_text.h"
 #include "cli/table.h"
 
 namespace sw::cli {
@@ -223,11 +224,16 @@ void AddModelReading(Commands& commands, CLI::App& models) {
                        {"created", "CREATED"}});
     return ExitCode::kOk;
   });
-  CLI::App& show = commands.Add(models, "show", "One version with its verdicts.");
+  CLI::App& show =
+      commands.Add(models, "show", "One version with its verdicts and what scores it.");
   auto model = TextOption(show, "model", "the model", true);
   auto version = TextOption(show, "version", "a number, an alias or latest", true);
   commands.Run(show, [=](Session& session) -> Result<ExitCode> {
-    session.PrintObject(SW_TRY(session.Get(VersionPath(*model, *version))));
+    Json shown = SW_TRY(session.Get(VersionPath(*model, *version)));
+    if (const Json* engine = shown.Find("engine"); engine != nullptr && !session.json()) {
+      shown.Set("engine", EngineLines(*engine));
+    }
+    session.PrintObject(shown);
     return ExitCode::kOk;
   });
 }

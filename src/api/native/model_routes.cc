@@ -38,6 +38,8 @@ Result<Json> Version(const Context& context, const Request& request) {
     verdicts.Append(registry::VerdictToJson(verdict));
   }
   out.Set("verdicts", std::move(verdicts));
+  const auto engine = context.flow->DescribeEngine(version.package_id);
+  out.Set("engine", engine ? *engine : Json::MakeObject({{"error", engine.error().message}}));
   return out;
 }
 
@@ -89,7 +91,7 @@ constexpr AnswerRoute kRoutes[] = {
      "Registers a package as the model's next version.", "",
      R"({"type":"object","required":["package_id"],"properties":{"package_id":{"type":"string"},"run_id":{"type":"string"}}})"},
     {net::Method::kGet, "/seaworthy/v1/models/{model}/versions/{version}", "models.read", Version,
-     "One version, by number, alias or `latest`, with its verdicts."},
+     "One version, by number, alias or `latest`, with its verdicts and what scores it."},
     {net::Method::kPost, "/seaworthy/v1/models/{model}/versions/{version}/override",
      "models.override", Override, "Records an operator's word for a version that no gate passed.", "",
      R"({"type":"object","required":["reason"],"properties":{"reason":{"type":"string"}}})"},
