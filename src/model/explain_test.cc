@@ -77,9 +77,10 @@ Rows RandomRows(std::size_t features, std::size_t count, std::uint64_t seed) {
 std::vector<double> Explained(const Forest& forest, const Rows& rows, const Cpu& cpu = DetectCpu()) {
   EXPECT_TRUE(CheckForest(forest));
   const Explainer explainer = Explainer::Make(forest, cpu).value();
-  std::vector<double> cells;
-  for (const auto& row : rows) cells.insert(cells.end(), row.begin(), row.end());
   const std::size_t width = forest.features.size();
+  std::vector<double> cells;
+  cells.reserve((rows.size() + 1) * width);  // also of no rows: columns point into it
+  for (const auto& row : rows) cells.insert(cells.end(), row.begin(), row.end());
   std::vector<const double*> columns;
   for (std::size_t c = 0; c < width; ++c) columns.push_back(cells.data() + c);
   std::vector<double> contributions(rows.size() * explainer.width(), kNan);
