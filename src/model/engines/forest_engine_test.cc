@@ -160,7 +160,9 @@ TEST(ForestEngine, TuningChangesNoScore) {
   for (const auto& [times, chosen] : {std::pair{choice.one_row_times, choice.one_row}, {choice.many_rows_times, choice.many_rows}}) {
     EXPECT_GE(times.size(), 3U);
     const auto least = std::ranges::min_element(times, {}, &ForestChoice::Time::ns);
-    EXPECT_EQ(least->method, chosen);
+    const auto of_chosen = std::ranges::find(times, chosen, &ForestChoice::Time::method);
+    ASSERT_NE(of_chosen, times.end());
+    EXPECT_LE(0.85 * of_chosen->ns, least->ns);  // the rule's method stays unless another is clearly faster
     EXPECT_GT(least->ns, 0);
   }
   EXPECT_EQ(RawOf(*engine), before);

@@ -45,6 +45,7 @@ struct Clock {
 
 constexpr auto kTuneMax = std::chrono::milliseconds(20);
 constexpr auto kRoundMax = std::chrono::microseconds(800);  // of one method and number of rows
+constexpr double kClearly = 0.85;
 constexpr std::size_t kLapRows = 64;  // at least, between two looks at the clock, which take as long as a row
 
 // Times methods until its budget is spent; what was not timed is infinitely slow.
@@ -91,9 +92,13 @@ std::vector<ForestChoice::Time> TimeAll(Stopwatch& watch, std::size_t rows) {
   return times;
 }
 
-ForestMethod Fastest(const std::vector<ForestChoice::Time>& times, ForestMethod otherwise) {
+// The rule's method, unless another is clearly faster: a few milliseconds on a busy machine are noisy.
+ForestMethod Fastest(const std::vector<ForestChoice::Time>& times, ForestMethod rule) {
   const auto fastest = std::ranges::min_element(times, {}, &ForestChoice::Time::ns);
-  return fastest == times.end() ? otherwise : fastest->method;
+  const auto by_rule = std::ranges::find(times, rule, &ForestChoice::Time::method);
+  if (fastest == times.end()) return rule;
+  const bool is_clear = by_rule == times.end() || fastest->ns < kClearly * by_rule->ns;
+  return is_clear ? fastest->method : rule;
 }
 
 }  // namespace
