@@ -43,8 +43,9 @@ class Lines {
 
   Result<std::string> Cell() {
     if (!Takes('"')) {
-      const std::size_t end = std::min(text_.find_first_of(",\r\n", at_), text_.size());
-      return std::string(text_.substr(std::exchange(at_, end), end - at_));
+      const std::size_t from = at_;
+      at_ = std::min(text_.find_first_of(",\r\n", from), text_.size());
+      return std::string(text_.substr(from, at_ - from));
     }
     std::string cell;
     for (; at_ < text_.size(); ++at_) {
