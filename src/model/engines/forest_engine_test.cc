@@ -168,6 +168,15 @@ TEST(ForestEngine, TuningChangesNoScore) {
   EXPECT_EQ(RawOf(*engine), before);
 }
 
+// Slices take most of a millisecond for one row of it: they must not use up the time of the others.
+TEST(ForestEngine, OfManyLargeTreesIsTimedWithinItsBudget) {
+  const auto engine = ForestEngine::Make(RandomForest({.features = 12, .trees = 400, .leaves = 255}, 3)).value();
+  const ForestChoice choice = ForestChoiceFromJson(engine->Tune()).value();
+  EXPECT_NE(choice.one_row, ForestMethod::kSlice);
+  EXPECT_GE(choice.one_row_times.size(), 2U);
+  EXPECT_GE(choice.many_rows_times.size(), 1U);
+}
+
 TEST(ForestEngine, TakesOverWhatAnotherTimed) {
   const Forest forest = RandomForest({.trees = 40}, 14);
   const auto engine = ForestEngine::Make(forest).value(), next = ForestEngine::Make(forest).value();

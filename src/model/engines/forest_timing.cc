@@ -55,13 +55,13 @@ class Stopwatch {
       : engine_(engine), cells_(MadeUpRows(engine.forest(), kSliceRows)), columns_(engine.forest().features.size()),
         scores_(kSliceRows * engine.outputs(Output::kRaw)), end_(Clock::Now() + kTuneMax) {}
 
-  // Nanoseconds a row, the least of the laps that fit a round.
+  // Nanoseconds a row, the least of the laps that fit a round. The first lap is one call: it warms caches,
+  // and says how many calls a lap may have, so that a slow method does not use up the budget of the others.
   double PerRow(ForestMethod method, std::size_t batch) {
-    const std::size_t calls = std::max<std::size_t>(1, kLapRows / batch);
+    std::size_t calls = 1;
     double best = std::numeric_limits<double>::infinity();
     const auto round_end = std::min(end_, Clock::Now() + kRoundMax);
     std::size_t from = 0;
-    // The first lap warms caches; a rate is the least of at least three.
     for (auto [lap, before] = std::pair{0, Clock::Now()}; before < end_ && (lap < 3 || before < round_end); ++lap) {
       for (std::size_t call = 0; call < calls; ++call) {
         for (std::size_t c = 0; c < columns_.size(); ++c) columns_[c] = cells_.data() + from * columns_.size() + c;
@@ -70,7 +70,12 @@ class Stopwatch {
         from = from + 2 * batch <= kSliceRows ? from + batch : 0;
       }
       const auto after = Clock::Now();
-      best = std::min(best, static_cast<double>((after - before).count()) / static_cast<double>(batch * calls));
+      const auto lap_ns = std::max<std::int64_t>(1, (after - before).count());
+      if (lap > 0) best = std::min(best, static_cast<double>(lap_ns) / static_cast<double>(batch * calls));
+      if (lap == 0) {
+        const auto fitting = static_cast<std::size_t>(std::chrono::nanoseconds(kRoundMax).count() / lap_ns);
+        calls = std::clamp<std::size_t>(fitting, 1, std::max<std::size_t>(1, kLapRows / batch));
+      }
       before = after;
     }
     return best;
@@ -84,10 +89,15 @@ class Stopwatch {
   Clock::time_point end_;
 };
 
-std::vector<ForestChoice::Time> TimeAll(Stopwatch& watch, std::size_t rows) {
+// The rule's method first: without its time no other is chosen.
+std::vector<ForestChoice::Time> TimeAll(Stopwatch& watch, ForestMethod rule, std::size_t rows) {
   std::vector<ForestChoice::Time> times;
-  for (const ForestMethod method : kTimedMethods) {
+  const auto time = [&](ForestMethod method) {
     if (const double ns = watch.PerRow(method, rows); std::isfinite(ns)) times.push_back({.method = method, .ns = ns});
+  };
+  time(rule);
+  for (const ForestMethod method : kTimedMethods) {
+    if (method != rule) time(method);
   }
   return times;
 }
@@ -96,9 +106,8 @@ std::vector<ForestChoice::Time> TimeAll(Stopwatch& watch, std::size_t rows) {
 ForestMethod Fastest(const std::vector<ForestChoice::Time>& times, ForestMethod rule) {
   const auto fastest = std::ranges::min_element(times, {}, &ForestChoice::Time::ns);
   const auto by_rule = std::ranges::find(times, rule, &ForestChoice::Time::method);
-  if (fastest == times.end()) return rule;
-  const bool is_clear = by_rule == times.end() || fastest->ns < kClearly * by_rule->ns;
-  return is_clear ? fastest->method : rule;
+  if (by_rule == times.end()) return rule;
+  return fastest->ns < kClearly * by_rule->ns ? fastest->method : rule;
 }
 
 }  // namespace
@@ -106,8 +115,8 @@ ForestMethod Fastest(const std::vector<ForestChoice::Time>& times, ForestMethod 
 ForestChoice TimeMethods(const ForestEngine& engine, const ForestChoice& rule) {
   Stopwatch watch(engine);
   ForestChoice choice = rule;
-  choice.one_row_times = TimeAll(watch, 1);
-  choice.many_rows_times = TimeAll(watch, kSliceRows);
+  choice.one_row_times = TimeAll(watch, rule.one_row, 1);
+  choice.many_rows_times = TimeAll(watch, rule.many_rows, kSliceRows);
   choice.one_row = Fastest(choice.one_row_times, rule.one_row);
   choice.many_rows = Fastest(choice.many_rows_times, rule.many_rows);
   std::size_t from = kSliceRows;  // the least power of two at which the method for many rows wins
