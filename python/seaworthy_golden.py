@@ -20,7 +20,7 @@ except ImportError:
     json.dump({"error": f"{sys.executable} has no numpy"}, sys.stdout)
     sys.exit()
 
-NO_NUMBER = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
+NAMES = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}  # of what JSON has no number for
 
 
 def numbers_of(column):
@@ -213,8 +213,7 @@ def taken(scorer, columns, rows):
 
 
 def plain(values):
-    """JSON has no name for what is no number."""
-    return [value if numpy.isfinite(value) else str(value) for value in numpy.concatenate([v.ravel() for v in values]).tolist()]
+    return [value if numpy.isfinite(value) else NAMES[str(value)] for value in numpy.concatenate([v.ravel() for v in values]).tolist()]
 
 
 def answer(request):

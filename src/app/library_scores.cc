@@ -3,10 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdlib>
-#include <limits>
 #include <utility>
 
 #include "base/child_process.h"
@@ -86,20 +84,15 @@ Json RequestOf(const LibraryJob& job, const std::string& model_path) {
   return Json::MakeObject({{"format", job.format}, {"model", model_path}, {"columns", std::move(columns)}});
 }
 
-// "nan", "inf" and "-inf" stand for what JSON cannot say.
 Result<std::vector<double>> NumbersOf(const Json& answer, std::string_view key, std::size_t rows) {
-  std::vector<double> numbers;
+  data::Column column(data::Type::kFloat64);  // which reads "NaN" and the infinities, too
   for (const Json& each : SW_TRY(answer.GetArray(key))->AsArray()) {
-    if (each.IsNumber()) {
-      numbers.push_back(each.AsDouble());
-    } else if (each.IsString()) {
-      const std::string& text = each.AsString();
-      const double infinity = std::numeric_limits<double>::infinity();
-      numbers.push_back(text == "inf" ? infinity : text == "-inf" ? -infinity : std::nan(""));
-    } else {
-      return FailedPrecondition("the library's {} have a {}", key, each.TypeName());
+    if (Status appended = column.AppendJson(each); !appended) {
+      return FailedPrecondition("the library's {}: {}", key, appended.error().message);
     }
   }
+  if (column.null_count() > 0) return FailedPrecondition("the library's {} have a null", key);
+  const std::vector<double> numbers(column.doubles().begin(), column.doubles().end());
   if (rows == 0 || numbers.empty() || numbers.size() % rows != 0) {
     return FailedPrecondition("the library gave {} {} for {} rows", numbers.size(), key, rows);
   }
