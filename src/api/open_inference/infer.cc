@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "api/wire/json_body.h"
+#include "api/wire/predict.h"
 #include "base/errors.h"
 
 namespace sw::open_inference {
@@ -140,11 +141,6 @@ Json DataOf(std::string_view output, const serve::PredictResult& result) {
   return data;
 }
 
-// The one version that answered; of a split, the first row's.
-std::string VersionOf(const serve::PredictResult& result) {
-  return result.versions.empty() ? std::string() : fmt::format("{}", result.versions.front());
-}
-
 }  // namespace
 
 std::span<const OutputSpec> OutputSpecs() { return kOutputs; }
@@ -186,7 +182,7 @@ net::Response InferResponse(const InferRequest& infer, std::string_view model, c
     outputs.Append(std::move(output));
   }
   const Json body = Json::MakeObject({{"model_name", model},
-                                      {"model_version", VersionOf(result)},
+                                      {"model_version", wire::AnsweredVersion(result)},
                                       {"id", infer.id.empty() ? result.request_id : infer.id},
                                       {"parameters", Json::MakeObject({{"request_id", result.request_id},
                                                                        {"logged", result.logged}})},

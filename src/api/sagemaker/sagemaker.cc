@@ -90,7 +90,7 @@ net::Response Render(std::string_view type, const serve::PredictResult& result) 
   net::Response response = type == kCsv         ? net::TextResponse(200, CsvOf(result), "text/csv; charset=utf-8")
                            : type == kJsonLines ? net::TextResponse(200, JsonLinesOf(result), kJsonLines)
                                                 : net::JsonResponse(200, JsonOf(result));
-  if (!result.versions.empty()) response.headers.Add("x-Amzn-Invoked-Production-Variant", fmt::format("{}", result.versions.front()));
+  response.headers.Add("x-Amzn-Invoked-Production-Variant", wire::AnsweredVersion(result));
   return response;
 }
 

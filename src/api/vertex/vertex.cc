@@ -60,7 +60,7 @@ Result<Prediction> Read(const serve::Endpoints& endpoints, const Request& reques
 net::Response Render(const std::string& model, bool is_raw, const serve::PredictResult& result) {
   Json body = Json::MakeObject({{"predictions", Json::FromRange(result.scores)}});
   if (is_raw) return net::JsonResponse(200, body);
-  const std::string version = result.versions.empty() ? "" : fmt::format("{}", result.versions.front());
+  const std::string version = wire::AnsweredVersion(result);
   body.Set("deployedModelId", version);
   body.Set("model", model);
   body.Set("modelVersionId", version);

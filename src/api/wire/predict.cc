@@ -74,6 +74,10 @@ std::string LiveVersion(const serve::EndpointSnapshot& endpoint) {
   return live == nullptr ? std::string() : fmt::format("{}", live->version);
 }
 
+std::string AnsweredVersion(const serve::PredictResult& result) {
+  return result.versions.empty() ? std::string() : fmt::format("{}", result.versions.front());
+}
+
 Call ParseCall(std::string_view segment) {
   const std::size_t colon = segment.rfind(':');
   if (colon == segment.npos) return {segment, {}};

@@ -45,6 +45,9 @@ void Predict(serve::Endpoints& endpoints, Result<serve::PredictRequest> predict,
 // The live arm's version, as wires name one; "" when there is none.
 std::string LiveVersion(const serve::EndpointSnapshot& endpoint);
 
+// Of the one that answered; of a split, the first row's.
+std::string AnsweredVersion(const serve::PredictResult& result);
+
 // "late:predict" is late and predict; the verb is "" where there is none.
 struct Call {
   std::string_view name, verb;
