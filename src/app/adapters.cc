@@ -26,20 +26,6 @@ Status LogbookPredictions::Append(const std::string& stream, std::int64_t sequen
   return Ok();
 }
 
-Result<std::shared_ptr<const model::Package>> BlobPackages::Load(const std::string& package_id) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (auto loaded = loaded_[package_id].lock()) return loaded;
-  }
-  std::shared_ptr<const model::Package> package = SW_TRY(model::LoadPackage(
-      package_id, [this](std::string_view hash) { return blobs_.ReadAll(hash); }, engines_));
-  tuner_.TakeOver(*package);
-  const std::lock_guard lock(mutex_);
-  loaded_[package_id] = package;
-  std::erase_if(loaded_, [](const auto& entry) { return entry.second.expired(); });
-  return package;
-}
-
 Status EndpointServing::Publish(const flow::EndpointPlan& plan) {
   const flow::EndpointDef& definition = plan.definition;
   serve::EndpointSnapshot base;

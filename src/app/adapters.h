@@ -3,7 +3,6 @@
 // Thread-safe.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -12,6 +11,7 @@
 #include "feature/feature_store.h"
 #include "flow/engine_tuner.h"
 #include "flow/flow.h"
+#include "flow/packages.h"
 #include "model/model_file.h"
 #include "serve/endpoints.h"
 #include "store/blobs.h"
@@ -44,20 +44,18 @@ class LogbookPredictions final : public serve::PredictionLog {
   std::set<std::string> declared_;  // guarded by mutex_
 };
 
-// A package is loaded once for as long as somebody holds it.
+// A package is loaded once for as long as somebody holds it. Apart from flow's own: what gates and replays
+// score takes no turn of what serves, where a model runs in a process.
 class BlobPackages final : public serve::PackageSource {
  public:
-  BlobPackages(const store::Blobs& blobs, model::EngineOptions engines,
-               const flow::EngineTuner& tuner)
-      : blobs_(blobs), engines_(std::move(engines)), tuner_(tuner) {}
-  Result<std::shared_ptr<const model::Package>> Load(const std::string& package_id) override;
+  BlobPackages(store::Blobs& blobs, model::EngineOptions engines, const flow::EngineTuner& tuner)
+      : packages_(blobs, std::move(engines), &tuner, /*recent=*/0) {}
+  Result<std::shared_ptr<const model::Package>> Load(const std::string& package_id) override {
+    return packages_.Get(package_id);
+  }
 
  private:
-  const store::Blobs& blobs_;
-  const model::EngineOptions engines_;
-  const flow::EngineTuner& tuner_;
-  std::mutex mutex_;
-  std::map<std::string, std::weak_ptr<const model::Package>> loaded_;  // guarded by mutex_
+  flow::Packages packages_;
 };
 
 class EndpointServing final : public flow::Serving {

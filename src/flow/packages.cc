@@ -4,11 +4,6 @@
 #include "base/hash.h"
 
 namespace sw::flow {
-namespace {
-
-constexpr std::size_t kRecent = 4;
-
-}  // namespace
 
 Result<std::shared_ptr<const model::Package>> Packages::Get(const std::string& id) {
   std::shared_ptr<const model::Package> package = Loaded(id);
@@ -29,7 +24,7 @@ Result<std::shared_ptr<const model::Package>> Packages::Load(const std::string& 
   const std::lock_guard lock(mutex_);
   loaded_[id] = package;
   recent_.push_back(package);
-  if (recent_.size() > kRecent) recent_.pop_front();
+  if (recent_.size() > recent_max_) recent_.pop_front();
   std::erase_if(loaded_, [](const auto& entry) { return entry.second.expired(); });
   return package;
 }

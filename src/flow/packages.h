@@ -20,9 +20,11 @@ namespace sw::flow {
 
 class Packages {
  public:
-  // With a tuner, engines score by what was chosen for them.
-  explicit Packages(store::Blobs& blobs, model::EngineOptions engines = {}, const EngineTuner* tuner = nullptr)
-      : blobs_(blobs), engines_(std::move(engines)), tuner_(tuner) {}
+  static constexpr std::size_t kRecent = 4;
+  // With a tuner, engines score by what was chosen for them. The last `recent` stay loaded, used or not.
+  explicit Packages(store::Blobs& blobs, model::EngineOptions engines = {}, const EngineTuner* tuner = nullptr,
+                    std::size_t recent = kRecent)
+      : blobs_(blobs), engines_(std::move(engines)), tuner_(tuner), recent_max_(recent) {}
 
   // Loads it, golden rows and all, unless it is loaded already.
   Result<std::shared_ptr<const model::Package>> Get(const std::string& id);
@@ -37,6 +39,7 @@ class Packages {
   store::Blobs& blobs_;
   const model::EngineOptions engines_;
   const EngineTuner* const tuner_;
+  const std::size_t recent_max_;
   std::mutex mutex_;
   std::map<std::string, std::weak_ptr<const model::Package>> loaded_;
   std::deque<std::shared_ptr<const model::Package>> recent_;  // the last few stay loaded
