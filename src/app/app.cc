@@ -237,8 +237,9 @@ Status App::Drain() {
 
 net::Response App::Dispatch(net::Request request) const {
   request.caller = auth::LocalCaller();
+  if (upkeep_.joinable() || !endpoints_->ExplainsAny()) return net::Dispatch(*router_, std::move(request));
   net::Response response = net::Dispatch(*router_, request);
-  if (response.status != 503 || upkeep_.joinable()) return response;
+  if (response.status != 503) return response;
   // Perhaps a model's process that only a server starts by itself.
   flow_->PublishRest(base::MonotonicNs() / 1000);
   return net::Dispatch(*router_, std::move(request));

@@ -105,6 +105,8 @@ void Endpoints::Explain(std::string_view name, Error error) {
   core_->explanations.Set(std::move(next));
 }
 
+bool Endpoints::ExplainsAny() const { return !core_->explanations.Get()->empty(); }
+
 std::optional<Error> Endpoints::Explained(std::string_view name) const {
   const std::shared_ptr<const Explanations> now = core_->explanations.Get();
   const auto found = now->find(name);

@@ -98,6 +98,7 @@ class Endpoints {
   // Until the next Replace or Remove: what is said of an endpoint that should be served and is not.
   void Explain(std::string_view name, Error error);
   std::optional<Error> Explained(std::string_view name) const;
+  bool ExplainsAny() const;
   std::shared_ptr<const EndpointSnapshot> Find(std::string_view name) const;  // nullptr: none
   std::vector<std::string> Names() const;  // sorted
 
