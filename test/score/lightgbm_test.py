@@ -129,6 +129,32 @@ class LightgbmTest(boosting.BoostingTest):
         self.compare("category zero", self.folder / "model.txt", boosting.table_of(probe, ["x"]),
                      booster.predict(probe, raw_score=True), booster.predict(probe))
 
+    def test_a_value_missing_where_training_had_none_is_zero(self):  # onnxmltools#488
+        rows = numpy.array([[1.0, 0.0], [1.0, -1.0], [1.0, -1.0], [2.0, -1.0], [2.0, -1.0]])
+        parameters = {"objective": "regression", "min_data_in_bin": 1, "min_data_in_leaf": 1, "learning_rate": 1, "verbose": -1}
+        booster = lightgbm.train(parameters, lightgbm.Dataset(rows, [0, 0, 1, 1, 1], feature_name=["x", "y"]), 1)
+        splits = booster.trees_to_dataframe().dropna(subset=["threshold"])
+        # Zero lies to the right of the split, beside which the file says that missing values go left.
+        self.assertIn(("y", "None", "left", True), {(row.split_feature, row.missing_type, row.missing_direction, row.threshold < 0)
+                                                    for row in splits.itertuples()})
+        booster.save_model(self.folder / "model.txt")
+        probe = numpy.array([[1.0, numpy.nan], [2.0, numpy.nan], [numpy.nan, -1.0], [numpy.nan, numpy.nan]])
+        self.compare("zero", self.folder / "model.txt", boosting.table_of(probe, ["x", "y"]),
+                     booster.predict(probe, raw_score=True), booster.predict(probe))
+
+    def test_values_that_only_doubles_tell_apart(self):  # onnxmltools#708
+        hour = numpy.arange(7 * 24 * 12) // 12
+        day, hour = hour // 24, hour % 24
+        used = numpy.select([(day <= 4) & (hour == at) for at in (8, 12, 14)], [1.0, 2.0, 3.0], 0.0)
+        turns = [2 * numpy.pi * day / 7, 2 * numpy.pi * hour / 24]
+        rows = numpy.column_stack([wave(turn) for turn in turns for wave in (numpy.sin, numpy.cos)])
+        parameters = BASE | {"objective": "quantile", "alpha": 0.95}
+        booster = lightgbm.train(parameters, lightgbm.Dataset(rows, used, feature_name=NAMES), 20)
+        rounded = rows.astype(numpy.float32)
+        self.assertTrue((booster.predict(rows) != booster.predict(rounded)).any())  # float(sin(pi)) is another number
+        self.compare_booster("doubles", booster, rows)
+        self.compare_booster("floats", booster, rounded.astype(numpy.float64))
+
     def test_labels_of_pandas_categories(self):  # treelite#342
         random = numpy.random.default_rng(3)
         count = 600
