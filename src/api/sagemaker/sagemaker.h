@@ -1,6 +1,6 @@
 // SageMaker's runtime: what boto3's client of `sagemaker-runtime` posts.
 //
-//   POST /endpoints/late/invocations   text/csv without a header, JSON or JSON lines
+//   POST /endpoints/late/invocations   text/csv without a header, JSON, JSON lines, libsvm, RecordIO-protobuf
 //
 // InferenceId becomes the prediction's id, which labels are told by; TargetVariant is a version. Pure;
 // what the handlers do is the endpoints'.

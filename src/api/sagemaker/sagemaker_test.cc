@@ -39,6 +39,28 @@ TEST_F(SagemakerTest, ReadsAndAnswersEveryContentType) {
   EXPECT_EQ(Invoke("{\"features\": [\"N1\", 20, \"EWR\"]}\n\n[\"N2\", 3, null]\n", "application/jsonlines"), "{\"score\":20.0}\n{\"score\":3.0}\n");
 }
 
+TEST_F(SagemakerTest, AnswersAsAcceptSays) {
+  const auto type_of = [&](std::string accept) {
+    const net::Response answer = Send("N1,20,EWR", {{"Content-Type", "text/csv"}, {"Accept", std::move(accept)}});
+    return answer.status == 200 ? std::string(answer.headers.Get("Content-Type")) : std::to_string(answer.status);
+  };
+  EXPECT_EQ(type_of(""), "text/csv; charset=utf-8");
+  EXPECT_EQ(type_of("*/*"), "text/csv; charset=utf-8");
+  EXPECT_EQ(type_of("image/png, application/jsonlines;q=0.5"), "application/jsonlines");
+  EXPECT_EQ(type_of("application/x-recordio-protobuf"), "application/x-recordio-protobuf");
+  EXPECT_EQ(type_of("image/png"), "406");
+  EXPECT_EQ(type_of("text/libsvm"), "406");
+}
+
+TEST_F(SagemakerTest, CustomAttributesComeBack) {
+  const auto send = [&](std::string attributes) {
+    return Send("N1,20,EWR", {{"Content-Type", "text/csv"}, {"X-Amzn-SageMaker-Custom-Attributes", std::move(attributes)}});
+  };
+  EXPECT_EQ(send("trace=7").headers.Get("X-Amzn-SageMaker-Custom-Attributes"), "trace=7");
+  EXPECT_EQ(send("").headers.Find("X-Amzn-SageMaker-Custom-Attributes"), nullptr);
+  EXPECT_EQ(send(std::string(1025, 'a')).status, 400);
+}
+
 TEST_F(SagemakerTest, TakesInferenceIdsAndVariants) {
   const net::Response answer = Send("N1,20,EWR", {{"Content-Type", "text/csv"}, {"X-Amzn-SageMaker-Inference-Id", "mine"},
                                                   {"X-Amzn-SageMaker-Target-Variant", "1"}});
@@ -59,8 +81,9 @@ TEST_F(SagemakerTest, MakesErrorsThatBoto3Understands) {
   EXPECT_THAT(error("", {{"Content-Type", "text/csv"}}, 400), HasSubstr("no rows"));
   EXPECT_THAT(error("{}", {{"Content-Type", "application/json"}}, 400), HasSubstr("instance 0 has no"));
   EXPECT_THAT(error("x\n", {{"Content-Type", "application/jsonlines"}}, 400), HasSubstr("line 1"));
-  EXPECT_THAT(error("1", {{"Content-Type", "text/libsvm"}}, 415), HasSubstr("text/libsvm is not read"));
+  EXPECT_THAT(error("1", {{"Content-Type", "application/x-npy"}}, 415), HasSubstr("application/x-npy is not read"));
   EXPECT_THAT(error("1", {}, 415), HasSubstr("(none)"));
+  EXPECT_THAT(error("1", {{"Content-Type", "text/csv"}, {"X-Amzn-SageMaker-Target-Model", "a"}}, 400), HasSubstr("is one model"));
   EXPECT_THAT(error("1", {{"Content-Type", "text/csv"}}, 400, "early"), HasSubstr("unknown model early"));
 }
 
