@@ -1,6 +1,6 @@
-"""Scores golden rows with a model's own library, for `seaworthy register` and `seaworthy package`.
+"""Scores golden rows with a model's own library, for `seaworthy register`, `seaworthy package` and the exporter.
 
-They run this file with the user's Python. The request comes on standard input and the answer goes to
+The program runs this file with the user's Python; seaworthy_export imports it. The request comes on standard input and the answer goes to
 standard output, as JSON; null is a missing value. Nothing is needed beside the library and numpy
 (and pandas, where a model has categories with labels).
 
@@ -11,6 +11,7 @@ standard output, as JSON; null is a missing value. Nothing is needed beside the 
 `rows` are those that the library took; scores are theirs, those of a row side by side.
 """
 
+import collections
 import json
 import sys
 
@@ -212,20 +213,33 @@ def taken(scorer, columns, rows):
     return first + second, said_first or said_second
 
 
+Scores = collections.namedtuple("Scores", "library rows predictions raw refused")
+
+
+def scores_of(form, path, columns):
+    """What the library says of the columns' rows, without those that it refuses: rows x outputs; raw may be None."""
+    scorer = SCORERS[form](path)
+    parts, refused = taken(scorer, columns, list(range(len(columns[0]["values"]))))
+    if not parts:
+        return Scores(scorer.library, [], None, None, refused)
+    rows, predictions, raw = zip(*parts)
+    return Scores(scorer.library, sum(rows, []), beside(predictions), None if raw[0] is None else beside(raw), refused)
+
+
+def beside(parts):
+    return numpy.concatenate([part.reshape(len(part), -1) for part in parts])
+
+
 def plain(values):
-    return [value if numpy.isfinite(value) else NAMES[str(value)] for value in numpy.concatenate([v.ravel() for v in values]).tolist()]
+    return [value if numpy.isfinite(value) else NAMES[str(value)] for value in values.ravel().tolist()]
 
 
 def answer(request):
-    scorer = SCORERS[request["format"]](request["model"])
-    columns = request["columns"]
-    parts, refused = taken(scorer, columns, list(range(len(columns[0]["values"]))))
-    if not parts:
-        return {"error": f"{scorer.library} refuses every golden row: {refused}"}
-    has_raw = parts[0][2] is not None
-    return {"library": scorer.library, "rows": [row for rows, _, _ in parts for row in rows],
-            "predictions": plain([predictions for _, predictions, _ in parts]),
-            "raw": plain([raw for _, _, raw in parts]) if has_raw else None, "refused": refused}
+    scores = scores_of(request["format"], request["model"], request["columns"])
+    if not scores.rows:
+        return {"error": f"{scores.library} refuses every golden row: {scores.refused}"}
+    return {"library": scores.library, "rows": scores.rows, "predictions": plain(scores.predictions),
+            "raw": None if scores.raw is None else plain(scores.raw), "refused": scores.refused}
 
 
 def main():

@@ -19,6 +19,10 @@ class Refused(Exception):
                          "(docs/models.md)")
 
 
+class UnfitRows(ValueError):
+    """A sample of rows that the model does not take."""
+
+
 class Value:
     """A value of the plan: its number, type, width and, when known, golden cells (rows x width)."""
 

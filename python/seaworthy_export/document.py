@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 
 from . import curves, linear, others, text, transformers, trees, wrappers  # noqa: F401: they register writers
-from .builder import Builder, Refused
+from .builder import TEXT, Builder, Refused, floats
 from .flow import Flow
 from .rows import ROWS_MIN, Table, accepted, candidates
 from .thresholds import find_thresholds
@@ -59,39 +59,61 @@ def _accepts(estimator):
     return accept
 
 
-def dump(estimator, rows):
-    """The plan as a dict. `rows` is a sample of what the fitted estimator is called with: a DataFrame, an
-    array, or a list of texts."""
-    import sklearn
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        table = Table(estimator, rows)
-        if table.count == 0:
-            raise Refused("rows", "the sample has no rows")
-        sample = accepted(table, [column[:32] for column in table.columns], _accepts(estimator))
-        if not len(sample[0]):
-            raise Refused("rows", "the estimator refuses the sample's own rows")
-        builder = _walk(estimator, table, sample)[0]
-        columns = accepted(table, candidates(table, find_thresholds(builder)), _accepts(estimator))
-        if len(columns[0]) < ROWS_MIN:
-            repeat = np.resize(np.arange(len(columns[0])), ROWS_MIN)
-            columns = [column[repeat] for column in columns]
-        builder, made, raw, prediction = _walk(estimator, table, columns)
-        builder.prune(raw, prediction)
-    golden = [{"texts" if value.kind == "text" else "numbers": _cells(value)} for value in builder.values[:len(builder.inputs)]]
-    return {**FORMAT, "library": f"scikit-learn {sklearn.__version__}", "estimator": type(estimator).__name__,
-            "inputs": builder.inputs, "golden": golden, "stages": builder.stages, "raw": raw.number,
-            "prediction": prediction.number,
-            "classes": [] if made is None or made.classes is None else [str(label) for label in made.classes]}
+class Plan:
+    """A plan and what scikit-learn computed for its golden rows: `raw` and `prediction` are the values that the
+    two kinds of output are."""
+
+    def __init__(self, estimator, rows):
+        import sklearn
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            self.table = Table(estimator, rows)
+            columns = _golden_columns(estimator, self.table)
+            self.builder, made, self.raw, self.prediction = _walk(estimator, self.table, columns)
+            self.builder.prune(self.raw, self.prediction)
+        self.library = f"scikit-learn {sklearn.__version__}"
+        self.estimator = type(estimator).__name__
+        self.classes = [] if made is None or made.classes is None else [str(label) for label in made.classes]
+
+    @property
+    def inputs(self):
+        """The values that are columns of a request's rows."""
+        return self.builder.values[:len(self.builder.inputs)]
+
+    def text(self):
+        golden = [{"texts" if value.kind == TEXT else "numbers": _cells(value)} for value in self.inputs]
+        document = {**FORMAT, "library": self.library, "estimator": self.estimator, "inputs": self.builder.inputs,
+                    "golden": golden, "stages": self.builder.stages, "raw": self.raw.number,
+                    "prediction": self.prediction.number, "classes": self.classes}
+        return json.dumps(document, ensure_ascii=False, allow_nan=False)
+
+
+def _golden_columns(estimator, table):
+    if table.count == 0:
+        raise Refused("rows", "the sample has no rows")
+    sample = accepted(table, [column[:32] for column in table.columns], _accepts(estimator))
+    if not len(sample[0]):
+        raise Refused("rows", "the estimator refuses the sample's own rows")
+    builder = _walk(estimator, table, sample)[0]
+    columns = accepted(table, candidates(table, find_thresholds(builder)), _accepts(estimator))
+    if len(columns[0]) < ROWS_MIN:
+        repeat = np.resize(np.arange(len(columns[0])), ROWS_MIN)
+        columns = [column[repeat] for column in columns]
+    return columns
 
 
 def _cells(value):
-    from .builder import floats
-    return list(value.golden.ravel()) if value.kind == "text" else floats(value.golden)
+    return list(value.golden.ravel()) if value.kind == TEXT else floats(value.golden)
+
+
+def dump(estimator, rows):
+    """The plan as a dict. `rows` is a sample of what the fitted estimator is called with: a DataFrame, an
+    array, or a list of texts."""
+    return json.loads(Plan(estimator, rows).text())
 
 
 def save(estimator, path, rows):
     """Writes the fitted estimator as a plan. Raises Refused, which names what cannot be written."""
-    text = json.dumps(dump(estimator, rows), ensure_ascii=False, allow_nan=False)
+    text = Plan(estimator, rows).text()
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
