@@ -179,11 +179,11 @@ class ExportTest(SklearnTest):
     def test_scores_do_not_depend_on_the_batch(self):
         t = self.tables
         encoder = dict(sklearn_cases._encoders(t))["standard"]
-        many = pd.concat([t.mixed] * 3, ignore_index=True)[:1000]
+        many = pd.concat([t.mixed] * 11, ignore_index=True)[:4096]
         for model in (LogisticRegression(), RandomForestRegressor(8, random_state=0)):
             plan = self.plan(make_pipeline(encoder, model).fit(t.mixed, t.binary), t.mixed)
             whole = self.scores(plan, many, "--raw")
-            for size in (1, 7, 64):
+            for size in (1, 7, 64, 1000):
                 self.assert_same_bits(self.scores(plan, many[:size], "--raw").ravel(), whole[:size].ravel(), f"batch {size}")
 
     def test_a_tampered_plan_is_refused_where_it_differs(self):
