@@ -1,4 +1,5 @@
-// Exact models have the library's bits for every number of rows at once and every number of threads.
+// Exact models have the library's bits for every number of rows at once and every number of threads; those of
+// older versions of the libraries, too.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -54,6 +55,8 @@ TEST_P(ExactModels, DependOnNoBatchSizeAndNoThreads) {
   const GoldenRows library = Repeated({.inputs = fixture.inputs, .expected = fixture.predictions, .raw = fixture.raw}, kRows / distinct + 1);
   const Scores whole = ScoreInParts(*engine, library.inputs, library.inputs.num_rows(), 1);
   ExpectSameBits(whole.raw, library.raw, "raw score of the library");
+  const Status within = CompareScores(library, Output::kPrediction, *engine, whole.predictions);
+  EXPECT_TRUE(within) << within.error().message;
   for (const std::size_t batch : {1, 7, 64, 1000, 4096}) {
     for (const std::size_t threads : {1, 4}) {
       SCOPED_TRACE(testing::Message() << batch << " rows at once, " << threads << " threads");
@@ -69,6 +72,13 @@ INSTANTIATE_TEST_SUITE_P(Models, ExactModels,
                                          "xgboost_binary.json", "xgboost_classes.ubj", "xgboost_dart.json", "xgboost_vectors.ubj",
                                          "xgboost_linear.json", "catboost_floats.json", "catboost_nested.json",
                                          "catboost_statistics.json"));
+
+INSTANTIATE_TEST_SUITE_P(OldVersions, ExactModels,
+                         testing::Values("old_lightgbm_2.3.1_binary.txt", "old_lightgbm_2.3.1_classes.txt",
+                                         "old_lightgbm_3.3.5_binary.txt", "old_lightgbm_3.3.5_classes.txt",
+                                         "old_xgboost_1.0.2_binary.json", "old_xgboost_1.7.6_binary.json",
+                                         "old_xgboost_1.7.6_classes.ubj", "old_xgboost_2.1.4_binary.json",
+                                         "old_xgboost_2.1.4_classes.ubj"));
 
 }  // namespace
 }  // namespace sw::model
