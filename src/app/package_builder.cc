@@ -125,6 +125,7 @@ class Builder {
     if (inputs.num_rows() == 0) {
       return Golden{.rows = {}, .why_none = "the model takes none of the rows made up for it; give --rows", .refused = {}};
     }
+    if (request_.python.empty()) return Golden{.rows = {}, .why_none = "no library was asked", .refused = {}};
     auto scores = ScoreWithLibrary({.python = request_.python, .format = stored_.format, .model = stored_.bytes,
                                     .inputs = &inputs, .probes = engine_->Probes()});
     if (!scores) return Golden{.rows = {}, .why_none = scores.error().message, .refused = {}};
@@ -162,13 +163,14 @@ Result<BuiltPackage> BuildPackage(const Settings& settings, const BuildRequest& 
   Builder builder(std::move(stored), *std::move(engine), request);
   SW_TRY(builder.ReadRows());
   Golden golden = SW_TRY(builder.MakeGolden());
-  BuiltPackage built{.content = SW_TRY(builder.MakeContent(golden)), .about = {}};
+  BuiltPackage built{.content = SW_TRY(builder.MakeContent(golden)), .package = {}, .about = {}};
   auto package = flow::LoadInMemory(built.content, engines);
   if (!package) return std::unexpected(std::move(package).error().Within(request.model));
   if (request.require_verified && !(*package)->is_verified()) {
     return FailedPrecondition("{}: {}, and --require-verified was given", request.model, (*package)->unverified());
   }
   built.about = AboutOf(**package, golden);
+  built.package = *std::move(package);
   return built;
 }
 

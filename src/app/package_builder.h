@@ -8,6 +8,7 @@
 // unverified. Blocks. Thread-safe.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "app/settings.h"
@@ -20,12 +21,13 @@ namespace sw::app {
 struct BuildRequest {
   std::string model;               // a model file or an MLflow folder
   std::string rows = {};           // a table of rows as they come, for the contract, the profile and golden rows
-  std::string python = "python3";  // that has the model's library
+  std::string python = "python3";  // that has the model's library; "": none is asked
   bool require_verified = false;   // FAILED_PRECONDITION instead of an unverified package
 };
 
 struct BuiltPackage {
   model::PackageContent content;
+  std::shared_ptr<const model::Package> package;  // of the content, as a load makes it
   // {"format", "inputs", "exactness", "verified", "golden_rows", "golden_from"}, and where it applies
   // "unverified", "refused_rows", "refused", for people.
   Json about;

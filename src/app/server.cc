@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "app/app.h"
+#include "app/container_app.h"
 #include "base/errors.h"
 
 namespace sw::app {
@@ -52,17 +53,46 @@ void EndAtOnceOnNextSignal(const sigset_t& signals) {
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
 }
 
+void PrintAddresses(const net::Server& server) {
+  for (const std::string& address : server.Addresses()) std::printf("http://%s\n", address.c_str());
+  std::fflush(stdout);
+}
+
+// Lets requests in flight finish.
+void DrainServer(std::unique_ptr<net::Server> server, DurationUs time, base::Logger& log) {
+  const Status drained = server->Drain(time / base::kMillisecondUs);
+  if (!drained) log.Warning("requests were cut", {{"error", drained.error().message}});
+}
+
+Status RunContainer(const Container& container, const Settings& settings, const sigset_t& signals) {
+  const auto app = SW_TRY(ContainerApp::Open(container, settings));
+  auto server = SW_TRY(app->Listen());
+  PrintAddresses(*server);
+  Status loaded;
+  std::jthread loader([&] {
+    loaded = app->LoadModel();
+    if (!loaded) kill(getpid(), SIGTERM);  // what cannot become ready ends
+  });
+  WaitForEnd(signals);
+  EndAtOnceOnNextSignal(signals);
+  loader.join();
+  app->log().Info("draining");
+  DrainServer(std::move(server), settings.Duration("drain_timeout"), app->log());
+  SW_TRY(app->Drain());
+  app->log().Info("done");
+  return loaded;
+}
+
 }  // namespace
 
-Status RunServer(const Settings& settings) {
+Status RunServer(const Settings& settings, const Settings::Environment& environment) {
   const sigset_t signals = BlockEndSignals();
   RaiseDescriptorLimit();
   KeepOneHeapPerCore();
+  if (const auto container = SW_TRY(ContainerOf(settings, environment))) return RunContainer(*container, settings, signals);
   const auto app = SW_TRY(App::Open(settings, "serve"));
   auto server = SW_TRY(app->Listen());
-  for (const std::string& address : server->Addresses())
-    std::printf("http://%s\n", address.c_str());
-  std::fflush(stdout);
+  PrintAddresses(*server);
   app->log().Info("ready",
                   {{"data", settings.Text("data")}, {"address", server->Addresses().front()}});
 
@@ -71,9 +101,7 @@ Status RunServer(const Settings& settings) {
   app->log().Info("draining");
   const DurationUs drain_time = settings.Duration("drain_timeout");
   app->StopModelsIn(drain_time);
-  const Status drained = server->Drain(drain_time / base::kMillisecondUs);
-  if (!drained) app->log().Warning("requests were cut", {{"error", drained.error().message}});
-  server.reset();
+  DrainServer(std::move(server), drain_time, app->log());
   SW_TRY(app->Drain());
   app->log().Info("done");
   return Ok();

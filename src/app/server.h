@@ -9,6 +9,7 @@
 
 namespace sw::app {
 
-Status RunServer(const Settings& settings);
+// As a cloud's container where ContainerOf says so. That answers at once, and is ready once its model is loaded.
+Status RunServer(const Settings& settings, const Settings::Environment& environment);
 
 }  // namespace sw::app

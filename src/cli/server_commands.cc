@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
 
 #include "app/offline.h"
 #include "app/server.h"
@@ -19,7 +20,7 @@ void AddServe(Commands& commands) {
     if (spec.server || spec.name == "config") commands.AddSettingFlag(serve, spec.name);
   }
   commands.Run(serve, [](Session& session) -> Result<ExitCode> {
-    SW_TRY(app::RunServer(session.settings()));
+    SW_TRY(app::RunServer(session.settings(), [](const char* name) -> const char* { return std::getenv(name); }));
     return ExitCode::kOk;
   });
 }

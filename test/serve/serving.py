@@ -24,7 +24,9 @@ def rows(count, seed=3):
     return x
 
 
-class ServingTest(EndToEnd):
+class ModelTest(EndToEnd):
+    """A LightGBM model: `booster`, and its file `model`."""
+
     def setUp(self):
         super().setUp()
         random = numpy.random.default_rng(7)
@@ -33,6 +35,16 @@ class ServingTest(EndToEnd):
         self.booster = lightgbm.train({"objective": "binary", "num_threads": 1, "verbose": -1, "seed": 1}, data, 20)
         self.model = self.folder / "model.txt"
         self.booster.save_model(self.model)
+
+    def expected(self, x):
+        return self.booster.predict(x, num_threads=1)
+
+
+class ServingTest(ModelTest):
+    """The model live at the endpoint `late`."""
+
+    def setUp(self):
+        super().setUp()
         project = self.write("seaworthy.toml", "[endpoint.late]\n")
         self.assert_done(run("apply", project, "--data", self.data))
         self.assert_done(run("register", "late", self.model, "--python", sys.executable, "--data", self.data))
@@ -41,6 +53,3 @@ class ServingTest(EndToEnd):
 
     def server(self, *arguments):
         return Server(self.data, *arguments)
-
-    def expected(self, x):
-        return self.booster.predict(x, num_threads=1)

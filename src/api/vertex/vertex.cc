@@ -32,6 +32,17 @@ net::Response RenderError(int status, const Error& error) {
   return net::JsonResponse(status, Json::MakeObject({{"error", inner}}));
 }
 
+// The rows of {"instances": [...], "parameters": {...}}.
+Result<data::Batch> RowsOf(const serve::EndpointSnapshot& endpoint, std::string_view text) {
+  const Json body = SW_TRY(wire::ParseJsonBody(text));
+  if (!body.IsObject()) return InvalidArgument("the body must be an object, found {}", body.TypeName());
+  const Json* parameters = body.Find("parameters");
+  if (parameters != nullptr && !parameters->IsObject() && !parameters->IsNull()) {
+    return InvalidArgument("parameters must be an object, found {}", parameters->TypeName());
+  }
+  return wire::RowsFromInstances(endpoint.request, *SW_TRY(body.GetArray("instances")));
+}
+
 struct Prediction {
   serve::PredictRequest predict;
   std::string model;  // its resource name
@@ -44,16 +55,10 @@ Result<Prediction> Read(const serve::Endpoints& endpoints, const Request& reques
     return Unimplemented("there is no method {}; there are predict and rawPredict", call.verb.empty() ? "(none)" : call.verb);
   }
   const wire::Target target = SW_TRY(wire::FindTarget(endpoints, call.name));
-  const Json body = SW_TRY(wire::ParseJsonBody(request.body));
-  if (!body.IsObject()) return InvalidArgument("the body must be an object, found {}", body.TypeName());
-  const Json* parameters = body.Find("parameters");
-  if (parameters != nullptr && !parameters->IsObject() && !parameters->IsNull()) {
-    return InvalidArgument("parameters must be an object, found {}", parameters->TypeName());
-  }
   Prediction prediction{wire::Begin(target, request.caller),
                         fmt::format("projects/{}/locations/{}/models/{}", request.Param("project"), request.Param("location"), call.name),
                         call.verb == "rawPredict"};
-  prediction.predict.rows = SW_TRY(wire::RowsFromInstances(target.endpoint->request, *SW_TRY(body.GetArray("instances"))));
+  prediction.predict.rows = SW_TRY(RowsOf(*target.endpoint, request.body));
   return prediction;
 }
 
@@ -76,7 +81,44 @@ void Call(serve::Endpoints& endpoints, const Request& request, const net::Respon
                 });
 }
 
+Result<serve::PredictRequest> ReadInContainer(const ContainerContext& context, const Request& request) {
+  const wire::Target target = SW_TRY(wire::FindTarget(*context.endpoints, context.model));
+  serve::PredictRequest predict = wire::Begin(target, request.caller);
+  predict.rows = SW_TRY(RowsOf(*target.endpoint, request.body));
+  if (predict.rows.num_rows() == 0) return InvalidArgument("instances is empty");
+  return predict;
+}
+
+void PredictInContainer(const ContainerContext& context, const Request& request, const net::Responder& responder) {
+  const std::string type = wire::MediaType(request.headers.Get("Content-Type"));
+  if (!type.empty() && type != "application/json") {
+    return responder.Send(RenderError(415, InvalidArgument("Content-Type {} is not read; application/json is", type.substr(0, 64)).error()));
+  }
+  wire::Predict(*context.endpoints, ReadInContainer(context, request), responder,
+                [](const serve::PredictResult& result) { return Render({}, true, result); });
+}
+
+void Health(const ContainerContext& context, const net::Responder& responder) {
+  const auto target = wire::FindTarget(*context.endpoints, context.model);
+  if (!target) return responder.SendError(target.error());
+  responder.Send(net::JsonResponse(200, Json::MakeObject({{"status", "ok"}})));
+}
+
 }  // namespace
+
+std::vector<net::Route> ContainerRoutes(const ContainerContext& context) {
+  return {{.method = net::Method::kGet,
+           .pattern = context.health_route,
+           .handler = [context](const Request&, const net::Responder& responder) { Health(context, responder); },
+           .render_error = RenderError,
+           .summary = "200 once the model answers."},
+          {.method = net::Method::kPost,
+           .pattern = context.predict_route,
+           .scope = "predict",
+           .handler = [context](const Request& request, const net::Responder& responder) { PredictInContainer(context, request, responder); },
+           .render_error = RenderError,
+           .summary = "Scores instances."}};
+}
 
 std::vector<net::Route> VertexRoutes(serve::Endpoints* endpoints) {
   return {{.method = net::Method::kPost,
