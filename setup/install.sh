@@ -30,12 +30,16 @@ entries() { grep -vE '^[[:space:]]*(#|$)' "$1"; }
 # Installs those packages of the list $1 that are missing.
 debian_packages() {
   local wanted missing=()
-  mapfile -t wanted < <(entries "$here/$1")
-  local installed
+  mapfile -t wanted < <(entries "$here/$1" | sed 's/ .*//')
+  local installed least version
   installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null || true)
   for package in "${wanted[@]}"; do
     grep -qx "installed $package" <<<"$installed" || missing+=("$package")
   done
+  while read -r package _ least; do
+    version=$(dpkg-query -W -f='${Version}' "$package" 2>/dev/null || true)
+    [ -z "$version" ] || dpkg --compare-versions "$version" ge "$least" || missing+=("$package")
+  done < <(entries "$here/$1" | grep '>=' || true)
   [ ${#missing[@]} -gt 0 ] || return 0
   say "installing ${#missing[@]} Debian packages: ${missing[*]}"
   quietly as_root apt-get -o DPkg::Lock::Timeout=300 update

@@ -23,7 +23,10 @@ class MemoryOwner final : public ExchangeOwner {
     response_.body += framed;
     exchange->Wrote(framed.size());
   }
-  void SendFinish() override { done_ = true; }
+  void SendFinish(Headers trailers) override {
+    response_.trailers = std::move(trailers);
+    done_ = true;
+  }
   void BodyAsked() override {
     std::string piece = body_.substr(position_, kPieceBytes);
     position_ += piece.size();

@@ -33,7 +33,7 @@ Status Exchange::Start(int status, Headers headers) {
   if (Cancelled()) return sw::Cancelled("client went away");
   if (claimed_.exchange(true)) return FailedPrecondition("the answer was already begun");
   streaming_.store(true);
-  RunOnLoop([self = shared_from_this(), head = Response{status, std::move(headers), {}}]() mutable {
+  RunOnLoop([self = shared_from_this(), head = Response{status, std::move(headers)}]() mutable {
     if (self->owner_ != nullptr) self->owner_->SendStart(std::move(head));
   });
   return Ok();
@@ -76,10 +76,10 @@ void Exchange::OnWritable(std::move_only_function<void()> callback) {
   });
 }
 
-void Exchange::Finish() {
+void Exchange::Finish(Headers trailers) {
   if (!streaming_.exchange(false)) return;
-  RunOnLoop([self = shared_from_this()] {
-    if (self->owner_ != nullptr) self->owner_->SendFinish();
+  RunOnLoop([self = shared_from_this(), trailers = std::move(trailers)]() mutable {
+    if (self->owner_ != nullptr) self->owner_->SendFinish(std::move(trailers));
   });
 }
 
@@ -154,7 +154,7 @@ Status Responder::Start(int status, Headers headers) const { return guard_->exch
 Status Responder::TryWrite(std::string piece) const { return guard_->exchange->Write(std::move(piece), false); }
 Status Responder::Write(std::string piece) const { return guard_->exchange->Write(std::move(piece), true); }
 void Responder::OnWritable(std::move_only_function<void()> callback) const { guard_->exchange->OnWritable(std::move(callback)); }
-void Responder::Finish() const { guard_->exchange->Finish(); }
+void Responder::Finish(Headers trailers) const { guard_->exchange->Finish(std::move(trailers)); }
 bool Responder::Cancelled() const { return guard_->exchange->Cancelled(); }
 void Responder::OnCancel(std::move_only_function<void()> callback) const { guard_->exchange->OnCancel(std::move(callback)); }
 

@@ -25,7 +25,7 @@ class ExchangeOwner {
   virtual void SendWhole(Response response) = 0;
   virtual void SendStart(Response head) = 0;
   virtual void SendPiece(std::string framed) = 0;
-  virtual void SendFinish() = 0;
+  virtual void SendFinish(Headers trailers) = 0;
   virtual void BodyAsked() = 0;
 };
 
@@ -41,7 +41,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   Status Start(int status, Headers headers);
   Status Write(std::string piece, bool wait);
   void OnWritable(std::move_only_function<void()> callback);
-  void Finish();
+  void Finish(Headers trailers = {});
   void Abandon();  // every Responder is gone
   bool Cancelled() const { return cancelled_.load(std::memory_order_acquire); }
   void OnCancel(std::move_only_function<void()> callback);

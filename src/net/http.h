@@ -65,6 +65,7 @@ struct Response {
   int status = 200;
   Headers headers = {};  // Content-Length, Connection and Transfer-Encoding are the server's to write
   std::string body = {};
+  Headers trailers = {};  // after the body, HTTP/2 only
 
   bool operator==(const Response&) const = default;
 };

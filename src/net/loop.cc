@@ -101,6 +101,7 @@ void Loop::Sweep() {
   std::int64_t now_ms = state_.NowMs();
   if (now_ms - swept_ms_ >= kSweepMs) {
     swept_ms_ = now_ms;
+    if (state_.tls) state_.tls->ReloadIfChanged(now_ms);
     for (auto& [key, connection] : connections_) connection->OnTimer(now_ms);
   }
   const bool has_freed_one = !closed_.empty();

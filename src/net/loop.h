@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "net/mailbox.h"
+#include "net/rate.h"
 #include "net/server.h"
+#include "net/tls.h"
 
 namespace sw::net {
 
@@ -26,6 +28,8 @@ struct ServerState {
   base::Counter* status_class[6] = {};  // by status / 100
   base::Counter* accept_pauses = nullptr;
   base::LatencyHistogram* latency = nullptr;
+  std::unique_ptr<TlsContext> tls;  // null: none is configured
+  PeerRates rates;
   std::atomic<std::int64_t> open{0};
   std::atomic<std::int64_t> bodies_bytes{0};
   std::atomic<bool> draining{false};

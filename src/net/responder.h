@@ -34,7 +34,7 @@ class Responder {
   // Waits for room first. Not on an event loop: only from a slow route or another thread.
   Status Write(std::string piece) const;
   void OnWritable(std::move_only_function<void()> callback) const;  // once, on the loop
-  void Finish() const;
+  void Finish(Headers trailers = {}) const;
 
   // True once the client has closed its side, or the connection is gone.
   bool Cancelled() const;

@@ -74,6 +74,9 @@ std::string BoundAddress(int fd) {
 
 Status CheckOptions(const ServerOptions& options, const Router& router) {
   if (options.listens.empty()) return InvalidArgument("nothing to listen on; give --listen HOST:PORT");
+  for (const Listen& listen : options.listens) {
+    if (listen.tls_only && !options.tls) return InvalidArgument("{} is for TLS only, but there is no certificate", listen.address);
+  }
   for (const Route& route : router.Routes()) {
     if (!route.scope.empty() && !options.authorize) return InvalidArgument("route {} has a scope, but there is no Authorize", route.pattern);
     if (route.slow && options.executor == nullptr) return InvalidArgument("route {} is slow, but there is no executor", route.pattern);
@@ -109,6 +112,8 @@ Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, Router rout
   state.options = std::move(options);
   state.router = std::move(router);
   RegisterCounters(state, counters);
+  state.rates.Configure(static_cast<double>(state.options.limits.requests_per_second_max));
+  if (state.options.tls) state.tls = SW_TRY(TlsContext::Open(*state.options.tls, counters));
   for (const Listen& listen : state.options.listens) {
     server->listen_fds_.push_back(SW_TRY(Bind(listen.address)));
     server->addresses_.push_back(BoundAddress(server->listen_fds_.back()));

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,10 +27,19 @@ struct Listen {
   std::vector<std::string> groups = {};  // of routes offered here; empty: all
   // Refuses a Host or Origin header that does not name loopback (DNS rebinding, foreign pages).
   bool loopback_only = false;
+  bool tls_only = false;  // refuses clear text; needs ServerOptions::tls
+};
+
+// PEM files. They are looked at every second: a certificate that was renewed needs no restart.
+struct TlsFiles {
+  std::string certificate = {};  // with its chain
+  std::string key = {};
+  std::string client_ca = {};    // clients must show a certificate of it; empty: nobody is asked
 };
 
 struct ServerOptions {
   std::vector<Listen> listens = {};
+  std::optional<TlsFiles> tls = {};  // every listener then speaks TLS, too, on the same port
   std::size_t loops = 0;  // 0: one a core
   Limits limits = {};
   Authorize authorize = {};                  // required when a route has a scope
