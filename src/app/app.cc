@@ -4,6 +4,7 @@
 
 #include <array>
 #include <chrono>
+#include <thread>
 
 #include "app/doctor.h"
 #include "app/python_settings.h"
@@ -52,6 +53,13 @@ net::Listen ListenOf(const std::string& text, bool loopback_only) {
     groups.remove_prefix(std::min(groups.size(), listen.groups.back().size() + 1));
   }
   return listen;
+}
+
+Result<std::optional<net::TlsFiles>> TlsOf(const Settings& settings) {
+  net::TlsFiles files{settings.Text("tls_cert"), settings.Text("tls_key"), settings.Text("tls_client_ca")};
+  if (!files.certificate.empty() && !files.key.empty()) return files;
+  if (files.certificate.empty() && files.key.empty() && files.client_ca.empty() && settings.Text("tls_only") != "true") return std::nullopt;
+  return InvalidArgument("TLS needs both --tls-cert and --tls-key");
 }
 
 Status CheckGroups(const net::Listen& listen) {
@@ -205,8 +213,9 @@ Status App::MakeRoutes() {
   if (manual_clock_ != nullptr)
     context_.advance_clock = [this](TimeUs now) { return AdvanceClock(now); };
   context_.doctor = [this](bool verify) { return Doctor(verify); };
+  health_ = std::make_shared<grpc::Health>(std::vector<std::string>{"inference.GRPCInferenceService"});
   router_ =
-      std::make_unique<net::Router>(SW_TRY(net::Router::Make(AllRoutes(context_, counters_, settings_.Text("default_endpoint")))));
+      std::make_unique<net::Router>(SW_TRY(net::Router::Make(AllRoutes(context_, counters_, health_, settings_.Text("default_endpoint")))));
   return Ok();
 }
 
@@ -227,6 +236,12 @@ void App::StopModelsIn(DurationUs time) {
     wake.wait_for(lock, stop, std::chrono::microseconds(time), [&] { return stop.stop_requested(); });
     stop_models_.request_stop();
   });
+}
+
+void App::FailReadiness(net::Server& server) {
+  server.FailReadiness();
+  health_->SetServing(false);
+  std::this_thread::sleep_for(std::chrono::microseconds(settings_.Duration("drain_delay")));
 }
 
 Status App::Drain() {
@@ -261,6 +276,10 @@ Result<std::unique_ptr<net::Server>> App::Listen() {
   options.limits.connections_max = static_cast<std::size_t>(settings_.Count("connections_max"));
   options.limits.body_bytes_max = settings_.Bytes("body_bytes_max");
   options.limits.bodies_bytes_max = settings_.Bytes("bodies_bytes_max");
+  options.limits.requests_per_second_max = static_cast<std::size_t>(settings_.Count("requests_per_second_max"));
+  options.limits.connection_age_max_ms = settings_.Duration("connection_age_max") / base::kMillisecondUs;
+  options.tls = SW_TRY(TlsOf(settings_));
+  for (net::Listen& listen : options.listens) listen.tls_only = settings_.Text("tls_only") == "true";
   options.executor = workers_.get();
   options.authorize = [this](const net::Request& request,
                              const net::Route& route) -> Result<Caller> {

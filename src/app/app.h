@@ -16,6 +16,7 @@
 #include <string>
 #include <thread>
 
+#include "api/grpc/health.h"
 #include "api/native/context.h"
 #include "app/adapters.h"
 #include "app/clock_file.h"
@@ -48,6 +49,8 @@ class App {
   Result<std::shared_ptr<const model::Package>> LoadPackage(const std::string& id) {
     return packages_->Load(id);
   }
+  // Says to who asks that no more should be sent here, for as long as the setting drain_delay.
+  void FailReadiness(net::Server& server);
   // Starts to listen where the settings say, and does by itself what falls due on a system clock.
   Result<std::unique_ptr<net::Server>> Listen();
   // Gives models that run in processes of their own this long: what then waits for one gets UNAVAILABLE.
@@ -97,6 +100,7 @@ class App {
   std::unique_ptr<base::ThreadPool> job_pool_;
   std::unique_ptr<native::Jobs> jobs_;
   native::Context context_;
+  std::shared_ptr<grpc::Health> health_;
   std::unique_ptr<net::Router> router_;
   std::condition_variable_any upkeep_wake_;
   std::mutex upkeep_mutex_;

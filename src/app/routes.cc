@@ -4,6 +4,7 @@
 #include <iterator>
 #include <set>
 
+#include "api/grpc/reflection.h"
 #include "api/metrics/metrics.h"
 #include "api/mlflow_scoring/mlflow_scoring.h"
 #include "api/native/openapi.h"
@@ -19,6 +20,7 @@ namespace {
 net::Route HealthRoute() {
   return {.method = net::Method::kGet,
           .pattern = "/health",
+          .is_readiness = true,
           .handler = net::AnswerJson([](const net::Request&) -> Result<Json> {
             return Json::MakeObject({{"status", "ok"}, {"version", SW_VERSION}});
           }),
@@ -29,7 +31,7 @@ net::Route HealthRoute() {
 }  // namespace
 
 std::vector<net::Route> AllRoutes(const native::Context& context, const base::Counters& counters,
-                                  const std::string& default_endpoint) {
+                                  std::shared_ptr<grpc::Health> health, const std::string& default_endpoint) {
   std::vector<net::Route> routes = native::NativeRoutes(context);
   const auto add = [&](std::vector<net::Route> more) { std::ranges::move(more, std::back_inserter(routes)); };
   add(metrics::MetricsRoutes(counters));
@@ -39,6 +41,8 @@ std::vector<net::Route> AllRoutes(const native::Context& context, const base::Co
   add(sagemaker::SagemakerRoutes(context.endpoints));
   add(vertex::VertexRoutes(context.endpoints));
   routes.push_back(HealthRoute());
+  add(grpc::HealthRoutes(*context.clock, std::move(health)));
+  add(grpc::ReflectionRoutes(*context.clock, grpc::ServicesOf(routes)));
   auto document = std::make_shared<Json>();
   routes.push_back({.method = net::Method::kGet,
                     .pattern = "/seaworthy/v1/openapi.json",
@@ -52,8 +56,10 @@ std::vector<net::Route> AllRoutes(const native::Context& context, const base::Co
 std::vector<net::Route> DocumentedRoutes() {
   native::Context context;
   context.advance_clock = [](TimeUs) -> Status { return Ok(); };
+  static const base::SystemClock clock;
+  context.clock = &clock;
   const base::Counters counters;
-  return AllRoutes(context, counters);
+  return AllRoutes(context, counters, std::make_shared<grpc::Health>(std::vector<std::string>()));
 }
 
 std::vector<std::string> KnownScopes() {

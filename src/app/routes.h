@@ -1,9 +1,11 @@
 // AllRoutes: every route of the program, from all wires. Inside this room only. Pure.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "api/grpc/health.h"
 #include "api/native/context.h"
 #include "base/counters.h"
 #include "net/router.h"
@@ -12,7 +14,7 @@ namespace sw::app {
 
 // Both outlive the routes. /health and the OpenAPI document are among them.
 std::vector<net::Route> AllRoutes(const native::Context& context, const base::Counters& counters,
-                                  const std::string& default_endpoint = {});
+                                  std::shared_ptr<grpc::Health> health, const std::string& default_endpoint = {});
 
 // As with a manual clock, for documents; their handlers must not be called.
 std::vector<net::Route> DocumentedRoutes();

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <thread>
@@ -53,8 +54,9 @@ void EndAtOnceOnNextSignal(const sigset_t& signals) {
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
 }
 
-void PrintAddresses(const net::Server& server) {
-  for (const std::string& address : server.Addresses()) std::printf("http://%s\n", address.c_str());
+void PrintAddresses(const net::Server& server, const Settings& settings) {
+  const char* scheme = settings.Text("tls_only") == "true" ? "https" : "http";
+  for (const std::string& address : server.Addresses()) std::printf("%s://%s\n", scheme, address.c_str());
   std::fflush(stdout);
 }
 
@@ -67,7 +69,7 @@ void DrainServer(std::unique_ptr<net::Server> server, DurationUs time, base::Log
 Status RunContainer(const Container& container, const Settings& settings, const sigset_t& signals) {
   const auto app = SW_TRY(ContainerApp::Open(container, settings));
   auto server = SW_TRY(app->Listen());
-  PrintAddresses(*server);
+  PrintAddresses(*server, settings);
   Status loaded;
   std::jthread loader([&] {
     loaded = app->LoadModel();
@@ -77,6 +79,8 @@ Status RunContainer(const Container& container, const Settings& settings, const 
   EndAtOnceOnNextSignal(signals);
   loader.join();
   app->log().Info("draining");
+  server->FailReadiness();
+  std::this_thread::sleep_for(std::chrono::microseconds(settings.Duration("drain_delay")));
   DrainServer(std::move(server), settings.Duration("drain_timeout"), app->log());
   SW_TRY(app->Drain());
   app->log().Info("done");
@@ -92,13 +96,14 @@ Status RunServer(const Settings& settings, const Settings::Environment& environm
   if (const auto container = SW_TRY(ContainerOf(settings, environment))) return RunContainer(*container, settings, signals);
   const auto app = SW_TRY(App::Open(settings, "serve"));
   auto server = SW_TRY(app->Listen());
-  PrintAddresses(*server);
+  PrintAddresses(*server, settings);
   app->log().Info("ready",
                   {{"data", settings.Text("data")}, {"address", server->Addresses().front()}});
 
   WaitForEnd(signals);
   EndAtOnceOnNextSignal(signals);
   app->log().Info("draining");
+  app->FailReadiness(*server);
   const DurationUs drain_time = settings.Duration("drain_timeout");
   app->StopModelsIn(drain_time);
   DrainServer(std::move(server), drain_time, app->log());

@@ -23,6 +23,7 @@ std::optional<Response> Inbound::Begin(ServerState& state, const Listen& listen,
     if (!match.allow.empty()) response.headers.Add("Allow", match.allow);
     return response;
   }
+  if (route_->is_readiness && state.is_unready.load()) return RenderError(503, Unavailable("the server is shutting down").error());
   if (std::optional<Response> refused = CheckRate()) return refused;
   if (!route_->scope.empty()) {
     Result<Caller> caller = state.options.authorize(request_, *route_);

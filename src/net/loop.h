@@ -33,6 +33,7 @@ struct ServerState {
   std::atomic<std::int64_t> open{0};
   std::atomic<std::int64_t> bodies_bytes{0};
   std::atomic<bool> draining{false};
+  std::atomic<bool> is_unready{false};
   std::mutex mutex;
   std::condition_variable closed_one;
 

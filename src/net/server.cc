@@ -141,6 +141,8 @@ std::uint16_t Server::Port(std::size_t listen) const {
   return static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
 }
 
+void Server::FailReadiness() { state_->is_unready.store(true); }
+
 Status Server::Drain(std::int64_t timeout_ms) {
   state_->draining.store(true);
   for (auto& loop : loops_) loop->Drain();

@@ -62,6 +62,10 @@ class Server {
   const std::vector<std::string>& Addresses() const;
   std::uint16_t Port(std::size_t listen = 0) const;
 
+  // Routes of readiness answer 503 from now on; all others go on: whoever sends traffic here has time to
+  // stop before Drain closes the door.
+  void FailReadiness();
+
   // Stops accepting, ends idle connections, lets requests in flight finish. DEADLINE_EXCEEDED when
   // some were left after timeout_ms; the destructor cuts them.
   Status Drain(std::int64_t timeout_ms);

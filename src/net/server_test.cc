@@ -181,5 +181,25 @@ TEST(Server, RefusesABusyPortAndBadAddresses) {
   for (const char* bad : {"", "8080", "127.0.0.1:", "127.0.0.1:99999", "127.0.0.1:x"}) EXPECT_FALSE(start(bad)) << bad;
 }
 
+TEST(Server, FailsReadinessBeforeItClosesItsDoor) {
+  std::vector<Route> routes;
+  routes.push_back({.method = Method::kGet, .pattern = "/ready", .is_readiness = true, .handler = [](Request, Responder responder) {
+                      responder.Send(TextResponse(200, "yes"));
+                    }});
+  routes.push_back({.method = Method::kGet, .pattern = "/work", .handler = [](Request, Responder responder) {
+                      responder.Send(TextResponse(200, "done"));
+                    }});
+  base::Counters counters;
+  ServerOptions options;
+  options.listens = {{.address = "127.0.0.1:0"}};
+  options.loops = 1;
+  auto server = Server::Start(std::move(options), Router::Make(std::move(routes)).value(), counters).value();
+  Client client("127.0.0.1", server->Port());
+  EXPECT_EQ(client.Send({.target = "/ready"}).value().status, 200);
+  server->FailReadiness();
+  EXPECT_EQ(client.Send({.target = "/ready"}).value().status, 503);
+  EXPECT_EQ(client.Send({.target = "/work"}).value().status, 200);
+}
+
 }  // namespace
 }  // namespace sw::net

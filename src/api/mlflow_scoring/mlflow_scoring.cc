@@ -125,6 +125,7 @@ std::vector<net::Route> MlflowScoringRoutes(const Context& context) {
            .response_schema = R"({"type":"object","required":["predictions"],"properties":{"predictions":{"type":"array"}}})"},
           {.method = net::Method::kGet,
            .pattern = "/ping",
+           .is_readiness = true,
            .handler = Ping(context),
            .render_error = RenderError,
            .summary = "200 once an endpoint has a live version; MLflow's and SageMaker's."},

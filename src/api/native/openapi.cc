@@ -111,6 +111,7 @@ std::vector<const net::Route*> Sorted(std::span<const net::Route> routes) {
 Json OpenApi(std::span<const net::Route> routes, std::string_view version) {
   Json paths = Json::MakeObject();
   for (const net::Route* route : Sorted(routes)) {
+    if (route->is_grpc) continue;
     paths[PathOf(route->pattern)].Set(LowerCase(net::MethodName(route->method)), Operation(*route));
   }
   const Json error =

@@ -156,6 +156,7 @@ net::Route RouteOf(const Context& context, const JsonRoute& row, std::string pat
   return {.method = row.method,
           .pattern = std::move(pattern),
           .scope = row.scope,
+          .is_readiness = std::string_view(row.pattern).ends_with("/ready"),
           .handler = net::AnswerJson([context, answer = row.answer](const Request& request) { return answer(context, request); }),
           .render_error = wire::PlainError,
           .summary = row.summary};

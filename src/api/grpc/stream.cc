@@ -1,0 +1,113 @@
+#include "api/grpc/stream.h"
+
+#include "base/errors.h"
+
+namespace sw::grpc {
+namespace {
+
+constexpr std::size_t kMessageBytesMax = 64u << 20;
+constexpr std::size_t kPieceBytes = 64u << 10;
+
+}  // namespace
+
+UntypedStream::UntypedStream(Call call, net::BodyReader body, net::Responder responder, bool is_gzip)
+    : call_(std::move(call)), body_(std::move(body)), responder_(std::move(responder)), reader_(is_gzip, kMessageBytesMax) {}
+
+void UntypedStream::ReadBytes(Taken taken) {
+  {
+    std::lock_guard lock(mutex_);
+    taken_ = std::move(taken);
+    if (std::exchange(is_driven_, true)) return;
+  }
+  Drive();
+}
+
+// One caller at a time, which goes on while messages are asked for: asking from within `taken` comes back
+// here instead of going deeper.
+void UntypedStream::Drive() {
+  while (true) {
+    Taken taken;
+    {
+      std::lock_guard lock(mutex_);
+      if (!taken_) {
+        is_driven_ = false;
+        return;
+      }
+      taken = std::exchange(taken_, nullptr);
+    }
+    Result<std::optional<std::string>> message = reader_.Next();
+    if (!message || *message) {
+      taken(std::move(message));
+      continue;
+    }
+    if (has_ended_) {
+      taken(reader_.IsBetweenMessages() ? Result<std::optional<std::string>>(std::nullopt)
+                                        : Internal("the stream ends within a gRPC message"));
+      continue;
+    }
+    body_.Read([self = shared_from_this(), taken = std::move(taken)](Result<std::string> piece) mutable {
+      if (!piece) return taken(std::unexpected(piece.error()));
+      self->has_ended_ = piece->empty();
+      self->reader_.Add(*piece);
+      {
+        std::lock_guard lock(self->mutex_);
+        self->taken_ = std::move(taken);
+      }
+      self->Drive();
+    });
+    return;
+  }
+}
+
+void UntypedStream::WriteMessage(const google::protobuf::MessageLite& message, std::move_only_function<void()> then) {
+  std::string frame(net::kGrpcPrefixBytes, '\0');
+  message.AppendToString(&frame);
+  net::FinishGrpcFrame(frame, false);
+  WritePieces(std::move(frame), 0, std::move(then));
+}
+
+void UntypedStream::WritePieces(std::string frame, std::size_t position, std::move_only_function<void()> then) {
+  if (!responder_.TryWrite(frame.substr(position, kPieceBytes))) return;  // the client has gone
+  position += kPieceBytes;
+  responder_.OnWritable([self = shared_from_this(), frame = std::move(frame), position, then = std::move(then)]() mutable {
+    if (position < frame.size()) return self->WritePieces(std::move(frame), position, std::move(then));
+    if (!self->Cancelled()) then();
+  });
+}
+
+void UntypedStream::Finish(const Status& status) {
+  net::Headers trailers = net::GrpcTrailers(status);
+  if (!status) {
+    const net::Response rendered = RenderError(0, status.error());
+    trailers = net::Headers();
+    for (const auto& [name, value] : rendered.headers.Fields()) {
+      if (name != "content-type") trailers.Add(name, value);
+    }
+  }
+  responder_.Finish(std::move(trailers));
+}
+
+net::Route UntypedStreaming(const base::Clock& clock, std::string path, std::string scope, MakeStream make) {
+  const std::string summary = "gRPC " + path.substr(1) + ", a stream";
+  return {.method = net::Method::kPost,
+          .pattern = std::move(path),
+          .scope = std::move(scope),
+          .is_grpc = true,
+          .stream_handler =
+              [&clock, make = std::move(make)](net::Request request, net::BodyReader body, const net::Responder& responder) {
+                if (!net::IsGrpc(request.headers)) {
+                  return responder.Send(net::ErrorResponse(415, InvalidArgument("this path is for gRPC over HTTP/2; send content-type application/grpc").error()));
+                }
+                const Result<bool> is_gzip = net::IsGrpcGzip(request.headers);
+                if (!is_gzip) return responder.Send(RenderError(0, is_gzip.error()));
+                Call call{std::move(request.caller), std::move(request.headers)};
+                const Result<std::optional<std::int64_t>> timeout = net::GrpcTimeoutNs(call.metadata);
+                if (timeout && *timeout) call.caller.deadline = clock.Now() + **timeout / 1'000;
+                if (!responder.Start(200, {{"content-type", "application/grpc"}, {"grpc-accept-encoding", "identity,gzip"}})) return;
+                make(std::move(call), std::move(body), responder, *is_gzip);
+              },
+          .render_error = RenderError,
+          .summary = summary};
+}
+
+}  // namespace sw::grpc
