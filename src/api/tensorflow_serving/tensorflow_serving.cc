@@ -193,7 +193,13 @@ net::Route CallRoute(serve::Endpoints* endpoints, const char* pattern) {
 }  // namespace
 
 std::vector<net::Route> TensorflowServingRoutes(serve::Endpoints* endpoints) {
-  return {GetRoute(endpoints, "/v1/models", Models, "Names of all models: the endpoints."),
+  net::Route alive{.method = net::Method::kGet,
+                   .pattern = "/",
+                   .handler = net::AnswerJson([](const Request&) -> Result<Json> { return Json::MakeObject({{"status", "alive"}}); }),
+                   .render_error = wire::PlainError,
+                   .summary = "200 while the process runs; KServe V1's."};
+  return {std::move(alive),
+          GetRoute(endpoints, "/v1/models", Models, "Names of all models: the endpoints."),
           GetRoute(endpoints, "/v1/models/{last}", ModelStatus, "A model's versions and whether it is ready."),
           GetRoute(endpoints, "/v1/models/{model}/versions/{last}", ModelStatus, "The state of one version."),
           GetRoute(endpoints, "/v1/models/{model}/labels/{last}", ModelStatus, "The state of the version of an arm."),

@@ -31,6 +31,7 @@ class TensorflowServingTest : public testing::Test {
 };
 
 TEST_F(TensorflowServingTest, AnswersStatusesOfBothProtocols) {
+  EXPECT_EQ(Get("/"), R"({"status":"alive"})");
   EXPECT_EQ(Get("/v1/models"), R"({"models":["late"]})");
   const std::string status = Get("/v1/models/late");
   EXPECT_THAT(status, HasSubstr(R"("model_version_status":[{"version":"1","state":"AVAILABLE")"));
