@@ -86,6 +86,7 @@ class Builder:
 
     def __init__(self, inputs, golden):
         self.inputs, self.stages = [], []
+        self.unsure = set()  # golden rows at which the library's answer hangs on its last bit
         self.values = []
         for (name, kind), column in zip(inputs, golden):
             self.inputs.append({"name": name, "type": kind})
@@ -117,6 +118,10 @@ class Builder:
                                       "value": floats(golden[filled])}
         else:
             stage["golden"] = floats(golden)
+
+    def doubt(self, rows):
+        """Marks golden rows (a mask) that say nothing: another order of the same sum may answer otherwise."""
+        self.unsure.update(np.flatnonzero(rows).tolist())
 
     def prune(self, *wanted):
         """Drops inputs and stages that the wanted values do not need; numbers the rest anew."""

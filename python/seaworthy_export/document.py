@@ -70,6 +70,9 @@ class Plan:
             self.table = Table(estimator, rows)
             columns = _golden_columns(estimator, self.table)
             self.builder, made, self.raw, self.prediction = _walk(estimator, self.table, columns)
+            if self.builder.unsure:
+                columns = _at_least([np.delete(column, sorted(self.builder.unsure)) for column in columns])
+                self.builder, made, self.raw, self.prediction = _walk(estimator, self.table, columns)
             self.builder.prune(self.raw, self.prediction)
         self.library = f"scikit-learn {sklearn.__version__}"
         self.estimator = type(estimator).__name__
@@ -95,11 +98,17 @@ def _golden_columns(estimator, table):
     if not len(sample[0]):
         raise Refused("rows", "the estimator refuses the sample's own rows")
     builder = _walk(estimator, table, sample)[0]
-    columns = accepted(table, candidates(table, find_thresholds(builder)), _accepts(estimator))
-    if len(columns[0]) < ROWS_MIN:
-        repeat = np.resize(np.arange(len(columns[0])), ROWS_MIN)
-        columns = [column[repeat] for column in columns]
-    return columns
+    return _at_least(accepted(table, candidates(table, find_thresholds(builder)), _accepts(estimator)))
+
+
+def _at_least(columns):
+    """As many rows as a package needs, again and again if need be."""
+    if not len(columns[0]):
+        raise Refused("rows", "none has an answer that does not hang on the last bit")
+    if len(columns[0]) >= ROWS_MIN:
+        return columns
+    repeat = np.resize(np.arange(len(columns[0])), ROWS_MIN)
+    return [column[repeat] for column in columns]
 
 
 def _cells(value):

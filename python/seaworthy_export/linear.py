@@ -94,17 +94,21 @@ def generalized_regressor(builder, estimator, flow, path):
         "apply", f"{path}/exp", [raw], 1, golden=matrix(estimator.predict(flow.data)), function="exp"))
 
 
-def label_of(builder, path, raw):
-    """The index of the class that linear scores decide for."""
+def label_of(builder, path, raw, labels):
+    """The index of the class that linear scores decide for; `labels` as the library predicts them."""
     if raw.width == 1:
-        return builder.add("step", f"{path}/label", [raw], 1, threshold=0.0, only_above=True)
-    return builder.add("row", f"{path}/label", [raw], 1, function="argmax")
+        return builder.add("step", f"{path}/label", [raw], 1, golden=labels, threshold=0.0, only_above=True)
+    return builder.add("row", f"{path}/label", [raw], 1, golden=labels, function="argmax")
+
+
+def _labels(estimator, flow):
+    return matrix(np.searchsorted(estimator.classes_, estimator.predict(flow.data)))
 
 
 @model("LinearSVC", "RidgeClassifier", "RidgeClassifierCV", "Perceptron", "PassiveAggressiveClassifier")
 def linear_classifier(builder, estimator, flow, path):
     raw = _decision(builder, estimator, flow, path)
-    return Model(estimator.classes_, decision=lambda: raw, predict=lambda: label_of(builder, path, raw))
+    return Model(estimator.classes_, decision=lambda: raw, predict=lambda: label_of(builder, path, raw, _labels(estimator, flow)))
 
 
 @model("SGDClassifier")
@@ -117,7 +121,7 @@ def sgd_classifier(builder, estimator, flow, path):
         return Model(estimator.classes_, decision=lambda: raw, proba=whole, positive=positive)
     if estimator.loss == "modified_huber":
         return _huber(builder, estimator, flow, path, raw)
-    return Model(estimator.classes_, decision=lambda: raw, predict=lambda: label_of(builder, path, raw))
+    return Model(estimator.classes_, decision=lambda: raw, predict=lambda: label_of(builder, path, raw, _labels(estimator, flow)))
 
 
 def _huber(builder, estimator, flow, path, raw):
@@ -176,7 +180,7 @@ def svc(builder, estimator, flow, path):
     decision = matrix(estimator.decision_function(flow.data))
     if classes == 2:
         raw = add_linear(builder, path, source, coef, estimator.intercept_, decision, **_vector_sizes(estimator))
-        return Model(estimator.classes_, decision=lambda: raw, predict=lambda: label_of(builder, path, raw))
+        return Model(estimator.classes_, decision=lambda: raw, predict=lambda: label_of(builder, path, raw, _labels(estimator, flow)))
     shape = estimator.decision_function_shape
     pairs = add_linear(builder, path, source, coef, estimator.intercept_, decision if shape == "ovo" else matrix(
         estimator._decision_function(as_validated(estimator, flow.data))), **_vector_sizes(estimator))
@@ -184,8 +188,8 @@ def svc(builder, estimator, flow, path):
 
     def predict():
         if estimator.break_ties and shape == "ovr":
-            return label_of(builder, path, raw)
-        return builder.add("row", f"{path}/label", [pairs], 1, function="pair_votes")
+            return label_of(builder, path, raw, _labels(estimator, flow))
+        return builder.add("row", f"{path}/label", [pairs], 1, golden=_labels(estimator, flow), function="pair_votes")
     return Model(estimator.classes_, decision=lambda: raw, predict=predict)
 
 

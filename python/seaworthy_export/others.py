@@ -7,6 +7,8 @@ from .linear import add_linear, matrix, required
 from .probabilities import probabilities
 from .walk import Model, column, model
 
+TIE = 1e-7  # relative: nearer neighbors are at one distance
+
 
 def _bayes(builder, estimator, path, joint, proba):
     return Model(estimator.classes_, proba=lambda: builder.add("row", f"{path}/proba", [joint], joint.width, golden=proba,
@@ -52,6 +54,14 @@ def bernoulli_nb(builder, estimator, flow, path):
 
 # Neighbors.
 
+def _ties(estimator, flow):
+    """Rows whose last neighbor is about as far away as the next one."""
+    if estimator.n_neighbors >= estimator.n_samples_fit_:
+        return np.zeros(flow.data.shape[0], dtype=bool)
+    distances = estimator.kneighbors(flow.data, estimator.n_neighbors + 1)[0]
+    return ~(distances[:, -1] - distances[:, -2] > TIE * distances[:, -1])
+
+
 def _neighbors(builder, estimator, flow, path, classes, golden):
     metric, power = estimator.effective_metric_, (estimator.effective_metric_params_ or {}).get("p", estimator.p)
     powers = {"euclidean": 2.0, "manhattan": 1.0, "cityblock": 1.0, "l1": 1.0, "l2": 2.0, "chebyshev": np.inf,
@@ -63,6 +73,7 @@ def _neighbors(builder, estimator, flow, path, classes, golden):
     if np.ndim(estimator._y) != 1:
         raise Refused(path, "several targets are not written")
     source = required(builder, flow, path)
+    builder.doubt(_ties(estimator, flow))
     return builder.add("neighbors", path, [source], max(classes, 1), golden=golden, k=int(estimator.n_neighbors),
                        p=number(powers[metric]), by_distance=estimator.weights == "distance", table=floats(table),
                        classes=classes, targets=floats(estimator._y))

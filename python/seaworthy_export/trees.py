@@ -47,8 +47,9 @@ def add_forest(builder, path, source, trees, outputs, golden, leaf_width=1, base
 def _required(builder, flow, path, estimator):
     """What the trees' own check of their input refuses."""
     source = flow.numbers(path, float32_allowed=True)
+    supports = getattr(estimator, "_support_missing_values", None)  # scikit-learn 1.3 and later
     return builder.add("require", path, [source], source.width, golden=source.golden, is_shown=False,
-                       allows_missing=bool(estimator._support_missing_values(flow.data)), as_float=True)
+                       allows_missing=supports is not None and bool(supports(flow.data)), as_float=True)
 
 
 def class_rows(tree, classes):
@@ -215,6 +216,8 @@ def _accepts_infinity(estimator):
 def isolation_forest(builder, estimator, flow, path):
     """The tree's part of the depth, then -2^-(depth / expected), then less the offset."""
     from sklearn.ensemble._iforest import _average_path_length
+    if not hasattr(estimator, "_decision_path_lengths"):
+        raise Refused(path, "IsolationForest of scikit-learn before 1.3")
     source = flow.numbers(path, float32_allowed=True)
     if not _accepts_infinity(estimator):
         source = builder.add("require", path, [source], source.width, golden=source.golden, is_shown=False,

@@ -186,7 +186,7 @@ def threshold_classifier(builder, estimator, flow, path):
             (made.positive() if made.positive else builder.select(path, [(made.proba(), 1)]))
     else:
         score = made.decision()
-        score = builder.add("scale", f"{path}/minus", [score], 1, multiply=[-1.0]) if is_first else score
+        score = builder.add("scale", f"{path}/minus", [score], 1, golden=-score.golden, multiply=[-1.0]) if is_first else score
     threshold = estimator.best_threshold_ if hasattr(estimator, "best_threshold_") else estimator.threshold
     if isinstance(threshold, str):
         threshold = 0.5 if method == "predict_proba" else 0.0

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import pickle
+import shutil
 import subprocess
 import sys
 import unittest
@@ -100,6 +101,16 @@ class SklearnTest(ScoreTest):
         seaworthy_export.save(estimator, path, rows)
         return path
 
+    def package(self, estimator, rows):
+        """What the exporter writes as a package: every load replays its golden rows, from input to prediction."""
+        folder = self.folder / "package"
+        shutil.rmtree(folder, ignore_errors=True)
+        manifest = json.loads((folder / seaworthy_export.save_package(estimator, folder, rows)).read_text())
+        golden = (folder / manifest["parts"]["golden"]).read_bytes()
+        self.assertIn(b"_expected", golden)
+        self.assertIn(b"_raw", golden)
+        return folder
+
     def scores(self, plan, rows, *flags):
         return np.column_stack(list(self.predict(plan, as_arrow(rows), *flags).values()))
 
@@ -115,7 +126,7 @@ class SklearnTest(ScoreTest):
         sample, fresh = sklearn_cases.Tables(), sklearn_cases.Tables(seed=8)
         for name, estimator, rows, is_exact in sklearn_cases.fitted_cases(sample, families):
             with self.subTest(name):
-                plan = self.plan(estimator, rows)
+                plan = self.package(estimator, rows)
                 tried = fresh_rows(rows, fresh, lambda data: self.accepts(estimator, data), is_exact)
                 self.assertGreater(len(tried), 250)
                 raw, prediction = expected(estimator, tried)
