@@ -26,7 +26,7 @@ void Exchange::Send(Response response) {
 
 void Exchange::SendError(const Error& error) {
   int status = base::HttpStatus(error.code);
-  Send(route_ == nullptr ? ErrorResponse(status, error) : route_->RenderError(status, error));
+  Send(render_error_ ? render_error_(status, error) : ErrorResponse(status, error));
 }
 
 Status Exchange::Start(int status, Headers headers) {

@@ -33,8 +33,9 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
  public:
   Exchange(std::shared_ptr<Mailbox> mailbox, ExchangeOwner* owner, const Route* route, bool chunked,
            std::size_t buffer_bytes_max)
-      : mailbox_(std::move(mailbox)), route_(route), chunked_(chunked), buffer_bytes_max_(buffer_bytes_max),
-        owner_(owner) {}
+      : mailbox_(std::move(mailbox)), chunked_(chunked), buffer_bytes_max_(buffer_bytes_max), owner_(owner) {
+    if (route != nullptr) render_error_ = route->render_error;
+  }
 
   void Send(Response response);
   void SendError(const Error& error);
@@ -65,7 +66,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   std::string Frame(std::string piece) const;
 
   const std::shared_ptr<Mailbox> mailbox_;
-  const Route* const route_;
+  std::function<Response(int, const Error&)> render_error_;  // a copy: a Responder may outlive the server and its routes
   const bool chunked_;
   const std::size_t buffer_bytes_max_;
   std::atomic<bool> claimed_{false};   // Send or Start was called

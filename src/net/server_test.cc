@@ -170,6 +170,21 @@ TEST_F(ServerTest, DrainsWhatIsInFlightAndRefusesTheRest) {
   EXPECT_TRUE(drained.get());
 }
 
+TEST_F(ServerTest, AResponderMayOutliveTheServer) {
+  std::promise<Responder> begun;
+  auto errors = std::make_shared<int>(0);
+  StartServer({{.pattern = "/slow", .handler = [&](Request, Responder r) { begun.set_value(std::move(r)); },
+                .render_error = [errors](int status, const Error&) { ++*errors; return TextResponse(status, ""); }}});
+  auto answer = std::async(std::launch::async, [&] { return NewClient().Get("/slow"); });
+  std::optional<Responder> responder(begun.get_future().get());
+  server_.reset();
+  EXPECT_EQ(errors.use_count(), 2);  // what makes an error of it is still there
+  EXPECT_TRUE(responder->Cancelled());
+  responder.reset();
+  EXPECT_EQ(*errors, 1);
+  EXPECT_FALSE(answer.get());
+}
+
 TEST(Server, RefusesABusyPortAndBadAddresses) {
   base::Counters counters;
   auto start = [&](std::string address) {
