@@ -64,6 +64,7 @@ class Builder {
     model::PackageContent content;
     content.format = stored_.format;
     content.inputs = inputs_;
+    content.output_names = request_.output_names;
     SW_TRY(Describe(golden, content));
     content.golden = std::move(golden.rows);
     content.no_golden = golden.why_none;
@@ -146,7 +147,9 @@ Json AboutOf(const model::Package& package, const Golden& golden) {
                                  {"exactness", model::ExactnessName(package.exactness())},
                                  {"verified", package.is_verified()},
                                  {"golden_rows", package.golden_rows()},
-                                 {"golden_from", content.golden.from}});
+                                 {"golden_from", content.golden.from},
+                                 {"outputs", package.outputs()}});
+  if (!package.output_names().empty()) about.Set("output_names", Json::FromRange(package.output_names()));
   if (!package.is_verified()) about.Set("unverified", package.unverified());
   if (golden.refused_rows > 0) about.Set("refused_rows", golden.refused_rows);
   if (!golden.refused.empty()) about.Set("refused", golden.refused);

@@ -10,6 +10,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "app/settings.h"
 #include "base/json.h"
@@ -21,6 +22,7 @@ namespace sw::app {
 struct BuildRequest {
   std::string model;               // a model file or an MLflow folder
   std::string rows = {};           // a table of rows as they come, for the contract, the profile and golden rows
+  std::vector<std::string> output_names = {};  // of the predictions, where the model's file does not say
   std::string python = "python3";  // that has the model's library; "": none is asked
   bool require_verified = false;   // FAILED_PRECONDITION instead of an unverified package
 };
@@ -28,8 +30,8 @@ struct BuildRequest {
 struct BuiltPackage {
   model::PackageContent content;
   std::shared_ptr<const model::Package> package;  // of the content, as a load makes it
-  // {"format", "inputs", "exactness", "verified", "golden_rows", "golden_from"}, and where it applies
-  // "unverified", "refused_rows", "refused", for people.
+  // {"format", "inputs", "exactness", "verified", "golden_rows", "golden_from", "outputs"}, and where it applies
+  // "output_names", "unverified", "refused_rows", "refused", for people.
   Json about;
 };
 

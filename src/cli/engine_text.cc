@@ -50,6 +50,17 @@ std::string GoldenText(const Json& engine) {
   return from.empty() ? fmt::format("{}", rows) : fmt::format("{} from {}", rows, from);
 }
 
+// "3: setosa, versicolor, virginica"; nothing of a single one without a name.
+std::string OutputsText(const Json& engine) {
+  const std::int64_t count = engine.IntOr("outputs", 1);
+  std::vector<std::string> names;
+  if (const Json* found = engine.Find("output_names"); found != nullptr && found->IsArray()) {
+    for (const Json& name : found->AsArray()) names.push_back(name.IsString() ? name.AsString() : name.Dump());
+  }
+  if (names.empty()) return count == 1 ? "" : fmt::format("{}", count);
+  return fmt::format("{}: {}", count, fmt::join(names, ", "));
+}
+
 }  // namespace
 
 Json EngineLines(const Json& engine) {
@@ -65,6 +76,7 @@ Json EngineLines(const Json& engine) {
   lines.Set("chosen", ChosenText(engine));
   lines.Set("exactness", engine.StringOr("exactness", ""));
   lines.Set("golden rows", GoldenText(engine));
+  if (const std::string outputs = OutputsText(engine); !outputs.empty()) lines.Set("outputs", outputs);
   lines.Set("verified",
             engine.BoolOr("verified", false) ? "yes" : "no: " + engine.StringOr("unverified", ""));
   return lines;

@@ -27,6 +27,14 @@ TEST(EngineText, OfACachedForestSaysWhichWhyAndHowFast) {
       "verified     yes\n");
 }
 
+TEST(EngineText, SaysWhatARowIsAnsweredWith) {
+  const auto lines = [](const char* engine) { return EngineLines(Json::Parse(engine).value()); };
+  EXPECT_EQ(lines(R"({"outputs":3,"output_names":["a","b","c"]})").StringOr("outputs", ""), "3: a, b, c");
+  EXPECT_EQ(lines(R"({"outputs":2})").StringOr("outputs", ""), "2");
+  EXPECT_EQ(lines(R"({"outputs":1,"output_names":["no","yes"]})").StringOr("outputs", ""), "1: no, yes");
+  EXPECT_FALSE(lines(R"({"outputs":1})").Has("outputs"));
+}
+
 TEST(EngineText, OfAnUntimedPipelineNamesEachForest) {
   EXPECT_EQ(
       Text(

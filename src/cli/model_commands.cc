@@ -156,15 +156,18 @@ docs/models.md: what to export, library by library.)";
 // Options of building a package of a model file.
 struct BuildOptions {
   std::shared_ptr<std::string> rows, python;
+  std::shared_ptr<std::vector<std::string>> output_names;
   std::shared_ptr<bool> require_verified;
 
   explicit BuildOptions(CLI::App& command)
       : rows(TextOption(command, "--rows", "a table of rows as they come: for the contract, the profile and golden rows")),
         python(TextOption(command, "--python", "the Python that has the model's library; python3 when not given")),
+        output_names(ListOption(command, "--output-name",
+                                "what a prediction is called, such as a class, in the model's order; repeat for each")),
         require_verified(Flag(command, "--require-verified", "fail when the library gives no golden rows")) {}
 
   app::BuildRequest Request(const std::string& model) const {
-    app::BuildRequest request{.model = model, .rows = *rows};
+    app::BuildRequest request{.model = model, .rows = *rows, .output_names = *output_names};
     if (!python->empty()) request.python = *python;
     request.require_verified = *require_verified;
     return request;

@@ -126,6 +126,8 @@ Result<Json> EngineTuner::Describe(const model::Package& package) const {
   description.Set("exactness", model::ExactnessName(engine.exactness()));
   description.Set("verified", package.is_verified());
   if (!package.is_verified()) description.Set("unverified", package.unverified());
+  description.Set("outputs", package.outputs());
+  if (!package.output_names().empty()) description.Set("output_names", Json::FromRange(package.output_names()));
   description.Set("golden_rows", package.golden_rows());
   description.Set("golden_from", package.content().golden.from);
   return description;

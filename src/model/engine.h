@@ -70,6 +70,11 @@ class Engine {
   virtual std::vector<InputProbe> Probes() const;  // one an input
   // Values a row of each kind of output; 1 for regressors and binary classifiers.
   virtual std::size_t outputs(Output) const { return 1; }
+  // What a row's predictions are called, as far as the model says: labels of its classes, in order; of
+  // a binary classifier's one prediction both classes. Empty: it does not.
+  virtual std::vector<std::string> output_names() const { return {}; }
+  // Whether a row's several predictions are probabilities of classes of which one is the row's.
+  virtual bool predicts_classes() const { return false; }
   // Row-major scores: `scores` has rows.num_rows() * outputs(output) places. Columns are found by
   // name; a null is missing (NaN). NOT_FOUND names an absent column, INVALID_ARGUMENT one of a type
   // that the model does not read.

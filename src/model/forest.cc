@@ -105,6 +105,10 @@ Status CheckTree(const Forest& forest, std::size_t number) {
 
 std::size_t PredictionCount(const Forest& forest) { return forest.link == Link::kArgmax ? 1 : forest.outputs; }
 
+bool PredictsClasses(const Forest& forest) {
+  return forest.outputs > 1 && (forest.link == Link::kSoftmax || forest.link == Link::kFastSoftmax);
+}
+
 std::vector<bool> UsedFeatures(const Forest& forest) {
   std::vector<bool> is_used(forest.features.size());
   for (const Tree& tree : forest.trees) {

@@ -112,6 +112,9 @@ struct Forest {
 // Predictions a row: 1 for kArgmax, else forest.outputs.
 std::size_t PredictionCount(const Forest& forest);
 
+// Whether the predictions are probabilities of classes of which one is true: a softmax.
+bool PredictsClasses(const Forest& forest);
+
 // For each feature whether some node tests it. Requires CheckForest(forest).
 std::vector<bool> UsedFeatures(const Forest& forest);
 

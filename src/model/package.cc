@@ -21,6 +21,32 @@ Status CheckInputs(const PackageContent& content, const Engine& engine) {
   return Ok();
 }
 
+// `names` fit so many predictions a row: see Package::output_names.
+Status CheckOutputNames(const std::vector<std::string>& names, std::size_t outputs) {
+  if (names.empty()) return Ok();
+  if (names.size() != outputs && (outputs != 1 || names.size() != 2)) {
+    return InvalidArgument("package: {} names of outputs, the model predicts {} numbers a row", names.size(), outputs);
+  }
+  std::set<std::string_view> known;
+  for (const std::string& name : names) {
+    if (name.empty() || name.size() > kOutputNameBytesMax) {
+      return InvalidArgument("package: an output's name has {} bytes, expected 1 to {}", name.size(), kOutputNameBytesMax);
+    }
+    if (!known.insert(name).second) return InvalidArgument("package: two outputs are called {}", name);
+  }
+  return Ok();
+}
+
+// Those of the package, else of the model, which may have classes and predict something else.
+Result<std::vector<std::string>> ChooseOutputNames(const PackageContent& content, const Engine& engine) {
+  const std::size_t outputs = engine.outputs(Output::kPrediction);
+  SW_TRY(CheckOutputNames(content.output_names, outputs));
+  if (!content.output_names.empty()) return content.output_names;
+  std::vector<std::string> names = engine.output_names();
+  if (!CheckOutputNames(names, outputs)) names.clear();
+  return names;
+}
+
 // Fetches the part that the manifest names, and proves that it is that part.
 Result<std::string> FetchPart(const Json& parts, std::string_view part, const GetBlob& get) {
   const std::string hash = SW_TRY(parts.GetString(part));
@@ -44,15 +70,22 @@ Result<int> CheckManifestFormat(const Json& manifest) {
   return found.version;
 }
 
+Result<std::vector<std::string>> NamesIn(const Json& manifest, std::string_view key) {
+  std::vector<std::string> names;
+  for (const Json& name : SW_TRY(manifest.GetArray(key))->AsArray()) {
+    if (!name.IsString()) return InvalidArgument("package: {} must be names, found {}", key, name.TypeName());
+    names.push_back(name.AsString());
+  }
+  return names;
+}
+
 Result<PackageContent> ReadContent(const Json& manifest, const GetBlob& get) {
   const Json* parts = SW_TRY(manifest.GetObject("parts"));
   PackageContent content;
   content.format = SW_TRY(manifest.GetString("model_format"));
   content.model = SW_TRY(FetchPart(*parts, "model", get));
-  for (const Json& name : SW_TRY(manifest.GetArray("inputs"))->AsArray()) {
-    if (!name.IsString()) return InvalidArgument("package: inputs must be names, found {}", name.TypeName());
-    content.inputs.push_back(name.AsString());
-  }
+  content.inputs = SW_TRY(NamesIn(manifest, "inputs"));
+  if (manifest.Has("output_names")) content.output_names = SW_TRY(NamesIn(manifest, "output_names"));
   content.encoding = SW_TRY(EncodingFromJson(*SW_TRY(manifest.GetObject("encoding"))));
   content.contract = SW_TRY(data::Contract::FromJson(SW_TRY(Json::Parse(SW_TRY(FetchPart(*parts, "contract", get))))));
   content.profile = SW_TRY(data::Profile::FromJson(SW_TRY(Json::Parse(SW_TRY(FetchPart(*parts, "profile", get))))));
@@ -93,6 +126,7 @@ Result<std::string> WritePackage(const PackageContent& content, const PutBlob& p
                                     {"encoding", EncodingToJson(content.encoding)},
                                     {"parts", std::move(parts)},
                                     {"lineage", content.lineage}});
+  if (!content.output_names.empty()) manifest.Set("output_names", Json::FromRange(content.output_names));
   if (!content.golden.from.empty()) manifest.Set("golden_from", content.golden.from);
   if (!content.no_golden.empty()) manifest.Set("no_golden", content.no_golden);
   return put(manifest.Dump());
@@ -113,14 +147,13 @@ Status Package::Score(const data::Batch& rows, std::span<double> scores) const {
   return Score(rows, Output::kPrediction, scores);
 }
 
-std::size_t Package::golden_rows() const { return content_.golden.expected.size() / engine_->outputs(Output::kPrediction); }
+std::size_t Package::golden_rows() const { return content_.golden.expected.size() / outputs(); }
 
 Status CheckOneOutput(const Package& package) {
-  const std::size_t outputs = package.engine().outputs(Output::kPrediction);
-  if (outputs == 1) return Ok();
+  if (package.outputs() == 1) return Ok();
   return FailedPrecondition(
-      "package {} predicts {} numbers a row; endpoints and gates take models of one (score files with seaworthy predict)",
-      package.id().substr(0, 12), outputs);
+      "package {} predicts {} numbers a row; gates, rollouts, monitors and labels take models of one, whose labels are 0 or 1",
+      package.id().substr(0, 12), package.outputs());
 }
 
 Status Package::ReplayGolden(Output output, std::span<const double> expected, std::size_t rows) const {
@@ -175,6 +208,7 @@ Result<std::unique_ptr<const Package>> LoadPackage(const std::string& id, const 
   options.columns = package->content_.inputs;  // some libraries replace characters in names; ours are the request's
   package->engine_ = SW_TRY(MakeEngine(package->content_.format, model, options));
   SW_TRY(CheckInputs(package->content_, *package->engine_));
+  package->output_names_ = SW_TRY(ChooseOutputNames(package->content_, *package->engine_));
   SW_TRY(package->ReplayGolden());
   package->unverified_ = WhyUnverified(*package, version);
   return package;

@@ -29,11 +29,14 @@
 namespace sw::model {
 
 inline constexpr int kPackageVersion = 1;
+inline constexpr std::size_t kOutputNameBytesMax = 256;
 
 struct PackageContent {
   std::string format;             // as MakeEngine() takes it
   std::string model;              // the model file's bytes; "" once a package is loaded: its engine has read them
   std::vector<std::string> inputs;  // columns in the model's order, as requests name them
+  // What the predictions are called, where its maker said so: classes, targets; see Engine.
+  std::vector<std::string> output_names = {};
   Encoding encoding;
   data::Contract contract;
   data::Profile profile;          // of the training set's inputs
@@ -60,6 +63,9 @@ class Package {
   Exactness exactness() const { return engine_->exactness(); }
   const Engine& engine() const { return *engine_; }
   bool blocks() const { return engine_->blocks(); }  // see Engine
+  std::size_t outputs() const { return engine_->outputs(Output::kPrediction); }  // predictions a row
+  // The content's, else the engine's. As many as outputs(), two of a binary classifier, or none.
+  const std::vector<std::string>& output_names() const { return output_names_; }
   // The rows as the engine reads them.
   Result<data::Batch> Encoded(data::Batch rows) const;
   // Encodes and scores; `scores` has rows.num_rows() * engine().outputs(output) places.
@@ -75,13 +81,14 @@ class Package {
   std::string id_;
   PackageContent content_;
   std::unique_ptr<Engine> engine_;
+  std::vector<std::string> output_names_;
   std::string unverified_;
 };
 
 // What the package was written of. Does not ask whether its model can be scored.
 Result<PackageContent> ReadPackage(const std::string& id, const GetBlob& get);
 
-// FAILED_PRECONDITION unless the package predicts one number a row, as endpoints and gates need.
+// FAILED_PRECONDITION unless the package predicts one number a row, as gates, rollouts and monitors need.
 Status CheckOneOutput(const Package& package);
 
 // By the manifest alone: whether the model runs in a process of its own, which takes time to start.

@@ -10,7 +10,7 @@
 
 namespace sw::model {
 
-// XGBoost's model of four classes, exact and predicting in float, with what XGBoost itself says of
+// XGBoost's model of three classes, exact and predicting in float, with what XGBoost itself says of
 // its rows; `library` is where those come from.
 inline PackageContent ClassesContent(std::string library) {
   PackageContent content;

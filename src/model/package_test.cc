@@ -156,6 +156,34 @@ TEST(Package, WhoseModelReadsOtherColumnsIsRefused) {
   EXPECT_NE(package.error().message.find("reads hour"), std::string::npos) << package.error().message;
 }
 
+Result<std::unique_ptr<const Package>> NamedPackage(PackageContent content, std::vector<std::string> names) {
+  MapBlobs blobs;
+  content.output_names = std::move(names);
+  return LoadPackage(WritePackage(content, blobs.Put()).value(), blobs.Get());
+}
+
+TEST(Package, KeepsWhatItsPredictionsAreCalled) {
+  const std::vector<std::string> names = {"a", "b", "c"};
+  const auto classes = NamedPackage(ClassesContent("xgboost"), names).value();
+  EXPECT_EQ(classes->outputs(), 3U);
+  EXPECT_EQ(classes->output_names(), names);
+  EXPECT_TRUE(classes->engine().predicts_classes());
+  EXPECT_TRUE(NamedPackage(ClassesContent("xgboost"), {}).value()->output_names().empty());
+  EXPECT_TRUE(NamedPackage(Content(), {"no", "yes"}));  // both classes of one prediction
+}
+
+TEST(Package, RefusesNamesThatAreNotOneAPrediction) {
+  const auto refusal = [](PackageContent content, std::vector<std::string> names) {
+    const auto package = NamedPackage(std::move(content), std::move(names));
+    return package ? "" : package.error().message;
+  };
+  EXPECT_EQ(refusal(ClassesContent("xgboost"), {"a", "b"}), "package: 2 names of outputs, the model predicts 3 numbers a row");
+  EXPECT_EQ(refusal(Content(), {"a", "b", "c"}), "package: 3 names of outputs, the model predicts 1 numbers a row");
+  EXPECT_EQ(refusal(ClassesContent("xgboost"), {"a", "b", "a"}), "package: two outputs are called a");
+  EXPECT_EQ(refusal(ClassesContent("xgboost"), {"a", "", "c"}), "package: an output's name has 0 bytes, expected 1 to 256");
+  EXPECT_EQ(refusal(ClassesContent("xgboost"), {"a", "b", std::string(257, 'c')}), "package: an output's name has 257 bytes, expected 1 to 256");
+}
+
 TEST(Package, OfAPythonModelNeedsAServerThatAllowsIt) {
   MapBlobs blobs;
   PackageContent content = Content();

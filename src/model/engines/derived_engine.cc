@@ -91,6 +91,7 @@ class DerivedEngine final : public Engine {
   Tolerance tolerance() const override { return trees_->tolerance(); }
   std::vector<InputProbe> Probes() const override;
   std::size_t outputs(Output output) const override { return trees_->outputs(output); }
+  bool predicts_classes() const override { return trees_->predicts_classes(); }
   Tuning tuning() const override { return trees_->tuning(); }
   Json Tune() const override { return trees_->Tune(); }
   Status Choose(const Json& choice) const override { return trees_->Choose(choice); }

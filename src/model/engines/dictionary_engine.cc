@@ -41,6 +41,7 @@ class DictionaryEngine final : public Engine {
   Tolerance tolerance() const override { return coded_->tolerance(); }
   std::vector<InputProbe> Probes() const override;
   std::size_t outputs(Output output) const override { return coded_->outputs(output); }
+  bool predicts_classes() const override { return coded_->predicts_classes(); }
   Tuning tuning() const override { return coded_->tuning(); }
   Json Tune() const override { return coded_->Tune(); }
   Status Choose(const Json& choice) const override { return coded_->Choose(choice); }

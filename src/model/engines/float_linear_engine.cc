@@ -20,6 +20,7 @@ class FloatLinearEngine final : public Engine {
   std::size_t outputs(Output output) const override {
     return output == Output::kRaw ? model_.head.outputs : PredictionCount(model_.head);
   }
+  bool predicts_classes() const override { return PredictsClasses(model_.head); }
 
   Status Score(const data::Batch& rows, Output output, std::span<double> scores) const override {
     const auto columns = SW_TRY(FindInputs(rows, inputs()));

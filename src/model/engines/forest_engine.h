@@ -40,6 +40,7 @@ class ForestEngine final : public Engine {
   Tolerance tolerance() const override;
   std::vector<InputProbe> Probes() const override;
   std::size_t outputs(Output output) const override;
+  bool predicts_classes() const override { return PredictsClasses(forest_); }
   Status Score(const data::Batch& rows, Output output, std::span<double> scores) const override;
   Status Contribute(const data::Batch& rows, std::span<double> contributions) const override;
   Tuning tuning() const override;

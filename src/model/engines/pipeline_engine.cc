@@ -189,6 +189,13 @@ Tolerance PipelineEngine::tolerance() const {
 
 std::size_t PipelineEngine::outputs(Output output) const { return compiled_->lean(output).width(); }
 
+std::vector<std::string> PipelineEngine::output_names() const { return compiled_->plan().classes; }
+
+bool PipelineEngine::predicts_classes() const {
+  const std::size_t width = outputs(Output::kPrediction);
+  return width > 1 && width == compiled_->plan().classes.size();
+}
+
 Status PipelineEngine::Score(const data::Batch& rows, Output output, std::span<double> scores) const {
   const auto columns = SW_TRY(FindPlanInputs(rows, compiled_->plan().inputs));
   InputBlocks blocks(compiled_->plan().inputs, columns);

@@ -39,6 +39,8 @@ class PipelineEngine final : public Engine {
   Exactness exactness() const override { return exactness_; }
   Tolerance tolerance() const override;
   std::size_t outputs(Output output) const override;
+  std::vector<std::string> output_names() const override;
+  bool predicts_classes() const override;
   // INVALID_ARGUMENT also names the first row that the library would refuse.
   Status Score(const data::Batch& rows, Output output, std::span<double> scores) const override;
   Status Contribute(const data::Batch& rows, std::span<double> contributions) const override;
