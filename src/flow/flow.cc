@@ -52,7 +52,10 @@ Status FlowImpl::Configure(std::shared_ptr<const Config> config) {
   }
   config_ = std::move(config);
   for (auto& [name, running] : changed) {
-    if (const auto before = endpoints_.find(name); before != endpoints_.end()) running.is_published = before->second.is_published;
+    if (const auto before = endpoints_.find(name); before != endpoints_.end()) {
+      running.is_published = before->second.is_published;
+      running.outputs = before->second.outputs;
+    }
     endpoints_.insert_or_assign(name, std::move(running));
   }
   for (const std::string& name : dropped) {

@@ -74,6 +74,17 @@ void MakeLive(EndpointState& state, std::int64_t version, TimeUs now) {
   if (state.retrained == 0) state.retrained = now;
 }
 
+// Its loss is that of one score beside a label of 0 or 1.
+Status CheckMonitors(const Config& config, const EndpointDef& endpoint, const ArmPlan& arm, const model::Package& package) {
+  const auto watches = [&](const auto& monitor) { return monitor.second.endpoint == endpoint.name; };
+  const auto monitor = std::find_if(config.monitors.begin(), config.monitors.end(), watches);
+  if (monitor == config.monitors.end()) return Ok();
+  Status judged = model::CheckOneOutput(package);
+  if (judged) return Ok();
+  return std::unexpected(std::move(judged).error().Within(
+      fmt::format("monitor.{} cannot judge version {} of endpoint {}", monitor->first, arm.version, endpoint.name)));
+}
+
 }  // namespace
 
 Result<FlowImpl::Running*> FlowImpl::Find(std::string_view endpoint) {
@@ -101,13 +112,18 @@ Result<monitor::Reference> FlowImpl::ReferenceOf(const Caller& caller, const End
 Status FlowImpl::Publish(const Caller& caller, const EndpointState& state) {
   const EndpointDef& definition = config_->endpoints.at(state.endpoint);
   EndpointPlan plan{.definition = definition, .salt = SaltOf(state), .arms = {}};
+  std::size_t outputs = 0;
   for (const ArmVersion& arm : ArmsFor(state)) {
     const registry::Version version = SW_TRY(options_.registry->Get(caller, definition.model, arm.version));
     const auto package = SW_TRY(packages_.Get(version.package_id));
     plan.arms.push_back({.version = arm.version, .package_id = version.package_id, .mode = arm.mode, .share = arm.share,
                          .threshold = ThresholdOf(*package)});
+    SW_TRY(CheckMonitors(*config_, definition, plan.arms.back(), *package));
+    outputs = package->outputs();  // all arms' alike
   }
-  return options_.serving->Publish(plan);
+  SW_TRY(options_.serving->Publish(plan));
+  if (const auto running = endpoints_.find(state.endpoint); running != endpoints_.end()) running->second.outputs = outputs;
+  return Ok();
 }
 
 Status FlowImpl::Commit(const Caller& caller, Running& running, EndpointState next, const RecordMore& record) {
@@ -159,7 +175,6 @@ void FlowImpl::LookFirst(const Caller& caller, Running& running, TimeUs now) {
 Status FlowImpl::CheckMayServe(const Caller& caller, const registry::Version& version) {
   SW_TRY(registry::CheckMayServe(version));
   const auto package = SW_TRY(packages_.Get(version.package_id));
-  SW_TRY(model::CheckOneOutput(*package));
   if (package->is_verified()) return Ok();
   for (const registry::VerdictRecord& verdict : SW_TRY(options_.registry->Verdicts(caller, version.model, version.number))) {
     if (verdict.kind == "override" && verdict.result == "pass") return Ok();
@@ -212,6 +227,7 @@ Result<Json> FlowImpl::StartRollout(const Caller& caller, const RolloutRequest& 
   if (request.version == running.state.live) return FailedPrecondition("version {} is live already", request.version);
   const registry::Version version = SW_TRY(options_.registry->Get(caller, definition.model, request.version));
   SW_TRY(CheckMayServe(caller, version));
+  SW_TRY(model::CheckOneOutput(*SW_TRY(packages_.Get(version.package_id))));
   const rollout::Plan plan = SW_TRY(PlanFor(*config_, request));
   const TimeUs now = options_.clock->Now();
   SW_TRY(LookAt(caller, running, now));

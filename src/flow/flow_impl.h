@@ -55,6 +55,7 @@ class FlowImpl final : public Flow {
     std::int64_t looks = 0;  // recorded so far
     bool is_behind = false;  // the fold lacks recorded looks, or an error left it between two
     bool is_published = false;
+    std::size_t outputs = 0;   // a row's, of what was published last; 0: nothing was
     std::string problem = {};  // why it is not, when it should be
     base::Backoff retry{{.first = 5 * base::kSecondUs, .max = 5 * base::kMinuteUs, .well = std::numeric_limits<DurationUs>::max()}};
   };
@@ -90,7 +91,7 @@ class FlowImpl final : public Flow {
   Status Tick(const Caller& caller, Running& running, TimeUs now);
   Status TickRollout(const Caller& caller, Running& running, TimeUs now);
   Status Act(const Caller& caller, Running& running, const rollout::Action& action, TimeUs now);
-  // The registry's rules, one output, and golden rows or an operator's word.
+  // The registry's rules, and golden rows or an operator's word.
   Status CheckMayServe(const Caller& caller, const registry::Version& version);
   // Notes in the rollout of `next` where its step's evidence begins: after the last look.
   Status MarkStep(const Running& running, EndpointState& next) const;
@@ -112,6 +113,7 @@ class FlowImpl final : public Flow {
   std::shared_ptr<const Config> config() const;
   Result<Json> Judge(const Caller& caller, const Config& config, const GateRequest& request);
   Result<EndpointDef> DefinitionOf(std::string_view endpoint) const;
+  Status CheckTakesLabels(std::string_view endpoint) const;
   // Which of `ids` the endpoint served lately, as far as the log was read; with `read_log`, all of it.
   struct KnownIds {
     std::vector<bool> is_known;

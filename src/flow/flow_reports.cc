@@ -80,9 +80,19 @@ Result<FlowImpl::KnownIds> FlowImpl::FindIds(std::string_view endpoint, const st
   return known;
 }
 
+Status FlowImpl::CheckTakesLabels(std::string_view endpoint) const {
+  const std::lock_guard lock(mutex_);
+  const std::size_t outputs = SW_TRY(Find(endpoint))->outputs;
+  if (outputs <= 1) return Ok();
+  return FailedPrecondition(
+      "endpoint {} predicts {} numbers a row; labels are 0 or 1, of predictions of one number, and nothing here would judge by them",
+      endpoint, outputs);
+}
+
 Result<Json> FlowImpl::AddLabels(const Caller& caller, std::string_view endpoint, const LabelBatch& labels) {
   (void)caller;
   SW_TRY(CheckLabels(labels));
+  SW_TRY(CheckTakesLabels(endpoint));
   KnownIds known = SW_TRY(FindIds(endpoint, labels.ids, false));
   if (!known.All()) {  // perhaps served since the last look
     SW_TRY(options_.serving->FlushLogs());

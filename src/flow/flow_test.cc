@@ -237,6 +237,45 @@ TEST(Live, AnUnverifiedVersionNeedsAnOverrideWhateverItsGateSaid) {
   EXPECT_FALSE(world.flow().GoLive({}, "late", few));
 }
 
+// Monitors, rollouts and labels judge one score a row by a label of 0 or 1.
+TEST(SeveralOutputs, GoLiveOnlyWhereNoMonitorWatches) {
+  FlowWorld world;
+  const auto watched = world.flow().GoLive({}, "late", world.AddVersionOfTwoOutputs("late"));
+  ASSERT_FALSE(watched);
+  EXPECT_THAT(watched.error().message, HasSubstr("monitor.late cannot judge version 1 of endpoint late"));
+  EXPECT_THAT(watched.error().message, HasSubstr("predicts 2 numbers a row"));
+  EXPECT_TRUE(world.serving().plans.empty());
+  EXPECT_TRUE(world.flow().GoLive({}, "other", world.AddVersionOfTwoOutputs("other")));
+}
+
+TEST(SeveralOutputs, RefuseAMonitorThatComesLater) {
+  FlowWorld world(R"({"endpoint": {"late": {}}})");
+  world.GoLive(world.AddVersionOfTwoOutputs("late"));
+  const Status refused = world.Configure(R"({"endpoint": {"late": {}}, "monitor": {"early": {"endpoint": "late"}}})");
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("monitor.early cannot judge version 1 of endpoint late"));
+}
+
+TEST(SeveralOutputs, TakeNoLabelsAlsoAfterARestart) {
+  FlowWorld world(R"({"endpoint": {"late": {}}})");
+  world.GoLive(world.AddVersionOfTwoOutputs("late"));
+  for (int i = 0; i < 2; ++i) {
+    const auto refused = world.flow().AddLabels({}, "late", {.ids = {"a"}, .labels = {1}, .producer = {}, .sequence = 0});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::kFailedPrecondition);
+    EXPECT_THAT(refused.error().message, HasSubstr("endpoint late predicts 2 numbers a row; labels are 0 or 1"));
+    world.Restart();
+  }
+}
+
+TEST(SeveralOutputs, AreNoCandidatesOfARollout) {
+  FlowWorld world;
+  world.GoLive(world.AddVersion(1));
+  const auto refused = world.flow().StartRollout({}, {.endpoint = "late", .version = world.AddVersionOfTwoOutputs("late"), .plan = "late", .steps = {}});
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("predicts 2 numbers a row; gates, rollouts, monitors and labels take models of one"));
+}
+
 TEST(Rollout, APlanForAnotherEndpointIsRefused) {
   FlowWorld world;
   ASSERT_TRUE(world.flow().GoLive({}, "other", world.AddVersion(1, "other")));

@@ -92,6 +92,20 @@ class FlowWorld {
     flow_->Override({}, model, version.number, "a test").value();
     return version.number;
   }
+  // A version that may serve and predicts two numbers a row.
+  std::int64_t AddVersionOfTwoOutputs(const std::string& model) {
+    model::PackageContent content;
+    content.format = "lightgbm";
+    content.inputs = {"pressure", "wind"};
+    content.model =
+        "tree\nversion=v4\nnum_class=2\nnum_tree_per_iteration=2\nlabel_index=0\nmax_feature_idx=1\nobjective=custom\n"
+        "feature_names=pressure wind\ntree_sizes=0 0\n\nTree=0\nnum_leaves=1\nnum_cat=0\nleaf_value=1\n\n"
+        "Tree=1\nnum_leaves=1\nnum_cat=0\nleaf_value=2\n\nend of trees\n";
+    const std::string id = model::WritePackage(content, [&](std::string_view bytes) { return data_->blobs().Put(bytes); }).value();
+    const auto version = registry_->Register({}, {.model = model, .package_id = id}).value();
+    flow_->Override({}, model, version.number, "a test").value();
+    return version.number;
+  }
   void GoLive(std::int64_t version) { flow_->GoLive({}, "late", version).value(); }
 
   // Serves, labels, lets the hour pass and looks.

@@ -62,6 +62,30 @@ Status CheckArms(const EndpointSnapshot& snapshot) {
   return Ok();
 }
 
+// A client would find another shape, or classes in another order, in the same address.
+Status CheckOutputs(const EndpointSnapshot& snapshot) {
+  const Arm& live = *snapshot.Live();
+  const Arm* named = nullptr;
+  for (const Arm& arm : snapshot.arms) {
+    if (arm.package->outputs() > kOutputsMax) {
+      return InvalidArgument("endpoint \"{}\": limit outputs_per_row_max: version {} predicts {} numbers a row, at most {} are served",
+                             snapshot.name, arm.version, arm.package->outputs(), kOutputsMax);
+    }
+    if (arm.package->outputs() != live.package->outputs()) {
+      return FailedPrecondition("endpoint \"{}\": version {} predicts {} numbers a row, version {} predicts {}; give it an endpoint of its own",
+                                snapshot.name, arm.version, arm.package->outputs(), live.version, live.package->outputs());
+    }
+    if (arm.package->output_names().empty()) continue;
+    if (named != nullptr && named->package->output_names() != arm.package->output_names()) {
+      return FailedPrecondition("endpoint \"{}\": version {} predicts {}, version {} predicts {}; give it an endpoint of its own",
+                                snapshot.name, arm.version, fmt::join(arm.package->output_names(), ", "), named->version,
+                                fmt::join(named->package->output_names(), ", "));
+    }
+    named = &arm;
+  }
+  return Ok();
+}
+
 Status CheckRequestSchema(const EndpointSnapshot& snapshot) {
   if (snapshot.request.fields.empty()) {
     return InvalidArgument("endpoint \"{}\": a request brings no column; declare its inputs", snapshot.name);
@@ -136,7 +160,30 @@ Status CheckSnapshot(const EndpointSnapshot& snapshot) {
     return InvalidArgument("endpoint \"{}\": the threshold is not a number", snapshot.name);
   }
   SW_TRY(CheckRequestSchema(snapshot));
-  return CheckArms(snapshot);
+  SW_TRY(CheckArms(snapshot));
+  return CheckOutputs(snapshot);
+}
+
+std::string Outputs::Label(std::size_t output) const {
+  return output < names.size() ? names[output] : fmt::format("{}", output);
+}
+
+std::optional<std::size_t> Outputs::Greatest(std::span<const double> scores) {
+  std::size_t greatest = 0;
+  for (std::size_t k = 0; k < scores.size(); ++k) {
+    if (std::isnan(scores[k])) return std::nullopt;
+    if (scores[k] > scores[greatest]) greatest = k;
+  }
+  return greatest;
+}
+
+Outputs OutputsOf(const EndpointSnapshot& snapshot) {
+  const model::Package& live = *snapshot.Live()->package;
+  Outputs outputs{.count = live.outputs(), .names = live.output_names(), .are_classes = live.engine().predicts_classes()};
+  for (const Arm& arm : snapshot.arms) {
+    if (outputs.names.empty()) outputs.names = arm.package->output_names();
+  }
+  return outputs;
 }
 
 data::Schema RequestSchemaOf(const model::Package& package) {
@@ -157,7 +204,6 @@ Result<EndpointSnapshot> LoadArms(EndpointSnapshot base, const std::vector<ArmSp
       if (loaded.package->id() == spec.package_id) package = loaded.package;
     }
     if (package == nullptr) package = SW_TRY(packages.Load(spec.package_id));
-    SW_TRY(model::CheckOneOutput(*package));
     base.arms.push_back({spec.version, std::move(package), spec.mode, spec.share, spec.threshold});
   }
   if (const Arm* live = base.Live(); live != nullptr && base.service.empty() && base.request.fields.empty()) {

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,6 +57,23 @@ struct ContractPolicy {
   bool operator==(const ContractPolicy&) const = default;
 };
 
+inline constexpr std::size_t kOutputsMax = 4'096;  // limit outputs_per_row_max
+
+// What a row is answered with, by every arm of an endpoint alike: clients lean on it.
+struct Outputs {
+  std::size_t count = 1;                // scores a row
+  std::vector<std::string> names = {};  // one a score, or a binary classifier's two classes; empty: unknown
+  bool are_classes = false;             // several scores are probabilities of classes of which one is the row's
+
+  // A score's name, else its number.
+  std::string Label(std::size_t output) const;
+  // The place of the greatest score of a row, the first of equals; nothing where one is NaN.
+  static std::optional<std::size_t> Greatest(std::span<const double> scores);
+  // How many rows one counts as, where a limit counts rows: one for every 64 outputs.
+  std::size_t weight() const { return (count + 63) / 64; }
+  bool operator==(const Outputs&) const = default;
+};
+
 struct EndpointSnapshot {
   std::string name;
   std::string service;         // feature service; empty: the request's rows are the model's inputs
@@ -65,14 +83,19 @@ struct EndpointSnapshot {
   data::Schema request;        // what a request row brings
   ContractPolicy policy;
   std::vector<Arm> arms;
+  std::shared_ptr<const Outputs> outputs = {};  // its arms'; set when it is published
 
   const Arm* Live() const;                           // nullptr when there is none
   const Arm* FindVersion(std::int64_t version) const;  // of any mode
 };
 
 // INVALID_ARGUMENT names the endpoint and what is wrong: names, exactly one live arm, versions
-// unlike each other, shares that add up to at most 1, a unit column that requests bring.
+// unlike each other, shares that add up to at most 1, a unit column that requests bring, arms that
+// predict the same outputs.
 Status CheckSnapshot(const EndpointSnapshot& snapshot);
+
+// Of arms that CheckSnapshot has passed.
+Outputs OutputsOf(const EndpointSnapshot& snapshot);
 
 // The request schema of an endpoint without a feature service: the package's contract.
 data::Schema RequestSchemaOf(const model::Package& package);

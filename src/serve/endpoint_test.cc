@@ -4,7 +4,6 @@
 
 #include <cmath>
 
-#include "base/files.h"
 #include "serve/fakes.h"
 
 namespace sw::serve {
@@ -103,17 +102,15 @@ TEST(LoadArms, TakesTheRequestFromTheLivePackageWhereThereIsNoService) {
   EXPECT_EQ(loaded.request, (data::Schema{{{"delay", data::Type::kFloat64}, {"origin", data::Type::kString}}}));
 }
 
-TEST(LoadArms, RefusesAPackageOfSeveralOutputs) {
-  model::PackageContent content;
-  content.format = "xgboost";
-  content.model = base::ReadFile(SW_SOURCE_DIR "/src/model/testdata/xgboost_classes.ubj").value();
-  content.inputs = model::MakeEngine(content.format, content.model).value()->inputs();
+TEST(LoadArms, RefusesAnotherNumberOfOutputsThanTheLiveArmHas) {
   CountingSource source;
-  const std::string id = source.Add(MakePackage(content));
-  const std::vector<ArmSpec> arms = {{.version = 1, .package_id = id, .mode = ArmMode::kLive, .share = 0, .threshold = {}}};
+  const std::vector<ArmSpec> arms = {
+      {.version = 1, .package_id = source.Add(DelayPackage(1)), .mode = ArmMode::kLive, .share = 0, .threshold = {}},
+      {.version = 2, .package_id = source.Add(ClassesPackage()), .mode = ArmMode::kShadow, .share = 0, .threshold = {}}};
   const auto refused = LoadArms(LateEndpoint(), arms, nullptr, source);
   ASSERT_FALSE(refused);
-  EXPECT_NE(refused.error().message.find("endpoints and gates take models of one"), std::string::npos);
+  EXPECT_NE(refused.error().message.find("version 2 predicts 3 numbers a row, version 1 predicts 1; give it an endpoint of its own"),
+            std::string::npos);
 }
 
 TEST(LoadArms, AnswersWithTheSourcesError) {

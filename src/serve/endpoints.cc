@@ -87,6 +87,7 @@ Status Endpoints::Replace(EndpointSnapshot snapshot) {
     return FailedPrecondition("endpoint \"{}\" reads service {}, and this server has no features; start it with a store",
                               snapshot.name, snapshot.service);
   }
+  snapshot.outputs = std::make_shared<const Outputs>(OutputsOf(snapshot));
   const bool may_block = std::ranges::any_of(snapshot.arms, [](const Arm& arm) { return arm.package->blocks(); });
   const std::lock_guard lock(core_->change_mutex);
   BlockingPool* own = may_block ? core_->blocking.For(snapshot.name) : nullptr;

@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,19 +47,26 @@ struct PredictRequest {
 enum class ServedAs : std::uint8_t { kLive, kCanary, kPinned };
 std::string_view ServedAsName(ServedAs served);  // "live", "canary", "pinned"
 
-// One entry a row in each vector.
+// One entry a row in each vector but `scores`.
 struct PredictResult {
   std::string request_id;               // UUIDv7
   std::vector<std::string> ids;         // prediction ids: the client's, or request_id + "-" + row
-  std::vector<double> scores;
-  std::vector<bool> decisions;          // score >= threshold
+  std::shared_ptr<const Outputs> outputs;  // of the endpoint as it answered; never null
+  std::vector<double> scores;           // row-major, outputs->count a row
+  std::vector<bool> decisions;          // score >= threshold; empty where a row has several scores
   std::vector<std::int64_t> versions;
   std::vector<ServedAs> arms;
   std::vector<std::int64_t> violations; // of the contract
   bool logged = false;                  // false: the log ring was full, and this is not in the log
+
+  std::size_t rows() const { return ids.size(); }
+  std::span<const double> ScoresOf(std::size_t row) const {
+    return std::span(scores).subspan(row * outputs->count, outputs->count);
+  }
 };
 using PredictCallback = std::move_only_function<void(Result<PredictResult>)>;
 
+// Where rows are counted, one of many outputs counts as several: Outputs::weight().
 struct ServeLimits {
   std::size_t rows_per_request_max = 10'000;
   std::size_t requests_in_flight_max = 4'096;

@@ -169,6 +169,51 @@ inline Arm MakeArm(std::int64_t version, double weight, ArmMode mode, double sha
   return {.version = version, .package = DelayPackage(weight), .mode = mode, .share = share, .threshold = {}};
 }
 
+// LightGBM's text of one tree an output, with a leaf for a delay up to 10 and one for more.
+inline std::string StumpsText(std::string_view objective, const std::vector<std::pair<double, double>>& leaves) {
+  std::string text = fmt::format(
+      "tree\nversion=v4\nnum_class={0}\nnum_tree_per_iteration={0}\nlabel_index=0\nmax_feature_idx=0\nobjective={1}\n"
+      "feature_names=delay\nfeature_infos=[-100:100]\ntree_sizes=0\n\n",
+      leaves.size(), objective);
+  for (std::size_t k = 0; k < leaves.size(); ++k) {
+    text += fmt::format(
+        "Tree={}\nnum_leaves=2\nnum_cat=0\nsplit_feature=0\nsplit_gain=1\nthreshold=10\ndecision_type=2\nleft_child=-1\n"
+        "right_child=-2\nleaf_value={} {}\nleaf_weight=1 1\nleaf_count=1 1\ninternal_value=0\ninternal_weight=2\n"
+        "internal_count=2\nis_linear=0\nshrinkage=1\n\n\n",
+        k, leaves[k].first, leaves[k].second);
+  }
+  return text + "end of trees\n";
+}
+
+inline model::PackageContent StumpsContent(std::string_view objective, const std::vector<std::pair<double, double>>& leaves) {
+  model::PackageContent content;
+  content.format = "lightgbm";
+  content.model = StumpsText(objective, leaves);
+  content.inputs = {"delay"};
+  content.contract.columns = {
+      {.name = "delay", .type = data::Type::kFloat64, .nullable = true, .min = -100, .max = 100, .categories = {}}};
+  return content;
+}
+
+// Probabilities 0.5, 0.5 and 0 of three classes up to a delay of 10, and 0, 1 and 0 above it.
+inline std::shared_ptr<const model::Package> ClassesPackage(std::vector<std::string> names = {"early", "on time", "late"}) {
+  model::PackageContent content = StumpsContent("multiclass num_class:3", {{0, -800}, {0, 0}, {-800, -800}});
+  content.output_names = std::move(names);
+  return MakePackage(content);
+}
+
+// Two targets without names: 1.5 and -2 up to a delay of 10, and 2.5 and -3 above it.
+inline std::shared_ptr<const model::Package> TargetsPackage() {
+  return MakePackage(StumpsContent("regression", {{1.5, 2.5}, {-2, -3}}));
+}
+
+// Endpoint "late" with that package live.
+inline EndpointSnapshot LateEndpoint(std::shared_ptr<const model::Package> package) {
+  EndpointSnapshot snapshot = LateEndpoint();
+  snapshot.arms[0].package = std::move(package);
+  return snapshot;
+}
+
 // Endpoints over fakes, with what they count. Shadows wait in `shadow` until RunAll.
 struct ServeFixture {
   base::ManualClock clock{1'000 * base::kSecondUs};

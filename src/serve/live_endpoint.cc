@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/errors.h"
 #include "serve/counter_names.h"
 #include "serve/split.h"
 
@@ -41,13 +42,39 @@ bool AnswersBlock(const EndpointSnapshot& snapshot) {
   });
 }
 
+using data::Type;
+
+// "score", or "score_0", "score_1", ...: no column is left whose meaning would depend on the model.
+void AddScores(std::size_t outputs, data::Schema& schema) {
+  if (outputs == 1) return schema.fields.push_back({"score", Type::kFloat64});
+  for (std::size_t k = 0; k < outputs; ++k) schema.fields.push_back({fmt::format("score_{}", k), Type::kFloat64});
+}
+
+data::Schema ShadowLead(std::size_t outputs) {
+  data::Schema schema{{{"version", Type::kInt64}, {"arm", Type::kString}}};
+  AddScores(outputs, schema);
+  return schema;
+}
+
+// Only one score a row is decided by a threshold.
+data::Schema PredictionsLead(std::size_t outputs) {
+  data::Schema schema = ShadowLead(outputs);
+  if (outputs == 1) schema.fields.push_back({"decision", Type::kBool});
+  for (const auto& [name, type] : {std::pair{"unit", Type::kString}, {"request_id", Type::kString},
+                                   {"violations", Type::kInt64}, {"latency_us", Type::kInt64}}) {
+    schema.fields.push_back({name, type});
+  }
+  return schema;
+}
+
 }  // namespace
 
 LiveEndpoint::LiveEndpoint(EndpointSnapshot checked, base::Counters& all_counters, BlockingPool* own_or_null)
     : snapshot(std::move(checked)), live(*snapshot.Live()),
       split_seed(SplitSeed(snapshot.name, snapshot.rollout_salt)),
       refuses_any(snapshot.policy.RefusesAny()), own(own_or_null),
-      answers_block(AnswersBlock(snapshot)), predictions_stream("predictions/" + snapshot.name),
+      answers_block(AnswersBlock(snapshot)), predictions_lead(PredictionsLead(snapshot.outputs->count)),
+      shadow_lead(ShadowLead(snapshot.outputs->count)), predictions_stream("predictions/" + snapshot.name),
       shadow_stream("shadow/" + snapshot.name), counters(EndpointCounters::For(all_counters, snapshot.name)) {}
 
 }  // namespace sw::serve

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/counters.h"
+#include "data/schema.h"
 #include "serve/blocking_pools.h"
 #include "serve/contract_check.h"
 #include "serve/endpoint.h"
@@ -32,7 +33,7 @@ struct EndpointCounters {
 };
 
 struct LiveEndpoint {
-  // `own_or_null` outlives this; where an arm may block.
+  // `checked` has its outputs. `own_or_null` outlives this; where an arm may block.
   LiveEndpoint(EndpointSnapshot checked, base::Counters& all_counters, BlockingPool* own_or_null);
 
   const EndpointSnapshot snapshot;
@@ -41,6 +42,8 @@ struct LiveEndpoint {
   const bool refuses_any;
   BlockingPool* const own;   // nullptr: none
   const bool answers_block;  // an arm that answers may wait for another process
+  const data::Schema predictions_lead;  // of what is logged, before inputs and features
+  const data::Schema shadow_lead;
   const std::string predictions_stream;
   const std::string shadow_stream;
   const EndpointCounters counters;

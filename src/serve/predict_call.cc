@@ -61,9 +61,11 @@ Status PredictCall::Prepare() {
   endpoint_->counters.requests.Add();
   rows_ = request_.rows.num_rows();
   if (rows_ == 0) return InvalidArgument("the request has no row; send at least one");
-  if (rows_ > core_.limits.rows_per_request_max) {
+  const std::size_t weight = rows_ * snapshot.outputs->weight();
+  if (weight > core_.limits.rows_per_request_max) {
     core_.refused_rows_per_request.Add();
-    return InvalidArgument("limit rows_per_request_max: {} rows, at most {}; send fewer at a time", rows_,
+    return InvalidArgument("limit rows_per_request_max: {} rows{}, at most {}; send fewer at a time", rows_,
+                           weight == rows_ ? "" : fmt::format(" of {} outputs count as {}", snapshot.outputs->count, weight),
                            core_.limits.rows_per_request_max);
   }
   if (request_.unit.size() > kUnitBytesMax) {
@@ -79,7 +81,7 @@ Status PredictCall::Prepare() {
     }
   }
   const bool waits_apart = MayBlock() && endpoint_->own != nullptr;
-  ticket_ = SW_TRY((waits_apart ? endpoint_->own->admission : core_.admission).Admit(rows_));
+  ticket_ = SW_TRY((waits_apart ? endpoint_->own->admission : core_.admission).Admit(weight));
   std::size_t ignored = 0;
   inputs_ = std::make_shared<const data::Batch>(SW_TRY(ConformRows(snapshot.request, std::move(request_.rows), ignored)));
   if (ignored > 0) endpoint_->counters.ignored_columns.Add(static_cast<std::int64_t>(ignored));
@@ -143,7 +145,7 @@ void PredictCall::Answer(PredictResult result) {
   auto work = std::make_unique<ShadowWork>(endpoint_, features_, request_.time, result);
   const std::size_t rows = work->rows();
   ShadowQueue& shadows = work->may_block() && endpoint_->own != nullptr ? endpoint_->own->shadows : core_.shadows;
-  std::optional<ShadowQueue::Place> place = rows > 0 ? shadows.Begin(rows) : std::nullopt;
+  std::optional<ShadowQueue::Place> place = rows > 0 ? shadows.Begin(rows * endpoint_->snapshot.outputs->weight()) : std::nullopt;
   endpoint_->counters.latency.Record(base::MonotonicNs() - begin_ns_);
   std::exchange(done_, nullptr)(std::move(result));
   if (rows == 0) return;
@@ -188,13 +190,14 @@ void PredictCall::MeasureCost(std::int64_t nanoseconds) const {
 
 PredictResult PredictCall::MakeResult(Scored scored) const {
   const EndpointCounters& counters = endpoint_->counters;
-  PredictResult result{.request_id = request_id_, .ids = request_.ids, .scores = std::move(scored.scores),
-                       .decisions = {}, .versions = {}, .arms = {}, .violations = std::move(scored.violations)};
+  PredictResult result{.request_id = request_id_, .ids = request_.ids, .outputs = endpoint_->snapshot.outputs,
+                       .scores = std::move(scored.scores), .decisions = {}, .versions = {}, .arms = {}, .violations = std::move(scored.violations)};
+  const bool are_decided = result.outputs->count == 1;
   std::int64_t by_arm[3] = {};
   for (std::size_t row = 0; row < rows_; ++row) {
     const Arm& arm = *scored.arms[row];
     const ServedAs served = ServedBy(arm, pinned_);
-    result.decisions.push_back(result.scores[row] >= arm.threshold.value_or(endpoint_->snapshot.threshold));
+    if (are_decided) result.decisions.push_back(result.scores[row] >= arm.threshold.value_or(endpoint_->snapshot.threshold));
     result.versions.push_back(arm.version);
     result.arms.push_back(served);
     ++by_arm[static_cast<std::size_t>(served)];
@@ -206,20 +209,18 @@ PredictResult PredictCall::MakeResult(Scored scored) const {
 }
 
 LogRecord PredictCall::MakeRecord(const PredictResult& result) const {
-  using data::Type;
-  data::Batch lead(data::Schema{{{"version", Type::kInt64}, {"arm", Type::kString}, {"score", Type::kFloat64},
-                                 {"decision", Type::kBool}, {"unit", Type::kString}, {"request_id", Type::kString},
-                                 {"violations", Type::kInt64}, {"latency_us", Type::kInt64}}});
+  data::Batch lead(endpoint_->predictions_lead);
   const std::int64_t latency_us = (base::MonotonicNs() - begin_ns_) / base::kMillisecondUs;
   for (std::size_t row = 0; row < rows_; ++row) {
-    lead.column(0).AppendInt(result.versions[row]);
-    lead.column(1).AppendString(ServedAsName(result.arms[row]));
-    lead.column(2).AppendDouble(result.scores[row]);
-    lead.column(3).AppendBool(result.decisions[row]);
-    lead.column(4).AppendString(units_[row]);
-    lead.column(5).AppendString(request_id_);
-    lead.column(6).AppendInt(result.violations[row]);
-    lead.column(7).AppendInt(latency_us);
+    std::size_t at = 0;
+    lead.column(at++).AppendInt(result.versions[row]);
+    lead.column(at++).AppendString(ServedAsName(result.arms[row]));
+    for (const double score : result.ScoresOf(row)) lead.column(at++).AppendDouble(score);
+    if (!result.decisions.empty()) lead.column(at++).AppendBool(result.decisions[row]);
+    lead.column(at++).AppendString(units_[row]);
+    lead.column(at++).AppendString(request_id_);
+    lead.column(at++).AppendInt(result.violations[row]);
+    lead.column(at++).AppendInt(latency_us);
   }
   return {.stream = endpoint_->predictions_stream, .event_time = request_.time, .ids = result.ids,
           .lead = std::move(lead), .inputs = inputs_, .features = features_};

@@ -34,14 +34,15 @@ class GroupScorer {
  public:
   GroupScorer(const LiveEndpoint& endpoint, const data::Batch& rows, std::span<const std::size_t> numbers,
               bool is_pinned)
-      : endpoint_(endpoint), rows_(rows), numbers_(numbers), is_pinned_(is_pinned), scores_(rows.num_rows()) {}
+      : endpoint_(endpoint), rows_(rows), numbers_(numbers), is_pinned_(is_pinned), outputs_(endpoint.snapshot.outputs->count),
+        scores_(rows.num_rows() * outputs_) {}
 
   Status ScoreBy(const Arm& arm) {
     const bool is_canary = arm.mode == ArmMode::kCanary && !is_pinned_;
     if (is_canary && endpoint_.refuses_any) SW_TRY(Check(endpoint_.live, endpoint_.snapshot.policy));
     SW_TRY(Check(arm, is_canary ? ContractPolicy{} : endpoint_.snapshot.policy));
     arm_ = &arm;
-    Status status = arm.package->Score(rows_, scores_);
+    Status status = arm.package->Score(rows_, model::Output::kPrediction, scores_);
     if (!status && !is_canary) return std::unexpected(CannotScore(arm, std::move(status).error()));
     if (status) return Ok();
     endpoint_.counters.canary_failures.Add(static_cast<std::int64_t>(rows_.num_rows()));
@@ -50,9 +51,9 @@ class GroupScorer {
 
   void WriteTo(Scored& scored) const {
     endpoint_.counters.violations.Add(contract_.violations);
-    for (std::size_t i = 0; i < scores_.size(); ++i) {
+    for (std::size_t i = 0; i < rows_.num_rows(); ++i) {
       const std::size_t row = numbers_.empty() ? i : numbers_[i];
-      scored.scores[row] = scores_[i];
+      for (std::size_t k = 0; k < outputs_; ++k) scored.scores[row * outputs_ + k] = scores_[i * outputs_ + k];
       scored.violations[row] = contract_.by_row[i];
       scored.arms[row] = arm_;
     }
@@ -71,6 +72,7 @@ class GroupScorer {
   const data::Batch& rows_;
   std::span<const std::size_t> numbers_;
   bool is_pinned_;
+  std::size_t outputs_;
   std::vector<double> scores_;
   ContractOutcome contract_;
   const Arm* arm_ = nullptr;
@@ -80,7 +82,8 @@ class GroupScorer {
 
 Result<Scored> ScoreRows(const LiveEndpoint& endpoint, const data::Batch& features, std::vector<const Arm*> arms,
                          bool is_pinned) {
-  Scored scored{.scores = std::vector<double>(arms.size()), .violations = std::vector<std::int64_t>(arms.size()), .arms = {}};
+  Scored scored{.scores = std::vector<double>(arms.size() * endpoint.snapshot.outputs->count),
+                .violations = std::vector<std::int64_t>(arms.size()), .arms = {}};
   const std::vector<Group> groups = GroupByArm(arms);
   scored.arms = std::move(arms);
   for (const Group& group : groups) {
@@ -94,8 +97,8 @@ Result<Scored> ScoreRows(const LiveEndpoint& endpoint, const data::Batch& featur
 
 Result<std::vector<double>> ScoreSome(const model::Package& package, const data::Batch& features,
                                       std::span<const std::size_t> rows) {
-  std::vector<double> scores(rows.empty() ? features.num_rows() : rows.size());
-  SW_TRY(package.Score(rows.empty() ? features : features.Take(rows), scores));
+  std::vector<double> scores((rows.empty() ? features.num_rows() : rows.size()) * package.outputs());
+  SW_TRY(package.Score(rows.empty() ? features : features.Take(rows), model::Output::kPrediction, scores));
   return scores;
 }
 

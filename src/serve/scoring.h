@@ -15,7 +15,7 @@
 
 namespace sw::serve {
 
-// One entry a row.
+// One entry a row, of `scores` one a row and output.
 struct Scored {
   std::vector<double> scores;
   std::vector<std::int64_t> violations;
@@ -28,7 +28,7 @@ struct Scored {
 Result<Scored> ScoreRows(const LiveEndpoint& endpoint, const data::Batch& features, std::vector<const Arm*> arms,
                          bool is_pinned);
 
-// The rows' scores by one package; an empty `rows` is all of them.
+// The rows' scores by one package, row-major; an empty `rows` is all of them.
 Result<std::vector<double>> ScoreSome(const model::Package& package, const data::Batch& features,
                                       std::span<const std::size_t> rows);
 

@@ -100,7 +100,7 @@ void Invoke(const Context& context, const Request& request, const net::Responder
     return predict;
   };
   wire::Predict(*context.endpoints, read(), responder, [](const serve::PredictResult& result) {
-    return net::JsonResponse(200, Json::MakeObject({{"predictions", Json::FromRange(result.scores)}}));
+    return net::JsonResponse(200, Json::MakeObject({{"predictions", wire::ScoresJson(result)}}));
   });
 }
 

@@ -40,6 +40,11 @@ TEST_F(MlflowScoringTest, ScoresEveryForm) {
   EXPECT_EQ(Invoke("origin,delay,tailnum\nEWR,20,N1\nJFK,3,N2\n", 200, "text/csv; charset=utf-8"), expected);
 }
 
+TEST_F(MlflowScoringTest, NestsSeveralOutputs) {
+  ASSERT_TRUE(serve_.endpoints->Replace(serve::LateEndpoint(serve::ClassesPackage())));
+  EXPECT_EQ(Invoke(R"({"instances": [["N1", 3, "EWR"], ["N2", 20, "JFK"]]})"), R"({"predictions":[[0.5,0.5,0.0],[0.0,1.0,0.0]]})");
+}
+
 TEST_F(MlflowScoringTest, TellsWhatIsWrongInItsOwnForm) {
   const std::pair<const char*, const char*> cases[] = {
       {"", "BAD_REQUEST"}, {"[]", "must be an object"}, {"{}", "must have one of"},

@@ -68,32 +68,72 @@ Result<serve::PredictRequest> PredictArguments(const Context& context, const Req
   return predict;
 }
 
+// {"score", "decision"}, or of several outputs {"scores", "class"}: by name where they have names.
+void SetScores(const serve::PredictResult& result, std::size_t row, Json& prediction) {
+  const serve::Outputs& outputs = *result.outputs;
+  if (outputs.count == 1) {
+    prediction.Set("score", result.scores[row]);
+    prediction.Set("decision", static_cast<bool>(result.decisions[row]));
+    return;
+  }
+  if (outputs.names.empty()) {
+    prediction.Set("scores", wire::ScoreJson(result, row));
+  } else {
+    Json scores = Json::MakeObject();
+    for (std::size_t k = 0; k < outputs.count; ++k) scores.Set(outputs.names[k], result.ScoresOf(row)[k]);
+    prediction.Set("scores", std::move(scores));
+  }
+  if (!outputs.are_classes) return;
+  const auto greatest = serve::Outputs::Greatest(result.ScoresOf(row));
+  prediction.Set("class", greatest ? Json(outputs.Label(*greatest)) : Json());
+}
+
 Json PredictJson(const serve::PredictResult& result) {
   Json predictions = Json::MakeArray();
-  for (std::size_t row = 0; row < result.ids.size(); ++row) {
-    predictions.Append(Json::MakeObject({{"id", result.ids[row]},
-                                         {"score", result.scores[row]},
-                                         {"decision", static_cast<bool>(result.decisions[row])},
-                                         {"version", result.versions[row]},
-                                         {"arm", serve::ServedAsName(result.arms[row])},
-                                         {"violations", result.violations[row]}}));
+  for (std::size_t row = 0; row < result.rows(); ++row) {
+    Json prediction = Json::MakeObject({{"id", result.ids[row]}});
+    SetScores(result, row, prediction);
+    prediction.Set("version", result.versions[row]);
+    prediction.Set("arm", serve::ServedAsName(result.arms[row]));
+    prediction.Set("violations", result.violations[row]);
+    predictions.Append(std::move(prediction));
   }
   return Json::MakeObject({{"request_id", result.request_id},
                            {"logged", result.logged},
                            {"predictions", std::move(predictions)}});
 }
 
-// The same as columns.
+// The same as columns: "score" and "decision", or "prediction_0", "prediction_1", ... as in scored files, and "class".
+data::Schema TableSchema(const serve::Outputs& outputs) {
+  data::Schema schema{{{"id", data::Type::kString}}};
+  if (outputs.count == 1) {
+    schema.fields.push_back({"score", data::Type::kFloat64});
+    schema.fields.push_back({"decision", data::Type::kBool});
+  } else {
+    for (std::size_t k = 0; k < outputs.count; ++k) schema.fields.push_back({fmt::format("prediction_{}", k), data::Type::kFloat64});
+    if (outputs.are_classes) schema.fields.push_back({"class", data::Type::kString});
+  }
+  schema.fields.push_back({"version", data::Type::kInt64});
+  schema.fields.push_back({"arm", data::Type::kString});
+  schema.fields.push_back({"violations", data::Type::kInt64});
+  return schema;
+}
+
 data::Batch PredictTable(const serve::PredictResult& result) {
-  data::Batch table(data::Schema{{{"id", data::Type::kString}, {"score", data::Type::kFloat64}, {"decision", data::Type::kBool},
-                                  {"version", data::Type::kInt64}, {"arm", data::Type::kString}, {"violations", data::Type::kInt64}}});
-  for (std::size_t row = 0; row < result.ids.size(); ++row) {
-    table.column(0).AppendString(result.ids[row]);
-    table.column(1).AppendDouble(result.scores[row]);
-    table.column(2).AppendBool(result.decisions[row]);
-    table.column(3).AppendInt(result.versions[row]);
-    table.column(4).AppendString(serve::ServedAsName(result.arms[row]));
-    table.column(5).AppendInt(result.violations[row]);
+  const serve::Outputs& outputs = *result.outputs;
+  data::Batch table(TableSchema(outputs));
+  for (std::size_t row = 0; row < result.rows(); ++row) {
+    std::size_t at = 0;
+    table.column(at++).AppendString(result.ids[row]);
+    for (const double score : result.ScoresOf(row)) table.column(at++).AppendDouble(score);
+    if (outputs.count == 1) table.column(at++).AppendBool(result.decisions[row]);
+    if (outputs.are_classes) {
+      const auto greatest = serve::Outputs::Greatest(result.ScoresOf(row));
+      greatest ? table.column(at++).AppendString(outputs.Label(*greatest)) : table.column(at++).AppendNull();
+    }
+    table.column(at++).AppendInt(result.versions[row]);
+    table.column(at++).AppendString(serve::ServedAsName(result.arms[row]));
+    table.column(at++).AppendInt(result.violations[row]);
   }
   return table;
 }
@@ -174,6 +214,7 @@ void AddPredictRoutes(const Context& context, Routes& routes) {
            R"("request_id":{"type":"string"},"logged":{"type":"boolean"},)"
            R"("predictions":{"type":"array","items":{"type":"object","properties":{)"
            R"("id":{"type":"string"},"score":{"type":"number"},"decision":{"type":"boolean"},)"
+           R"("scores":{},"class":{"type":"string"},)"
            R"("version":{"type":"integer"},"arm":{"type":"string"},)"
            R"("violations":{"type":"integer"}}}}}})"});
   routes.push_back(

@@ -13,11 +13,6 @@ namespace sw::open_inference {
 namespace {
 
 constexpr std::string_view kLengthHeader = "Inference-Header-Content-Length";
-constexpr OutputSpec kOutputs[] = {{"prediction", wire::DataType::kFp64},
-                                   {"decision", wire::DataType::kBool},
-                                   {"version", wire::DataType::kInt64},
-                                   {"prediction_id", wire::DataType::kBytes}};
-
 // The JSON part and what follows it.
 struct Parts {
   std::string_view json, binary;
@@ -94,15 +89,25 @@ Result<std::string> TextParameter(const Json& body, std::string_view name) {
   return InvalidArgument("parameters.{} must be a text, found {}", name, value->TypeName());
 }
 
-Status ParseOutputs(const Json& body, InferRequest& infer) {
+std::string NamesOf(const std::vector<OutputSpec>& specs) {
+  std::vector<std::string_view> names;
+  for (const OutputSpec& spec : specs) names.push_back(spec.name);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+Status ParseOutputs(const Json& body, const serve::Outputs& known, InferRequest& infer) {
   const Json* outputs = body.Find("outputs");
   if (outputs == nullptr || outputs->IsNull()) return Ok();
   if (!outputs->IsArray()) return InvalidArgument("outputs must be an array, found {}", outputs->TypeName());
+  const std::vector<OutputSpec> specs = OutputSpecs(known);
   for (const Json& output : outputs->AsArray()) {
     if (!output.IsObject()) return InvalidArgument("outputs must hold objects, found {}", output.TypeName());
     WantedOutput wanted{SW_TRY(output.GetString("name")), SW_TRY(FlagOr(output, "binary_data", infer.is_binary))};
-    if (std::ranges::find(kOutputs, wanted.name, &OutputSpec::name) == std::end(kOutputs)) {
-      return InvalidArgument("unexpected output {}; there are prediction, decision, version and prediction_id", wanted.name);
+    if (std::ranges::find(specs, wanted.name, &OutputSpec::name) == specs.end()) {
+      return InvalidArgument("unexpected output {}; there are {}", wanted.name, NamesOf(specs));
+    }
+    if (std::ranges::find(infer.outputs, wanted.name, &WantedOutput::name) != infer.outputs.end()) {
+      return InvalidArgument("output {} is asked for twice", wanted.name);
     }
     infer.outputs.push_back(std::move(wanted));
   }
@@ -116,25 +121,38 @@ void AppendRaw(T value, std::string& bytes) {
   bytes.append(raw, sizeof value);
 }
 
+void AppendText(std::string_view text, std::string& bytes) {
+  AppendRaw(static_cast<std::uint32_t>(text.size()), bytes);
+  bytes += text;
+}
+
+// "" where a score is NaN.
+std::string ClassOf(const serve::PredictResult& result, std::size_t row) {
+  const auto greatest = serve::Outputs::Greatest(result.ScoresOf(row));
+  return greatest ? result.outputs->Label(*greatest) : std::string();
+}
+
 std::string BytesOf(std::string_view output, const serve::PredictResult& result) {
   std::string bytes;
-  for (std::size_t row = 0; row < result.scores.size(); ++row) {
-    if (output == "prediction") AppendRaw(result.scores[row], bytes);
+  if (output == "prediction") {
+    for (const double score : result.scores) AppendRaw(score, bytes);
+    return bytes;
+  }
+  for (std::size_t row = 0; row < result.rows(); ++row) {
     if (output == "decision") bytes.push_back(result.decisions[row] ? 1 : 0);
+    if (output == "class") AppendText(ClassOf(result, row), bytes);
     if (output == "version") AppendRaw(result.versions[row], bytes);
-    if (output == "prediction_id") {
-      AppendRaw(static_cast<std::uint32_t>(result.ids[row].size()), bytes);
-      bytes += result.ids[row];
-    }
+    if (output == "prediction_id") AppendText(result.ids[row], bytes);
   }
   return bytes;
 }
 
 Json DataOf(std::string_view output, const serve::PredictResult& result) {
+  if (output == "prediction") return Json::FromRange(result.scores);
   Json data = Json::MakeArray();
-  for (std::size_t row = 0; row < result.scores.size(); ++row) {
-    if (output == "prediction") data.Append(result.scores[row]);
+  for (std::size_t row = 0; row < result.rows(); ++row) {
     if (output == "decision") data.Append(static_cast<bool>(result.decisions[row]));
+    if (output == "class") data.Append(ClassOf(result, row));
     if (output == "version") data.Append(result.versions[row]);
     if (output == "prediction_id") data.Append(result.ids[row]);
   }
@@ -143,9 +161,22 @@ Json DataOf(std::string_view output, const serve::PredictResult& result) {
 
 }  // namespace
 
-std::span<const OutputSpec> OutputSpecs() { return kOutputs; }
+Json OutputSpec::Shape(std::int64_t rows) const {
+  return width == 1 ? Json::MakeArray({rows}) : Json::MakeArray({rows, width});
+}
 
-Result<InferRequest> ParseInfer(const net::Request& request) {
+std::vector<OutputSpec> OutputSpecs(const serve::Outputs& outputs) {
+  std::vector<OutputSpec> specs;
+  specs.reserve(4);
+  specs.push_back({"prediction", wire::DataType::kFp64, outputs.count});
+  if (outputs.count == 1) specs.push_back({"decision", wire::DataType::kBool});
+  if (outputs.are_classes) specs.push_back({"class", wire::DataType::kBytes});
+  specs.push_back({"version", wire::DataType::kInt64});
+  specs.push_back({"prediction_id", wire::DataType::kBytes});
+  return specs;
+}
+
+Result<InferRequest> ParseInfer(const net::Request& request, const serve::Outputs& outputs) {
   Parts parts = SW_TRY(SplitBody(request));
   const Json body = SW_TRY(wire::ParseJsonBody(parts.json));
   if (!body.IsObject()) return InvalidArgument("the body must be an object, found {}", body.TypeName());
@@ -158,20 +189,22 @@ Result<InferRequest> ParseInfer(const net::Request& request) {
     infer.inputs.push_back(SW_TRY(ParseInput(input, parts)));
   }
   if (!parts.binary.empty()) return InvalidArgument("{} bytes are left after the inputs' binary data", parts.binary.size());
-  SW_TRY(ParseOutputs(body, infer));
+  SW_TRY(ParseOutputs(body, outputs, infer));
   return infer;
 }
 
 net::Response InferResponse(const InferRequest& infer, std::string_view model, const serve::PredictResult& result) {
   std::vector<WantedOutput> wanted = infer.outputs;
   if (wanted.empty()) wanted.push_back({"prediction", infer.is_binary});
-  const auto rows = static_cast<std::int64_t>(result.scores.size());
+  const std::vector<OutputSpec> specs = OutputSpecs(*result.outputs);
   Json outputs = Json::MakeArray();
   std::string binary;
   for (const WantedOutput& each : wanted) {
-    const auto* spec = std::ranges::find(kOutputs, each.name, &OutputSpec::name);
-    Json output = Json::MakeObject(
-        {{"name", each.name}, {"datatype", wire::DataTypeName(spec->type)}, {"shape", Json::MakeArray({rows})}});
+    const auto spec = std::ranges::find(specs, each.name, &OutputSpec::name);
+    if (spec == specs.end()) return wire::PlainError(503, Unavailable("{} has other outputs now; retry", model).error());
+    Json output = Json::MakeObject({{"name", each.name},
+                                    {"datatype", wire::DataTypeName(spec->type)},
+                                    {"shape", spec->Shape(static_cast<std::int64_t>(result.rows()))}});
     if (each.is_binary) {
       const std::string bytes = BytesOf(each.name, result);
       output.Set("parameters", Json::MakeObject({{"binary_data_size", bytes.size()}}));

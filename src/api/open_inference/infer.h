@@ -1,17 +1,17 @@
 // Infer: the bodies of `POST /v2/models/{model}/infer`, in JSON and in the binary extension. Inside
 // this room only. Hostile input. Pure.
 //
-//   InferRequest infer = SW_TRY(ParseInfer(request));
+//   InferRequest infer = SW_TRY(ParseInfer(request, *endpoint->outputs));
 //   data::Batch rows = SW_TRY(wire::RowsFromTensors(schema, std::move(infer.inputs)));
 //   return InferResponse(infer, "late", result);
 #pragma once
 
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "api/wire/tensor.h"
+#include "base/json.h"
 #include "base/result.h"
 #include "net/http.h"
 #include "serve/endpoints.h"
@@ -35,13 +35,18 @@ struct InferRequest {
 // An output that an endpoint has.
 struct OutputSpec {
   std::string_view name;
-  wire::DataType type;
+  wire::DataType type = wire::DataType::kFp64;
+  std::size_t width = 1;  // values a row
+
+  // Of so many rows, or -1: [rows], or [rows, width] of several.
+  Json Shape(std::int64_t rows) const;
 };
-// "prediction" (FP64), "decision" (BOOL), "version" (INT64), "prediction_id" (BYTES): [rows] each.
-std::span<const OutputSpec> OutputSpecs();
+// "prediction" (FP64), "decision" (BOOL) or of classes "class" (BYTES), "version" (INT64),
+// "prediction_id" (BYTES).
+std::vector<OutputSpec> OutputSpecs(const serve::Outputs& outputs);
 
 // INVALID_ARGUMENT names the member, the input or the length that is wrong.
-Result<InferRequest> ParseInfer(const net::Request& request);
+Result<InferRequest> ParseInfer(const net::Request& request, const serve::Outputs& outputs);
 
 net::Response InferResponse(const InferRequest& infer, std::string_view model, const serve::PredictResult& result);
 

@@ -1,6 +1,8 @@
 // Whatever body comes, with or without a binary part: it is rows of the schema or an error. The first two
-// bytes are the length that the header claims of the JSON part; 65535 leaves the header out.
+// bytes are the length that the header claims of the JSON part; 65535 leaves the header out. An odd length
+// of all is for a model of three classes.
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "api/open_inference/infer.h"
@@ -18,14 +20,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   sw::net::Request request;
   request.body.assign(reinterpret_cast<const char*>(data) + 2, size - 2);
   if (length != 65535) request.headers.Add("Inference-Header-Content-Length", std::to_string(length));
-  auto infer = sw::open_inference::ParseInfer(request);
+  const bool is_classifier = size % 2 == 1;
+  const auto outputs = std::make_shared<const sw::serve::Outputs>(
+      sw::serve::Outputs{.count = is_classifier ? 3U : 1U, .names = {}, .are_classes = is_classifier});
+  auto infer = sw::open_inference::ParseInfer(request, *outputs);
   if (!infer) return 0;
   const auto rows = sw::wire::RowsFromTensors(kSchema, std::move(infer->inputs));
   if (!rows) return 0;
   SW_CHECK(rows->Check().has_value() && rows->schema() == kSchema, "rows that are none of the schema");
   sw::serve::PredictResult result;
-  result.scores.assign(rows->num_rows(), 0.5);
-  result.decisions.assign(rows->num_rows(), true);
+  result.outputs = outputs;
+  result.scores.assign(rows->num_rows() * outputs->count, 0.5);
+  if (!is_classifier) result.decisions.assign(rows->num_rows(), true);
   result.versions.assign(rows->num_rows(), 1);
   result.ids.assign(rows->num_rows(), "id");
   SW_CHECK(sw::open_inference::InferResponse(*infer, "late", result).status == 200, "an answer");

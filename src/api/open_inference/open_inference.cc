@@ -27,15 +27,15 @@ Json Versions(const serve::EndpointSnapshot& snapshot) {
   return versions;
 }
 
-Json TensorJson(std::string_view name, wire::DataType type) {
-  return Json::MakeObject({{"name", name}, {"datatype", wire::DataTypeName(type)}, {"shape", Json::MakeArray({-1})}});
+Json TensorJson(const OutputSpec& tensor) {
+  return Json::MakeObject({{"name", tensor.name}, {"datatype", wire::DataTypeName(tensor.type)}, {"shape", tensor.Shape(-1)}});
 }
 
 Result<Json> Metadata(const Context& context, const Request& request) {
   const Snapshot snapshot = SW_TRY(ModelOf(context, request));
   Json inputs = Json::MakeArray(), outputs = Json::MakeArray();
-  for (const data::Field& field : snapshot->request.fields) inputs.Append(TensorJson(field.name, wire::DataTypeOf(field.type)));
-  for (const OutputSpec& output : OutputSpecs()) outputs.Append(TensorJson(output.name, output.type));
+  for (const data::Field& field : snapshot->request.fields) inputs.Append(TensorJson({field.name, wire::DataTypeOf(field.type)}));
+  for (const OutputSpec& output : OutputSpecs(*snapshot->outputs)) outputs.Append(TensorJson(output));
   return Json::MakeObject({{"name", snapshot->name},
                            {"versions", Versions(*snapshot)},
                            {"platform", kPlatform},
@@ -43,19 +43,19 @@ Result<Json> Metadata(const Context& context, const Request& request) {
                            {"outputs", std::move(outputs)}});
 }
 
-Json ConfigTensor(std::string_view name, wire::DataType type) {
-  const std::string_view datatype = wire::DataTypeName(type);
-  return Json::MakeObject({{"name", name},
-                           {"data_type", type == wire::DataType::kBytes ? "TYPE_STRING" : fmt::format("TYPE_{}", datatype)},
-                           {"dims", Json::MakeArray({-1})}});
+Json ConfigTensor(const OutputSpec& tensor) {
+  const bool is_text = tensor.type == wire::DataType::kBytes;
+  return Json::MakeObject({{"name", tensor.name},
+                           {"data_type", is_text ? "TYPE_STRING" : fmt::format("TYPE_{}", wire::DataTypeName(tensor.type))},
+                           {"dims", tensor.Shape(-1)}});
 }
 
 // Triton's, as far as its clients ask.
 Result<Json> Config(const Context& context, const Request& request) {
   const Snapshot snapshot = SW_TRY(ModelOf(context, request));
   Json input = Json::MakeArray(), output = Json::MakeArray();
-  for (const data::Field& field : snapshot->request.fields) input.Append(ConfigTensor(field.name, wire::DataTypeOf(field.type)));
-  for (const OutputSpec& each : OutputSpecs()) output.Append(ConfigTensor(each.name, each.type));
+  for (const data::Field& field : snapshot->request.fields) input.Append(ConfigTensor({field.name, wire::DataTypeOf(field.type)}));
+  for (const OutputSpec& each : OutputSpecs(*snapshot->outputs)) output.Append(ConfigTensor(each));
   return Json::MakeObject({{"name", snapshot->name},
                            {"platform", kPlatform},
                            {"backend", kPlatform},
@@ -101,7 +101,7 @@ Result<Json> Unload(const Context& context, const Request& request) {
 Result<serve::PredictRequest> PredictOf(const Context& context, const Request& request, InferRequest& infer) {
   const wire::Target target = SW_TRY(TargetOf(context, request));
   serve::PredictRequest predict = wire::Begin(target, request.caller);
-  infer = SW_TRY(ParseInfer(request));
+  infer = SW_TRY(ParseInfer(request, *target.endpoint->outputs));
   predict.rows = SW_TRY(wire::RowsFromTensors(target.endpoint->request, std::move(infer.inputs)));
   predict.unit = infer.unit;
   wire::SetIds(predict, infer.prediction_id);

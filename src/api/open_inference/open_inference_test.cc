@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstring>
 
 #include "net/dispatch.h"
@@ -109,6 +110,33 @@ TEST_F(OpenInferenceTest, SpeaksTheBinaryExtension) {
   EXPECT_THAT(send(length, binary.substr(0, 7)).body, HasSubstr("binary_data_size is 6, 3 bytes are left"));
 }
 
+TEST_F(OpenInferenceTest, AnswersAMatrixOfSeveralOutputs) {
+  ASSERT_TRUE(serve_.endpoints->Replace(serve::LateEndpoint(serve::ClassesPackage())));
+  const Json::Array outputs = Get("/v2/models/late").Find("outputs")->AsArray();
+  EXPECT_EQ(outputs[0].Dump(), R"({"name":"prediction","datatype":"FP64","shape":[-1,3]})");
+  EXPECT_EQ(outputs[1].Dump(), R"({"name":"class","datatype":"BYTES","shape":[-1]})");
+  EXPECT_EQ(Get("/v2/models/late/config").Find("output")->AsArray()[0].Find("dims")->Dump(), "[-1,3]");
+  const Json answer = Json::Parse(Infer(std::string(kTwoRows) + R"(, "outputs": [{"name": "prediction"}, {"name": "class"}]})").body).value();
+  EXPECT_EQ(answer.Find("outputs")->Dump(),
+            R"([{"name":"prediction","datatype":"FP64","shape":[2,3],"data":[0.0,1.0,0.0,0.5,0.5,0.0]},)"
+            R"({"name":"class","datatype":"BYTES","shape":[2],"data":["on time","early"]}])");
+  EXPECT_THAT(ErrorOf(std::string(kTwoRows) + R"(, "outputs": [{"name": "decision"}]})"),
+              HasSubstr("unexpected output decision; there are prediction, class, version, prediction_id"));
+}
+
+TEST_F(OpenInferenceTest, AnswersAMatrixInBinaryRowAfterRow) {
+  ASSERT_TRUE(serve_.endpoints->Replace(serve::LateEndpoint(serve::TargetsPackage())));
+  const net::Response answer = Infer(std::string(kTwoRows) + R"(, "parameters": {"binary_data_output": true}})");
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  const std::size_t head = std::stoul(std::string(answer.headers.Get("inference-header-content-length")));
+  EXPECT_THAT(answer.body.substr(0, head), HasSubstr(R"("shape":[2,2],"parameters":{"binary_data_size":32})"));
+  std::array<double, 4> scores = {};
+  ASSERT_EQ(answer.body.size(), head + sizeof scores);
+  std::memcpy(scores.data(), answer.body.data() + head, sizeof scores);
+  EXPECT_THAT(scores, testing::ElementsAre(2.5, -3, 1.5, -2));
+  EXPECT_THAT(ErrorOf(std::string(kTwoRows) + R"(, "outputs": [{"name": "class"}]})"), HasSubstr("unexpected output class"));
+}
+
 TEST_F(OpenInferenceTest, TellsWhatIsWrongInItsOwnForm) {
   EXPECT_THAT(ErrorOf(""), HasSubstr("JSON"));
   EXPECT_THAT(ErrorOf("[]"), HasSubstr("must be an object"));
@@ -120,6 +148,7 @@ TEST_F(OpenInferenceTest, TellsWhatIsWrongInItsOwnForm) {
   EXPECT_THAT(ErrorOf(R"({"inputs": [{"name": "delay", "datatype": "FP32", "data": [1]}]})"), HasSubstr("shape must be"));
   EXPECT_THAT(ErrorOf(R"({"inputs": [{"name": "delay", "datatype": "FP32", "shape": [1], "data": [1]}]})"), HasSubstr("is missing"));
   EXPECT_THAT(ErrorOf(std::string(kTwoRows) + R"(, "outputs": [{"name": "score"}]})"), HasSubstr("unexpected output score"));
+  EXPECT_THAT(ErrorOf(std::string(kTwoRows) + R"(, "outputs": [{"name": "version"}, {"name": "version"}]})"), HasSubstr("asked for twice"));
   EXPECT_THAT(ErrorOf(std::string(kTwoRows) + R"(, "parameters": {"binary_data_output": 1}})"), HasSubstr("true or false"));
   EXPECT_EQ(Send(net::Method::kPost, "/v2/models/early/infer", "{}").status, 404);
   EXPECT_EQ(Send(net::Method::kPost, "/v2/models/late/versions/2/infer", std::string(kTwoRows) + "}").status, 404);

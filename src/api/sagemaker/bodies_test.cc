@@ -93,9 +93,24 @@ TEST(RecordIo, RefusesByRecord) {
 }
 
 TEST(RecordIo, AnswersARecordARow) {
-  const std::string answer = RecordIoFrom({0.5}, {true});
-  EXPECT_EQ(answer, Framed(std::string("\x12\x11\x0a\x05score\x12\x08\x12\x06\x0a\x04\0\0\0\x3f"
-                                       "\x12\x1b\x0a\x0fpredicted_label\x12\x08\x12\x06\x0a\x04\0\0\x80\x3f", 48)));
+  serve::PredictResult result;
+  result.ids = {"mine"};
+  result.outputs = std::make_shared<const serve::Outputs>();
+  result.scores = {0.5};
+  result.decisions = {true};
+  EXPECT_EQ(RecordIoFrom(result), Framed(std::string("\x12\x11\x0a\x05score\x12\x08\x12\x06\x0a\x04\0\0\0\x3f"
+                                                     "\x12\x1b\x0a\x0fpredicted_label\x12\x08\x12\x06\x0a\x04\0\0\x80\x3f", 48)));
+}
+
+TEST(RecordIo, AnswersAllScoresOfARowAndTheMostProbableClass) {
+  serve::PredictResult result;
+  result.ids = {"mine"};
+  result.outputs = std::make_shared<const serve::Outputs>(serve::Outputs{.count = 2, .names = {"a", "b"}, .are_classes = true});
+  result.scores = {0.25, 0.5};
+  const std::string scores("\x12\x15\x0a\x05score\x12\x0c\x12\x0a\x0a\x08\0\0\x80\x3e\0\0\0\x3f", 23);
+  EXPECT_EQ(RecordIoFrom(result), Framed(scores + std::string("\x12\x1b\x0a\x0fpredicted_label\x12\x08\x12\x06\x0a\x04\0\0\x80\x3f", 29)));
+  result.outputs = std::make_shared<const serve::Outputs>(serve::Outputs{.count = 2});
+  EXPECT_EQ(RecordIoFrom(result), Framed(scores));
 }
 
 }  // namespace

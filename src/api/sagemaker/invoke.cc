@@ -18,20 +18,29 @@ constexpr std::size_t kAttributesBytesMax = 1024;  // as InvokeEndpoint has it
 
 std::string CsvOf(const serve::PredictResult& result) {
   std::string text;
-  for (const double score : result.scores) text += fmt::format("{}\n", score);
+  for (std::size_t row = 0; row < result.rows(); ++row) text += fmt::format("{}\n", fmt::join(result.ScoresOf(row), ","));
   return text;
 }
 
 std::string JsonLinesOf(const serve::PredictResult& result) {
   std::string text;
-  for (const double score : result.scores) text += Json::MakeObject({{"score", score}}).Dump() + "\n";
+  for (std::size_t row = 0; row < result.rows(); ++row) {
+    text += Json::MakeObject({{"score", wire::ScoreJson(result, row)}}).Dump() + "\n";
+  }
   return text;
+}
+
+// A class's name where it has one; 0 or 1 where a threshold decides.
+Json LabelJson(const serve::PredictResult& result, std::size_t label) {
+  return result.outputs->are_classes && !result.outputs->names.empty() ? Json(result.outputs->Label(label)) : Json(label);
 }
 
 Json JsonOf(const serve::PredictResult& result) {
   Json predictions = Json::MakeArray();
-  for (std::size_t row = 0; row < result.scores.size(); ++row) {
-    predictions.Append(Json::MakeObject({{"score", result.scores[row]}, {"predicted_label", result.decisions[row] ? 1 : 0}}));
+  for (std::size_t row = 0; row < result.rows(); ++row) {
+    Json prediction = Json::MakeObject({{"score", wire::ScoreJson(result, row)}});
+    if (const auto label = PredictedLabel(result, row)) prediction.Set("predicted_label", LabelJson(result, *label));
+    predictions.Append(std::move(prediction));
   }
   return Json::MakeObject({{"predictions", std::move(predictions)}});
 }
@@ -41,7 +50,7 @@ net::Response Render(BodyType type, const serve::PredictResult& result) {
     case BodyType::kJson: return net::JsonResponse(200, JsonOf(result));
     case BodyType::kJsonLines: return net::TextResponse(200, JsonLinesOf(result), BodyTypeName(type));
     case BodyType::kRecordIo:
-      return net::TextResponse(200, RecordIoFrom(result.scores, result.decisions), BodyTypeName(type));
+      return net::TextResponse(200, RecordIoFrom(result), BodyTypeName(type));
     case BodyType::kCsv:
     case BodyType::kLibsvm: break;
   }

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <utility>
 
 #include "api/sagemaker/number_rows.h"
@@ -151,11 +152,13 @@ Result<std::string_view> NextRecord(std::string_view& bytes) {
   return record;
 }
 
-// A label of one number: Record.label[name].float32_tensor.values.
-std::string LabelField(std::string_view name, double value) {
-  const auto narrowed = static_cast<float>(value);
-  std::string raw(sizeof narrowed, '\0');
-  std::memcpy(raw.data(), &narrowed, sizeof narrowed);
+// A label: Record.label[name].float32_tensor.values.
+std::string LabelField(std::string_view name, std::span<const double> values) {
+  std::string raw(values.size() * sizeof(float), '\0');
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto narrowed = static_cast<float>(values[i]);
+    std::memcpy(raw.data() + i * sizeof narrowed, &narrowed, sizeof narrowed);
+  }
   const std::string tensor = model::BytesField(2, model::BytesField(1, raw));
   return model::BytesField(2, model::BytesField(1, name) + model::BytesField(2, tensor));
 }
@@ -178,10 +181,19 @@ Result<data::Batch> RowsFromRecordIo(const data::Schema& request, std::string_vi
   return std::move(rows).Take();
 }
 
-std::string RecordIoFrom(const std::vector<double>& scores, const std::vector<bool>& decisions) {
+std::optional<std::size_t> PredictedLabel(const serve::PredictResult& result, std::size_t row) {
+  if (!result.decisions.empty()) return result.decisions[row] ? 1 : 0;
+  return result.outputs->are_classes ? serve::Outputs::Greatest(result.ScoresOf(row)) : std::nullopt;
+}
+
+std::string RecordIoFrom(const serve::PredictResult& result) {
   std::string out;
-  for (std::size_t row = 0; row < scores.size(); ++row) {
-    const std::string record = LabelField("score", scores[row]) + LabelField("predicted_label", decisions[row] ? 1 : 0);
+  for (std::size_t row = 0; row < result.rows(); ++row) {
+    std::string record = LabelField("score", result.ScoresOf(row));
+    if (const auto label = PredictedLabel(result, row)) {
+      const double number = static_cast<double>(*label);
+      record += LabelField("predicted_label", {&number, 1});
+    }
     AppendHead(kMagic, out);
     AppendHead(static_cast<std::uint32_t>(record.size()), out);
     out += record;

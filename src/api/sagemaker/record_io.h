@@ -12,20 +12,25 @@
 // their places from 0; the others are missing.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/result.h"
 #include "data/batch.h"
+#include "serve/endpoints.h"
 
 namespace sw::sagemaker {
 
 // INVALID_ARGUMENT names the record.
 Result<data::Batch> RowsFromRecordIo(const data::Schema& request, std::string_view bytes);
 
-// The answer: a record a row, its labels "score" and "predicted_label". As AWS's algorithms write it, so
-// that their deserialisers read it: a score is rounded to a float.
-std::string RecordIoFrom(const std::vector<double>& scores, const std::vector<bool>& decisions);
+// What a row is taken for: 0 or 1 as a threshold decides, or the number of the most probable class.
+// Nothing for several targets, and beside NaN.
+std::optional<std::size_t> PredictedLabel(const serve::PredictResult& result, std::size_t row);
+
+// The answer: a record a row, its labels "score", of all outputs, and "predicted_label". As AWS's
+// algorithms write it, so that their deserialisers read it: scores are rounded to floats.
+std::string RecordIoFrom(const serve::PredictResult& result);
 
 }  // namespace sw::sagemaker

@@ -87,5 +87,26 @@ TEST_F(SagemakerTest, MakesErrorsThatBoto3Understands) {
   EXPECT_THAT(error("1", {{"Content-Type", "text/csv"}}, 400, "early"), HasSubstr("unknown model early"));
 }
 
+class SagemakerClassesTest : public SagemakerTest {
+ protected:
+  void Serve(serve::EndpointSnapshot snapshot) { ASSERT_TRUE(serve_.endpoints->Replace(std::move(snapshot))); }
+};
+
+TEST_F(SagemakerClassesTest, AnswersEveryScoreAndTheClass) {
+  Serve(serve::LateEndpoint(serve::ClassesPackage()));
+  const std::string rows = "N1,3,EWR\nN2,20,JFK\n";
+  EXPECT_EQ(Invoke(rows, "text/csv"), "0.5,0.5,0\n0,1,0\n");
+  EXPECT_EQ(Invoke(rows, "text/csv", "application/json"),
+            R"({"predictions":[{"score":[0.5,0.5,0.0],"predicted_label":"early"},{"score":[0.0,1.0,0.0],"predicted_label":"on time"}]})");
+  EXPECT_EQ(Invoke("N2,20,JFK", "text/csv", "application/jsonlines"), "{\"score\":[0.0,1.0,0.0]}\n");
+}
+
+TEST_F(SagemakerClassesTest, NumbersClassesWithoutNamesAndLeavesTargetsAlone) {
+  Serve(serve::LateEndpoint(serve::ClassesPackage({})));
+  EXPECT_EQ(Invoke("N2,20,JFK", "text/csv", "application/json"), R"({"predictions":[{"score":[0.0,1.0,0.0],"predicted_label":1}]})");
+  Serve(serve::LateEndpoint(serve::TargetsPackage()));
+  EXPECT_EQ(Invoke("N2,20,JFK", "text/csv", "application/json"), R"({"predictions":[{"score":[2.5,-3.0]}]})");
+}
+
 }  // namespace
 }  // namespace sw::sagemaker

@@ -69,10 +69,12 @@ std::string_view TensorType(data::Type type) {
   }
 }
 
-Json TensorInfo(std::string_view name, std::string_view type) {
-  const Json rows = Json::MakeObject({{"size", "-1"}, {"name", ""}});
+// `width` values a row.
+Json TensorInfo(std::string_view name, std::string_view type, std::size_t width = 1) {
+  Json sizes = Json::MakeArray({Json::MakeObject({{"size", "-1"}, {"name", ""}})});
+  if (width > 1) sizes.Append(Json::MakeObject({{"size", fmt::format("{}", width)}, {"name", ""}}));
   return Json::MakeObject({{"dtype", type},
-                           {"tensor_shape", Json::MakeObject({{"dim", Json::MakeArray({rows})}, {"unknown_rank", false}})},
+                           {"tensor_shape", Json::MakeObject({{"dim", std::move(sizes)}, {"unknown_rank", false}})},
                            {"name", fmt::format("{}:0", name)}});
 }
 
@@ -81,7 +83,7 @@ Result<Json> Metadata(const serve::Endpoints& endpoints, const Request& request)
   Json inputs = Json::MakeObject();
   for (const data::Field& field : target.endpoint->request.fields) inputs.Set(field.name, TensorInfo(field.name, TensorType(field.type)));
   const Json signature = Json::MakeObject({{"inputs", std::move(inputs)},
-                                           {"outputs", Json::MakeObject({{"prediction", TensorInfo("prediction", "DT_DOUBLE")}})},
+                                           {"outputs", Json::MakeObject({{"prediction", TensorInfo("prediction", "DT_DOUBLE", target.endpoint->outputs->count)}})},
                                            {"method_name", "tensorflow/serving/predict"}});
   const std::string version = target.version ? fmt::format("{}", *target.version) : wire::LiveVersion(*target.endpoint);
   return Json::MakeObject(
@@ -127,26 +129,40 @@ Result<Body> ExamplesBody(const data::Schema& schema, const Json& body, Body::Fo
   return Body{SW_TRY(wire::RowsFromInstances(schema, examples)), form};
 }
 
-Result<Body> ReadBody(const Request& request, std::string_view verb, const data::Schema& schema) {
+Result<Body> ReadBody(const Request& request, std::string_view verb, const serve::EndpointSnapshot& endpoint) {
+  const data::Schema& schema = endpoint.request;
   const Json body = SW_TRY(wire::ParseJsonBody(request.body));
   if (!body.IsObject()) return InvalidArgument("the body must be an object, found {}", body.TypeName());
   SW_TRY(CheckSignature(body));
   if (verb == "predict") return PredictBody(schema, body);
+  if (verb == "regress" && endpoint.outputs->count > 1) {
+    return InvalidArgument("regress answers one value a row, and {} predicts {}; use predict or classify", endpoint.name,
+                           endpoint.outputs->count);
+  }
   if (verb == "regress") return ExamplesBody(schema, body, Body::Form::kValues);
   if (verb == "classify") return ExamplesBody(schema, body, Body::Form::kClasses);
   if (verb == "explain") return Unimplemented("explanations are not served; seaworthy predict --contributions computes them");
   return NotFound("there is no verb {}; there are predict, classify and regress", verb);
 }
 
+// [class, score] of every class: two of a binary classifier's one score.
+Json ClassesOf(const serve::PredictResult& result, std::size_t row) {
+  const serve::Outputs& outputs = *result.outputs;
+  if (outputs.count == 1) {
+    const double score = result.scores[row];
+    return Json::MakeArray({Json::MakeArray({outputs.Label(0), 1 - score}), Json::MakeArray({outputs.Label(1), score})});
+  }
+  Json classes = Json::MakeArray();
+  for (std::size_t k = 0; k < outputs.count; ++k) classes.Append(Json::MakeArray({outputs.Label(k), result.ScoresOf(row)[k]}));
+  return classes;
+}
+
 net::Response Render(Body::Form form, const serve::PredictResult& result) {
   Json values = Json::MakeArray();
-  for (const double score : result.scores) {
-    if (form != Body::Form::kClasses) {
-      values.Append(score);
-      continue;
-    }
-    const Json no = Json::MakeArray({"0", 1 - score}), yes = Json::MakeArray({"1", score});
-    values.Append(Json::MakeArray({no, yes}));
+  if (form == Body::Form::kClasses) {
+    for (std::size_t row = 0; row < result.rows(); ++row) values.Append(ClassesOf(result, row));
+  } else {
+    values = wire::ScoresJson(result);
   }
   const char* key = form == Body::Form::kPredictions ? "predictions" : form == Body::Form::kOutputs ? "outputs" : "results";
   return net::JsonResponse(200, Json::MakeObject({{key, std::move(values)}}));
@@ -155,7 +171,7 @@ net::Response Render(Body::Form form, const serve::PredictResult& result) {
 void Call(serve::Endpoints& endpoints, const Request& request, const net::Responder& responder) {
   const auto read = [&]() -> Result<std::pair<serve::PredictRequest, Body::Form>> {
     const Address address = SW_TRY(AddressOf(endpoints, request));
-    Body body = SW_TRY(ReadBody(request, address.verb, address.target.endpoint->request));
+    Body body = SW_TRY(ReadBody(request, address.verb, *address.target.endpoint));
     serve::PredictRequest predict = wire::Begin(address.target, request.caller);
     predict.rows = std::move(body.rows);
     return std::pair(std::move(predict), body.form);

@@ -59,6 +59,27 @@ TEST_F(TensorflowServingTest, RegressesAndClassifiesExamples) {
   EXPECT_EQ(Post("/v1/models/late:classify", examples), R"({"results":[[["0",0.75],["1",0.25]]]})");
 }
 
+TEST_F(TensorflowServingTest, NestsSeveralOutputsAndNamesClasses) {
+  ASSERT_TRUE(serve_.endpoints->Replace(serve::LateEndpoint(serve::ClassesPackage())));
+  EXPECT_THAT(Get("/v1/models/late/metadata"),
+              HasSubstr(R"("dtype":"DT_DOUBLE","tensor_shape":{"dim":[{"size":"-1","name":""},{"size":"3","name":""}])"));
+  EXPECT_EQ(Post("/v1/models/late:predict", R"({"instances": [["N1", 3, "EWR"], ["N2", 20, "JFK"]]})"),
+            R"({"predictions":[[0.5,0.5,0.0],[0.0,1.0,0.0]]})");
+  EXPECT_EQ(Post("/v1/models/late:predict", R"({"inputs": {"delay": [3], "tailnum": ["N1"], "origin": ["EWR"]}})"),
+            R"({"outputs":[[0.5,0.5,0.0]]})");
+  const std::string examples = R"({"examples": [{"delay": 20, "tailnum": "N1", "origin": "EWR"}]})";
+  EXPECT_EQ(Post("/v1/models/late:classify", examples), R"({"results":[[["early",0.0],["on time",1.0],["late",0.0]]]})");
+  EXPECT_THAT(Post("/v1/models/late:regress", examples, 400), HasSubstr("regress answers one value a row, and late predicts 3"));
+}
+
+TEST_F(TensorflowServingTest, NamesBothClassesOfOneScore) {
+  model::PackageContent content = serve::StumpsContent("binary sigmoid:1", {{0, 800}});
+  content.output_names = {"on time", "late"};
+  ASSERT_TRUE(serve_.endpoints->Replace(serve::LateEndpoint(serve::MakePackage(content))));
+  EXPECT_EQ(Post("/v1/models/late:classify", R"({"examples": [{"delay": 20, "tailnum": "N1", "origin": "EWR"}]})"),
+            R"({"results":[[["on time",0.0],["late",1.0]]]})");
+}
+
 TEST_F(TensorflowServingTest, TellsWhatIsWrongInItsOwnForm) {
   const std::pair<const char*, const char*> cases[] = {
       {"", "error"}, {"[]", "must be an object"}, {"{}", "either instances or inputs"},

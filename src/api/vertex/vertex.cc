@@ -63,7 +63,7 @@ Result<Prediction> Read(const serve::Endpoints& endpoints, const Request& reques
 }
 
 net::Response Render(const std::string& model, bool is_raw, const serve::PredictResult& result) {
-  Json body = Json::MakeObject({{"predictions", Json::FromRange(result.scores)}});
+  Json body = Json::MakeObject({{"predictions", wire::ScoresJson(result)}});
   if (is_raw) return net::JsonResponse(200, body);
   const std::string version = wire::AnsweredVersion(result);
   body.Set("deployedModelId", version);

@@ -34,6 +34,12 @@ TEST_F(VertexTest, PredictsInstances) {
   EXPECT_EQ(Call("late:rawPredict", body), R"({"predictions":[20.0,3.0]})");
 }
 
+TEST_F(VertexTest, NestsSeveralOutputs) {
+  ASSERT_TRUE(serve_.endpoints->Replace(serve::LateEndpoint(serve::ClassesPackage())));
+  EXPECT_EQ(Call("late:rawPredict", R"({"instances": [["N1", 3, "EWR"], ["N2", 20, "JFK"]]})"),
+            R"({"predictions":[[0.5,0.5,0.0],[0.0,1.0,0.0]]})");
+}
+
 TEST_F(VertexTest, TellsWhatIsWrongInGooglesForm) {
   EXPECT_THAT(Call("early:predict", "{}", 404), HasSubstr(R"({"error":{"code":404,"message":"unknown model early)"));
   EXPECT_THAT(Call("late:predict", "{}", 400), HasSubstr(R"("status":"INVALID_ARGUMENT")"));

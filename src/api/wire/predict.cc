@@ -69,6 +69,17 @@ void Predict(serve::Endpoints& endpoints, Result<serve::PredictRequest> predict,
   });
 }
 
+Json ScoreJson(const serve::PredictResult& result, std::size_t row) {
+  return result.outputs->count == 1 ? Json(result.scores[row]) : Json::FromRange(result.ScoresOf(row));
+}
+
+Json ScoresJson(const serve::PredictResult& result) {
+  if (result.outputs->count == 1) return Json::FromRange(result.scores);
+  Json scores = Json::MakeArray();
+  for (std::size_t row = 0; row < result.rows(); ++row) scores.Append(ScoreJson(result, row));
+  return scores;
+}
+
 std::string LiveVersion(const serve::EndpointSnapshot& endpoint) {
   const serve::Arm* live = endpoint.Live();
   return live == nullptr ? std::string() : fmt::format("{}", live->version);

@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "base/caller.h"
+#include "base/json.h"
 #include "base/result.h"
 #include "net/http.h"
 #include "net/responder.h"
@@ -44,6 +45,11 @@ void Predict(serve::Endpoints& endpoints, Result<serve::PredictRequest> predict,
 
 // The live arm's version, as wires name one; "" when there is none.
 std::string LiveVersion(const serve::EndpointSnapshot& endpoint);
+
+// A row's score: a number, or an array of several.
+Json ScoreJson(const serve::PredictResult& result, std::size_t row);
+// Those of all rows, in order.
+Json ScoresJson(const serve::PredictResult& result);
 
 // Of the one that answered; of a split, the first row's.
 std::string AnsweredVersion(const serve::PredictResult& result);
