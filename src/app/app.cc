@@ -215,7 +215,8 @@ Status App::MakeRoutes() {
   context_.doctor = [this](bool verify) { return Doctor(verify); };
   health_ = std::make_shared<grpc::Health>(std::vector<std::string>{"inference.GRPCInferenceService"});
   router_ =
-      std::make_unique<net::Router>(SW_TRY(net::Router::Make(AllRoutes(context_, counters_, health_, settings_.Text("default_endpoint")))));
+      std::make_unique<net::Router>(SW_TRY(net::Router::Make(AllRoutes(context_, counters_, health_, settings_.Text("default_endpoint"),
+                                                                SW_TRY(base::ParseLogLevel(settings_.Text("log_level")))))));
   return Ok();
 }
 

@@ -31,11 +31,12 @@ net::Route HealthRoute() {
 }  // namespace
 
 std::vector<net::Route> AllRoutes(const native::Context& context, const base::Counters& counters,
-                                  std::shared_ptr<grpc::Health> health, const std::string& default_endpoint) {
+                                  std::shared_ptr<grpc::Health> health, const std::string& default_endpoint,
+                                  base::LogLevel log_level) {
   std::vector<net::Route> routes = native::NativeRoutes(context);
   const auto add = [&](std::vector<net::Route> more) { std::ranges::move(more, std::back_inserter(routes)); };
   add(metrics::MetricsRoutes(counters));
-  add(open_inference::OpenInferenceRoutes({context.endpoints, SW_VERSION}));
+  add(open_inference::OpenInferenceRoutes({context.endpoints, SW_VERSION, log_level}));
   add(tensorflow_serving::TensorflowServingRoutes(context.endpoints));
   add(mlflow_scoring::MlflowScoringRoutes({context.endpoints, default_endpoint, SW_VERSION}));
   add(sagemaker::SagemakerRoutes(context.endpoints));

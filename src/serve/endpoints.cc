@@ -145,6 +145,14 @@ std::vector<std::string> Endpoints::Names() const {
   return names;
 }
 
+std::vector<VersionStatistics> Endpoints::Statistics(std::string_view name) const {
+  std::vector<VersionStatistics> statistics;
+  const std::shared_ptr<const LiveEndpoint> endpoint = core_->Find(name);
+  if (endpoint == nullptr) return statistics;
+  for (const VersionCounters& version : endpoint->versions) statistics.push_back(version.Read());
+  return statistics;
+}
+
 void Endpoints::Predict(PredictRequest request, PredictCallback done) {
   std::shared_ptr<const LiveEndpoint> endpoint = core_->Find(request.endpoint);
   if (endpoint != nullptr) return PredictCall::Run(*core_, std::move(endpoint), std::move(request), std::move(done));

@@ -30,6 +30,7 @@
 #include "serve/endpoint.h"
 #include "serve/interfaces.h"
 #include "serve/log_ring.h"
+#include "serve/version_statistics.h"
 
 namespace sw::serve {
 
@@ -109,6 +110,8 @@ class Endpoints {
   bool ExplainsAny() const;
   std::shared_ptr<const EndpointSnapshot> Find(std::string_view name) const;  // nullptr: none
   std::vector<std::string> Names() const;  // sorted
+  // Of the versions that the endpoint has loaded, in the order of its arms; empty when it is not served.
+  std::vector<VersionStatistics> Statistics(std::string_view name) const;
 
   // Answers exactly once, perhaps before it returns. NOT_FOUND: endpoint or version;
   // INVALID_ARGUMENT: rows, ids or contract; RESOURCE_EXHAUSTED: a named limit; DEADLINE_EXCEEDED;

@@ -67,6 +67,12 @@ data::Schema PredictionsLead(std::size_t outputs) {
   return schema;
 }
 
+std::vector<VersionCounters> CountersOf(const EndpointSnapshot& snapshot, base::Counters& counters) {
+  std::vector<VersionCounters> versions;
+  for (const Arm& arm : snapshot.arms) versions.push_back(VersionCounters::For(counters, snapshot.name, arm.version));
+  return versions;
+}
+
 }  // namespace
 
 LiveEndpoint::LiveEndpoint(EndpointSnapshot checked, base::Counters& all_counters, BlockingPool* own_or_null)
@@ -75,6 +81,7 @@ LiveEndpoint::LiveEndpoint(EndpointSnapshot checked, base::Counters& all_counter
       refuses_any(snapshot.policy.RefusesAny()), own(own_or_null),
       answers_block(AnswersBlock(snapshot)), predictions_lead(PredictionsLead(snapshot.outputs->count)),
       shadow_lead(ShadowLead(snapshot.outputs->count)), predictions_stream("predictions/" + snapshot.name),
-      shadow_stream("shadow/" + snapshot.name), counters(EndpointCounters::For(all_counters, snapshot.name)) {}
+      shadow_stream("shadow/" + snapshot.name), counters(EndpointCounters::For(all_counters, snapshot.name)),
+      versions(CountersOf(snapshot, all_counters)) {}
 
 }  // namespace sw::serve

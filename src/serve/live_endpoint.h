@@ -6,12 +6,14 @@
 #include <atomic>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/counters.h"
 #include "data/schema.h"
 #include "serve/blocking_pools.h"
 #include "serve/contract_check.h"
 #include "serve/endpoint.h"
+#include "serve/version_statistics.h"
 
 namespace sw::serve {
 
@@ -47,6 +49,7 @@ struct LiveEndpoint {
   const std::string predictions_stream;
   const std::string shadow_stream;
   const EndpointCounters counters;
+  const std::vector<VersionCounters> versions;  // in the order of the arms
   mutable std::atomic<std::int64_t> row_cost_ns{0};  // a moving average
 };
 

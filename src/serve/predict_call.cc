@@ -1,5 +1,6 @@
 #include "serve/predict_call.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/errors.h"
@@ -110,6 +111,7 @@ void PredictCall::TakeFeatures(Owned call, Result<data::Batch> features) {
 
 void PredictCall::ScoreOrQueue(Owned call) {
   ServeCore& core = call->core_;
+  call->ready_ns_ = base::MonotonicNs();
   const auto cost_us = call->endpoint_->row_cost_ns.load(std::memory_order_relaxed) *
                        static_cast<std::int64_t>(call->rows_) / base::kMillisecondUs;
   base::Executor* threads = cost_us > core.limits.inline_us_max ? core.scoring : nullptr;
@@ -130,10 +132,11 @@ bool PredictCall::MayBlock() const {
 // Logs before it answers, so that a Flush after the answer finds the record.
 void PredictCall::Finish(Owned call) {
   if (Status status = call->CheckDeadline(); !status) return call->Fail(std::move(status).error());
-  const std::int64_t scoring_begins_ns = base::MonotonicNs();
+  call->scoring_begins_ns_ = base::MonotonicNs();
   Result<Scored> scored = ScoreRows(*call->endpoint_, *call->features_, call->PickArms(), call->pinned_ != nullptr);
   if (!scored) return call->Fail(std::move(scored).error());
-  call->MeasureCost(base::MonotonicNs() - scoring_begins_ns);
+  call->scoring_ends_ns_ = base::MonotonicNs();
+  call->MeasureCost(call->scoring_ends_ns_ - call->scoring_begins_ns_);
 
   PredictResult result = call->MakeResult(*std::move(scored));
   result.logged = call->core_.ring.Push(call->MakeRecord(result), LogRing::Priority::kPrediction);
@@ -146,7 +149,7 @@ void PredictCall::Answer(PredictResult result) {
   const std::size_t rows = work->rows();
   ShadowQueue& shadows = work->may_block() && endpoint_->own != nullptr ? endpoint_->own->shadows : core_.shadows;
   std::optional<ShadowQueue::Place> place = rows > 0 ? shadows.Begin(rows * endpoint_->snapshot.outputs->weight()) : std::nullopt;
-  endpoint_->counters.latency.Record(base::MonotonicNs() - begin_ns_);
+  CountAnswer(result);
   std::exchange(done_, nullptr)(std::move(result));
   if (rows == 0) return;
   LogRing& ring = core_.ring;
@@ -154,7 +157,24 @@ void PredictCall::Answer(PredictResult result) {
   if (!queued) endpoint_->counters.censored_queue.Add(static_cast<std::int64_t>(rows));
 }
 
+// A version's own rows; of a request that several answered, each has the whole time.
+void PredictCall::CountAnswer(const PredictResult& result) const {
+  const std::int64_t end_ns = base::MonotonicNs();
+  endpoint_->counters.latency.Record(end_ns - begin_ns_);
+  AnswerTimes times{.rows = 0,
+                    .input_ns = ready_ns_ - begin_ns_,
+                    .queue_ns = scoring_begins_ns_ - ready_ns_,
+                    .score_ns = scoring_ends_ns_ - scoring_begins_ns_,
+                    .output_ns = end_ns - scoring_ends_ns_};
+  for (const VersionCounters& counters : endpoint_->versions) {
+    times.rows = std::ranges::count(result.versions, counters.version);
+    if (times.rows > 0) counters.NoteAnswer(times, core_.clock.Now());
+  }
+}
+
 void PredictCall::Fail(Error error) {
+  const Arm& arm = pinned_ != nullptr ? *pinned_ : endpoint_->live;
+  endpoint_->versions[static_cast<std::size_t>(&arm - endpoint_->snapshot.arms.data())].NoteFailure(base::MonotonicNs() - begin_ns_);
   core_.counters.Get("serve_errors_total", "Requests answered with an error, by code.",
                      {{"endpoint", endpoint_->snapshot.name}, {"code", std::string(base::ErrorCodeName(error.code))}}).Add();
   std::exchange(done_, nullptr)(std::unexpected(std::move(error)));

@@ -46,6 +46,7 @@ class PredictCall {
 
   std::vector<const Arm*> PickArms();
   void MeasureCost(std::int64_t nanoseconds) const;
+  void CountAnswer(const PredictResult& result) const;
   PredictResult MakeResult(Scored scored) const;
   LogRecord MakeRecord(const PredictResult& result) const;
 
@@ -54,6 +55,8 @@ class PredictCall {
   PredictRequest request_;
   PredictCallback done_;
   const std::int64_t begin_ns_;
+  std::int64_t ready_ns_ = 0;  // to be scored
+  std::int64_t scoring_begins_ns_ = 0, scoring_ends_ns_ = 0;
   Admission::Ticket ticket_;
   const Arm* pinned_ = nullptr;
   std::size_t rows_ = 0;

@@ -36,8 +36,8 @@ class OpenInferenceTest(serving.ServingTest):
             self.assertEqual([each["name"] for each in metadata["inputs"]], NAMES)
             self.assertEqual(client.get_model_config("late")["input"][0]["data_type"], "TYPE_FP64")
             self.assertEqual(client.get_model_repository_index()[0]["state"], "READY")
-            client.load_model("late")
             self.check_scores(client)
+            self.check_management(client)
             self.check_outputs(client)
             self.check_refusals(client)
 
@@ -77,6 +77,30 @@ class OpenInferenceTest(serving.ServingTest):
         self.assertEqual(result.as_numpy("decision").tolist(), (result.as_numpy("prediction") >= 0.5).tolist())
         self.assertEqual(result.as_numpy("version").tolist(), [1] * 5)
         self.assertEqual(len(set(result.as_numpy("prediction_id").tolist())), 5)
+
+    def check_management(self, client):
+        before = client.get_inference_statistics("late")["model_stats"][0]
+        client.infer("late", columns(serving.rows(5)))
+        with self.assertRaises(InferenceServerException):
+            client.infer("late", columns(serving.rows(5))[:2], model_version="1")
+        for statistics in (client.get_inference_statistics(), client.get_inference_statistics("late", "1")):
+            after = statistics["model_stats"][0]
+            self.assertEqual((after["name"], after["version"]), ("late", "1"))
+            self.assertEqual(after["inference_count"] - before["inference_count"], 5)
+            self.assertEqual(after["execution_count"] - before["execution_count"], 1)
+            self.assertGreater(after["inference_stats"]["compute_infer"]["ns"], before["inference_stats"]["compute_infer"]["ns"])
+        self.assertEqual(client.get_trace_settings()["trace_level"], ["OFF"])
+        self.assertEqual(client.update_trace_settings("late", {"trace_level": ["OFF"]})["trace_level"], ["OFF"])
+        self.assertFalse(client.get_log_settings()["log_info"])  # --log-level warning
+        client.load_model("late")
+        for refused, message in ((lambda: client.update_trace_settings(settings={"trace_level": ["TIMESTAMPS"]}), "no traces are written"),
+                                 (lambda: client.update_log_settings({"log_info": True}), "the setting log_level says"),
+                                 (lambda: client.load_model("late", config="{}"), "register a version, and roll it out"),
+                                 (lambda: client.load_model("early"), "unknown model early"),
+                                 (lambda: client.unload_model("late"), "apply one without it")):
+            with self.assertRaises(InferenceServerException) as error:
+                refused()
+            self.assertIn(message, str(error.exception))
 
     def check_refusals(self, client):
         x = serving.rows(3)

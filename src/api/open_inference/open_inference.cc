@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "api/open_inference/infer.h"
+#include "api/open_inference/management.h"
 #include "api/wire/predict.h"
 #include "base/errors.h"
 
@@ -73,31 +74,6 @@ Result<Json> Models(const Context& context, const Request&) {
   return Json::MakeObject({{"models", Json::FromRange(context.endpoints->Names())}});
 }
 
-// All of them are ready: what is not is not published.
-Result<Json> Index(const Context& context, const Request&) {
-  Json models = Json::MakeArray();
-  for (const std::string& name : context.endpoints->Names()) {
-    const Snapshot snapshot = context.endpoints->Find(name);
-    if (snapshot == nullptr) continue;
-    for (const serve::Arm& arm : snapshot->arms) {
-      models.Append(Json::MakeObject(
-          {{"name", name}, {"version", fmt::format("{}", arm.version)}, {"state", "READY"}, {"reason", ""}}));
-    }
-  }
-  return models;
-}
-
-// An endpoint's model is always loaded; how it gets there is the registry's and the rollout's.
-Result<Json> LoadModel(const Context& context, const Request& request) {
-  SW_TRY(ModelOf(context, request));
-  return Json::MakeObject();
-}
-
-Result<Json> Unload(const Context& context, const Request& request) {
-  const Snapshot snapshot = SW_TRY(ModelOf(context, request));
-  return Unimplemented("{} stays loaded for as long as seaworthy.toml has the endpoint; apply one without it", snapshot->name);
-}
-
 Result<serve::PredictRequest> PredictOf(const Context& context, const Request& request, InferRequest& infer) {
   const wire::Target target = SW_TRY(TargetOf(context, request));
   serve::PredictRequest predict = wire::Begin(target, request.caller);
@@ -121,7 +97,7 @@ void Infer(const Context& context, const Request& request, const net::Responder&
 Result<Json> Server(const Context& context, const Request&) {
   return Json::MakeObject({{"name", "seaworthy"},
                            {"version", context.program_version},
-                           {"extensions", Json::MakeArray({"binary_tensor_data", "model_configuration", "model_repository"})}});
+                           {"extensions", Json::MakeArray({"binary_tensor_data", "model_configuration", "model_repository", "statistics", "trace", "logging"})}});
 }
 
 Result<Json> Live(const Context&, const Request&) { return Json::MakeObject({{"live", true}}); }
@@ -141,9 +117,6 @@ constexpr JsonRoute kRoutes[] = {
     {net::Method::kGet, "/v2/health/live", "", Live, "200 while the process runs."},
     {net::Method::kGet, "/v2/health/ready", "", ServerReady, "200 once the server is ready."},
     {net::Method::kGet, "/v2/models", "predict", Models, "Names of all models: the endpoints."},
-    {net::Method::kPost, "/v2/repository/index", "predict", Index, "Models with their versions and states."},
-    {net::Method::kPost, "/v2/repository/models/{model}/load", "predict", LoadModel, "Does nothing for a model that is served."},
-    {net::Method::kPost, "/v2/repository/models/{model}/unload", "predict", Unload, "Refused: apply says what is served."},
 };
 // Each also below /versions/{version}.
 constexpr JsonRoute kModelRoutes[] = {
@@ -181,7 +154,7 @@ net::Route InferRoute(const Context& context, std::string pattern) {
 }  // namespace
 
 std::vector<net::Route> OpenInferenceRoutes(const Context& context) {
-  std::vector<net::Route> routes;
+  std::vector<net::Route> routes = ManagementRoutes(context);
   for (const JsonRoute& row : kRoutes) routes.push_back(RouteOf(context, row, row.pattern));
   for (const char* model : {"/v2/models/{model}", "/v2/models/{model}/versions/{version}"}) {
     for (const JsonRoute& row : kModelRoutes) routes.push_back(RouteOf(context, row, std::string(model) + row.pattern));

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "net/router.h"
 #include "serve/endpoints.h"
 
@@ -17,6 +18,7 @@ namespace sw::open_inference {
 struct Context {
   serve::Endpoints* endpoints = nullptr;
   std::string program_version = {};
+  base::LogLevel log_level = base::LogLevel::kInfo;  // for Triton's log settings
 };
 
 // What is pointed at outlives the routes.

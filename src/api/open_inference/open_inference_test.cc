@@ -59,9 +59,6 @@ TEST_F(OpenInferenceTest, DescribesServerAndModels) {
   EXPECT_THAT(Get("/v2/models/early", 404).StringOr("error", ""), HasSubstr("unknown model early; served are late"));
   EXPECT_THAT(Get("/v2/models/late/versions/9", 404).StringOr("error", ""), HasSubstr("no version 9"));
   EXPECT_THAT(Get("/v2/models/late/versions/x", 400).StringOr("error", ""), HasSubstr("x is no number"));
-  EXPECT_THAT(Send(net::Method::kPost, "/v2/repository/index").body, HasSubstr(R"("state":"READY")"));
-  EXPECT_EQ(Send(net::Method::kPost, "/v2/repository/models/late/load").status, 200);
-  EXPECT_EQ(Send(net::Method::kPost, "/v2/repository/models/late/unload").status, 501);
 }
 
 TEST_F(OpenInferenceTest, ScoresRowsOfColumns) {
