@@ -8,24 +8,58 @@
 
 namespace sw::data {
 
-Batch::Batch(Schema schema) : schema_(std::move(schema)) {
-  columns_.reserve(schema_.fields.size());
-  for (const Field& field : schema_.fields) columns_.emplace_back(field.type);
+namespace {
+
+const std::shared_ptr<const Schema>& EmptySchema() {
+  static const auto empty = std::make_shared<const Schema>();
+  return empty;
+}
+
+}  // namespace
+
+Batch::Batch() : schema_(EmptySchema()) {}
+
+Batch::Batch(Schema schema) : Batch(std::shared_ptr<const Schema>(std::make_shared<Schema>(std::move(schema)))) {
+  is_schema_own_ = true;
+}
+
+Batch::Batch(Batch&& other) noexcept
+    : schema_(std::exchange(other.schema_, EmptySchema())), is_schema_own_(std::exchange(other.is_schema_own_, false)),
+      columns_(std::move(other.columns_)) {
+  other.columns_.clear();
+}
+
+Batch& Batch::operator=(Batch&& other) noexcept {
+  if (this == &other) return *this;
+  schema_ = std::exchange(other.schema_, EmptySchema());
+  is_schema_own_ = std::exchange(other.is_schema_own_, false);
+  columns_ = std::move(other.columns_);
+  other.columns_.clear();
+  return *this;
+}
+
+Batch::Batch(std::shared_ptr<const Schema> schema) : schema_(std::move(schema)) {
+  columns_.reserve(schema_->fields.size());
+  for (const Field& field : schema_->fields) columns_.emplace_back(field.type);
 }
 
 Result<const Column*> Batch::Get(std::string_view name, std::string_view table) const {
-  return &columns_[SW_TRY(schema_.Index(name, table))];
+  return &columns_[SW_TRY(schema_->Index(name, table))];
 }
 
 const Column* Batch::Find(std::string_view name) const {
-  const auto index = schema_.Find(name);
+  const auto index = schema_->Find(name);
   return index ? &columns_[*index] : nullptr;
 }
 
 void Batch::AddColumn(Field field, Column column) {
   SW_CHECK(columns_.empty() || column.size() == num_rows(), "an added column has another number of rows");
   SW_CHECK(field.type == column.type(), "an added column is of another type than its field");
-  schema_.fields.push_back(std::move(field));
+  const bool may_change = is_schema_own_ && schema_.use_count() == 1;
+  auto schema = may_change ? std::const_pointer_cast<Schema>(schema_) : std::make_shared<Schema>(*schema_);
+  schema->fields.push_back(std::move(field));
+  schema_ = std::move(schema);
+  is_schema_own_ = true;
   columns_.push_back(std::move(column));
 }
 
@@ -62,8 +96,8 @@ Batch Batch::Slice(std::size_t from, std::size_t count) const {
 Result<Batch> Batch::Select(const std::vector<std::string>& names) const {
   Batch selected;
   for (const std::string& name : names) {
-    const std::size_t index = SW_TRY(schema_.Index(name, "the table"));
-    selected.AddColumn(schema_.fields[index], columns_[index]);
+    const std::size_t index = SW_TRY(schema_->Index(name, "the table"));
+    selected.AddColumn(schema_->fields[index], columns_[index]);
   }
   return selected;
 }
@@ -73,11 +107,11 @@ void Batch::Reserve(std::size_t rows) {
 }
 
 Status Batch::Check() const {
-  if (schema_.fields.size() != columns_.size()) {
-    return Internal("batch: {} fields, {} columns", schema_.fields.size(), columns_.size());
+  if (schema_->fields.size() != columns_.size()) {
+    return Internal("batch: {} fields, {} columns", schema_->fields.size(), columns_.size());
   }
   for (std::size_t i = 0; i < columns_.size(); ++i) {
-    const Field& field = schema_.fields[i];
+    const Field& field = schema_->fields[i];
     if (columns_[i].type() != field.type) {
       return Internal("batch: column \"{}\" holds {}, its field says {}", field.name,
                       TypeName(columns_[i].type()), TypeName(field.type));

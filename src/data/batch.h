@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,15 +25,16 @@ class Column {
   explicit Column(Type type) : type_(type) {}
 
   Type type() const { return type_; }
-  std::size_t size() const { return nulls_.size(); }
-  bool IsNull(std::size_t row) const { return nulls_[row] != 0; }
+  std::size_t size() const { return size_; }
+  bool IsNull(std::size_t row) const { return null_count_ != 0 && nulls_[row] != 0; }
   std::size_t null_count() const { return null_count_; }
 
   // Each requires the column's type: Int for kInt64, kTimestamp and kBool (0 or 1).
   std::int64_t Int(std::size_t row) const { return ints_[row]; }
   double Double(std::size_t row) const { return doubles_[row]; }
   std::string_view String(std::size_t row) const {
-    return std::string_view(bytes_).substr(ends_[row], ends_[row + 1] - ends_[row]);
+    const std::uint64_t begin = row == 0 ? 0 : ends_[row - 1];
+    return std::string_view(bytes_).substr(begin, ends_[row] - begin);
   }
   // Any numeric, bool or timestamp value as a double; NaN for null and for text.
   double AsDouble(std::size_t row) const;
@@ -58,21 +60,34 @@ class Column {
   bool operator==(const Column& other) const;  // same type, nulls and bits (NaN equals itself)
 
  private:
+  void CountValue() {
+    ++size_;
+    if (null_count_ != 0) nulls_.push_back(0);
+  }
+
   Type type_;
-  std::vector<std::uint8_t> nulls_;  // 1: null
+  std::size_t size_ = 0;
   std::size_t null_count_ = 0;
+  std::vector<std::uint8_t> nulls_;  // 1: null; empty while there is none
   std::vector<std::int64_t> ints_;
   std::vector<double> doubles_;
   std::string bytes_;
-  std::vector<std::uint64_t> ends_{0};  // kString: row i is bytes_[ends_[i], ends_[i + 1])
+  std::vector<std::uint64_t> ends_;  // kString: row i is bytes_[ends_[i - 1], ends_[i])
 };
 
 class Batch {
  public:
-  Batch() = default;
+  Batch();
   explicit Batch(Schema schema);
+  explicit Batch(std::shared_ptr<const Schema> schema);  // shared, not copied
+  Batch(const Batch&) = default;
+  Batch& operator=(const Batch&) = default;
+  Batch(Batch&& other) noexcept;  // leaves an empty one
+  Batch& operator=(Batch&& other) noexcept;
+  ~Batch() = default;
 
-  const Schema& schema() const { return schema_; }
+  const Schema& schema() const { return *schema_; }
+  const std::shared_ptr<const Schema>& shared_schema() const { return schema_; }
   std::size_t num_rows() const { return columns_.empty() ? 0 : columns_[0].size(); }
   std::size_t num_columns() const { return columns_.size(); }
   Column& column(std::size_t index) { return columns_[index]; }
@@ -91,10 +106,11 @@ class Batch {
   // INTERNAL when columns differ in length or from the schema.
   Status Check() const;
 
-  bool operator==(const Batch&) const = default;
+  bool operator==(const Batch& other) const { return *schema_ == *other.schema_ && columns_ == other.columns_; }
 
  private:
-  Schema schema_;
+  std::shared_ptr<const Schema> schema_;  // never null
+  bool is_schema_own_ = false;            // made by a batch, so that a batch which holds it alone may change it
   std::vector<Column> columns_;
 };
 

@@ -190,5 +190,25 @@ TEST(Fingerprint, IsTheSameOnEveryMachine) {
   EXPECT_EQ(Fingerprint(batch), "7ab0b10e1af44ec43c3d3c7c33d87be27c219da934574f5d586bd7a3b46f861a");
 }
 
+TEST(Batch, SharesItsSchemaUntilOneOfThemGrows) {
+  const auto schema = std::make_shared<const Schema>(Schema{{{"a", Type::kFloat64}}});
+  Batch first(schema);
+  first.column(0).AppendDouble(1);
+  Batch second = first;
+  EXPECT_EQ(&second.schema(), schema.get());
+  second.AddColumn({"b", Type::kInt64}, [] {
+    Column column(Type::kInt64);
+    column.AppendInt(2);
+    return column;
+  }());
+  EXPECT_EQ(first.num_columns(), 1u);
+  EXPECT_EQ(schema->fields.size(), 1u);
+  EXPECT_EQ(second.schema().fields[1].name, "b");
+  const Batch moved = std::move(second);
+  EXPECT_EQ(second.num_columns(), 0u);  // NOLINT: what a move leaves is stated
+  EXPECT_TRUE(second.schema().fields.empty());
+  EXPECT_EQ(moved.num_columns(), 2u);
+}
+
 }  // namespace
 }  // namespace sw::data

@@ -95,37 +95,38 @@ Json Column::ToJson(std::size_t row) const {
 }
 
 void Column::Reserve(std::size_t rows) {
-  nulls_.reserve(rows);
   if (IsIntLike(type_)) ints_.reserve(rows);
   if (type_ == Type::kFloat64) doubles_.reserve(rows);
-  if (type_ == Type::kString) ends_.reserve(rows + 1);
+  if (type_ == Type::kString) ends_.reserve(rows);
 }
 
 void Column::AppendNull() {
   if (IsIntLike(type_)) ints_.push_back(0);
   if (type_ == Type::kFloat64) doubles_.push_back(std::numeric_limits<double>::quiet_NaN());
   if (type_ == Type::kString) ends_.push_back(bytes_.size());
+  if (null_count_ == 0) nulls_.assign(size_, 0);
   nulls_.push_back(1);
   ++null_count_;
+  ++size_;
 }
 
 void Column::AppendInt(std::int64_t value) {
   SW_DCHECK(IsIntLike(type_), "AppendInt on a column of another type");
   ints_.push_back(type_ == Type::kBool ? (value != 0 ? 1 : 0) : value);
-  nulls_.push_back(0);
+  CountValue();
 }
 
 void Column::AppendDouble(double value) {
   SW_DCHECK(type_ == Type::kFloat64, "AppendDouble on a column of another type");
   doubles_.push_back(value);
-  nulls_.push_back(0);
+  CountValue();
 }
 
 void Column::AppendString(std::string_view value) {
   SW_DCHECK(type_ == Type::kString, "AppendString on a column of another type");
   bytes_.append(value);
   ends_.push_back(bytes_.size());
-  nulls_.push_back(0);
+  CountValue();
 }
 
 void Column::AppendFrom(const Column& other, std::size_t row) {
@@ -139,14 +140,19 @@ void Column::AppendFrom(const Column& other, std::size_t row) {
 void Column::AppendAll(const Column& other) {
   SW_DCHECK(other.type_ == type_, "AppendAll between columns of two types");
   SW_DCHECK(&other != this, "AppendAll of a column to itself");
-  nulls_.insert(nulls_.end(), other.nulls_.begin(), other.nulls_.end());
+  if (null_count_ + other.null_count_ > 0) {
+    nulls_.resize(size_, 0);
+    nulls_.insert(nulls_.end(), other.nulls_.begin(), other.nulls_.end());
+    nulls_.resize(size_ + other.size_, 0);
+  }
   null_count_ += other.null_count_;
+  size_ += other.size_;
   ints_.insert(ints_.end(), other.ints_.begin(), other.ints_.end());
   doubles_.insert(doubles_.end(), other.doubles_.begin(), other.doubles_.end());
   const std::uint64_t offset = bytes_.size();
   bytes_ += other.bytes_;
   if (type_ != Type::kString) return;
-  for (std::size_t row = 0; row < other.size(); ++row) ends_.push_back(offset + other.ends_[row + 1]);
+  for (const std::uint64_t end : other.ends_) ends_.push_back(offset + end);
 }
 
 Status Column::AppendJson(const Json& value) {
@@ -206,7 +212,7 @@ bool Column::operator==(const Column& other) const {
   const auto same_bits = [](double a, double b) {
     return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b);
   };
-  return type_ == other.type_ && nulls_ == other.nulls_ && ints_ == other.ints_ && ends_ == other.ends_ &&
+  return type_ == other.type_ && size_ == other.size_ && nulls_ == other.nulls_ && ints_ == other.ints_ && ends_ == other.ends_ &&
          bytes_ == other.bytes_ &&
          std::equal(doubles_.begin(), doubles_.end(), other.doubles_.begin(), other.doubles_.end(), same_bits);
 }
