@@ -6,6 +6,7 @@
 
 #include "base/errors.h"
 #include "base/json.h"
+#include "base/json_cursor.h"
 
 namespace sw::base {
 namespace {
@@ -179,6 +180,11 @@ Result<Json> Json::Parse(std::string_view text, const JsonLimits& limits) {
     return ResourceExhausted("JSON has {} bytes: at most {} are taken; send less at once", text.size(),
                              limits.bytes_max);
   }
+  if (std::optional<Json> known = ParseKnownJson(text, limits)) return *std::move(known);
+  return ParseAnyJson(text, limits);
+}
+
+Result<Json> ParseAnyJson(std::string_view text, const JsonLimits& limits) {
   const char* furthest = text.data();
   Builder builder(limits);
   try {

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/json_cursor.h"
 #include "base/random.h"
 
 namespace sw::base {
@@ -158,6 +159,32 @@ TEST(Json, ErasesAndAppends) {
   json.Erase("missing");
   json.Erase("b");
   EXPECT_EQ(json.Dump(), R"({"a":[1]})");
+}
+
+// The quick reader takes less than the library, and what it takes is the same value.
+TEST(Json, BothReadersAgree) {
+  const std::vector<std::string> texts = {
+      "1", "-0", "0.0", "-0.0", "1e5", "1E-7", "123456789012345678", "1234567890123456789", "-9223372036854775808", "1e400", "1e-400",
+      "4.9e-324", "2.2250738585072011e-308", "0.1", "9007199254740993", "9007199254740993.0", "[1,2.5,null,true,false]", " [ ] ", "{}",
+      "{\"a\":{\"b\":[[],[{}]]}}", "{\"a\":1,\"a\":2}", "{\"a\":1,}", "[1 2]", "[,]", "01", "1.", ".5", "+1", "--1", "1e", "0x1", "tru", "truex",
+      "nul", "\"a\\n\\t\\\"\\\\\\/b\"", "\"\\u00e9\"", "\"\xc3\xa9\"", "\"\xff\"", "\"a\x01\"", "\"a", "\"\\x\"", "", " ", "[", "{\"a\"", "{\"a\":", "{1:2}",
+      "[1]x", std::string("[1]\0", 4), std::string("\0", 1), "\"\\", "[\"a\",\"b\"]"};
+  for (const std::string& text : texts) {
+    EXPECT_EQ(Json::Parse(text), ParseAnyJson(text, {})) << text;
+    EXPECT_EQ(Json::Parse(text, {.floats = true}), ParseAnyJson(text, {.floats = true})) << text;
+    const auto known = ParseKnownJson(text, {});
+    if (known) {
+      EXPECT_EQ(*known, ParseAnyJson(text, {}).value()) << text;
+    }
+  }
+  EXPECT_TRUE(ParseKnownJson(R"({"inputs":[{"name":"a","shape":[1,2],"data":[0.25,-3e2]}]})", {}));
+  Random random(5);
+  const std::string_view pieces[] = {"{", "}", "[", "]", ",", ":", "\"a\"", "\"b\"", "1", "-2.5e3", "null", " ", "true"};
+  for (int i = 0; i < 50'000; ++i) {
+    std::string text;
+    for (std::uint64_t k = random.NextU64() % 9; k > 0; --k) text += pieces[random.NextU64() % std::size(pieces)];
+    ASSERT_EQ(Json::Parse(text), ParseAnyJson(text, {})) << text;
+  }
 }
 
 }  // namespace

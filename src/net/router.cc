@@ -25,6 +25,7 @@ struct Segment {
 
 std::vector<std::string_view> Split(std::string_view path) {
   std::vector<std::string_view> out;
+  out.reserve(8);
   path.remove_prefix(1);
   for (;;) {
     std::size_t end = path.find('/');
@@ -62,23 +63,22 @@ bool Offers(const std::vector<std::string>& groups, const Route& route) {
   return groups.empty() || std::ranges::find(groups, route.group) != groups.end();
 }
 
+}  // namespace
+
 // Names of the {name} parts against the path's segments; one shared decoding for all routes.
-Result<NameValues> Params(const Route& route, const std::vector<std::string_view>& path) {
+Result<NameValues> Router::Params(std::size_t route, const std::vector<std::string_view>& path) const {
   NameValues out;
-  std::vector<Segment> pattern = SW_TRY(ParsePattern(route.pattern));
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
-    if (pattern[i].kind == Segment::Kind::kLiteral) continue;
-    std::string_view raw = path[i];
-    if (pattern[i].kind == Segment::Kind::kRest) {
+  out.reserve(names_[route].size());
+  for (const Name& name : names_[route]) {
+    std::string_view raw = path[name.segment];
+    if (name.is_rest) {
       const char* end = path.back().data() + path.back().size();
       raw = std::string_view(raw.data(), static_cast<std::size_t>(end - raw.data()));
     }
-    out.emplace_back(pattern[i].text, SW_TRY(PercentDecode(raw)));
+    out.emplace_back(name.name, SW_TRY(PercentDecode(raw)));
   }
   return out;
 }
-
-}  // namespace
 
 Response Route::RenderError(int status, const Error& error) const {
   return render_error ? render_error(status, error) : ErrorResponse(status, error);
@@ -101,6 +101,7 @@ Handler AnswerJson(std::function<Result<Json>(const Request&)> function) {
 
 Result<Router> Router::Make(std::vector<Route> routes) {
   auto root = std::make_shared<Node>();
+  std::vector<std::vector<Name>> names(routes.size());
   for (std::size_t i = 0; i < routes.size(); ++i) {
     const Route& route = routes[i];
     if (static_cast<bool>(route.handler) == static_cast<bool>(route.stream_handler)) {
@@ -108,7 +109,10 @@ Result<Router> Router::Make(std::vector<Route> routes) {
     }
     Node* node = root.get();
     std::vector<std::size_t>* end = nullptr;
-    for (const Segment& segment : SW_TRY(ParsePattern(route.pattern))) {
+    const std::vector<Segment> pattern = SW_TRY(ParsePattern(route.pattern));
+    for (std::size_t at = 0; at < pattern.size(); ++at) {
+      const Segment& segment = pattern[at];
+      if (segment.kind != Segment::Kind::kLiteral) names[i].push_back({at, segment.text, segment.kind == Segment::Kind::kRest});
       end = &node->rest;
       if (segment.kind == Segment::Kind::kRest) break;
       std::shared_ptr<Node>& next = segment.kind == Segment::Kind::kAny ? node->any : node->literals[segment.text];
@@ -125,6 +129,7 @@ Result<Router> Router::Make(std::vector<Route> routes) {
   }
   Router router;
   router.routes_ = std::move(routes);
+  router.names_ = std::move(names);
   router.root_ = std::move(root);
   return router;
 }
@@ -181,7 +186,7 @@ Match Router::Find(Method method, std::string_view path, const std::vector<std::
   Match match;
   Search search{routes_, groups, method, Split(path), nullptr, {}};
   if (Walk(*root_, 0, search)) {
-    Result<NameValues> params = Params(*search.found, search.path);
+    Result<NameValues> params = Params(static_cast<std::size_t>(search.found - routes_.data()), search.path);
     if (params) {
       match.route = search.found;
       match.params = *std::move(params);

@@ -71,7 +71,15 @@ class Router {
 
  private:
   struct Node;
+  // A {name} of a pattern: which segment of the path it is.
+  struct Name {
+    std::size_t segment = 0;
+    std::string name;
+    bool is_rest = false;
+  };
+  Result<NameValues> Params(std::size_t route, const std::vector<std::string_view>& path) const;
   std::vector<Route> routes_;
+  std::vector<std::vector<Name>> names_;  // of each route
   std::shared_ptr<const Node> root_;
 };
 
