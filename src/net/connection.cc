@@ -139,7 +139,7 @@ void Connection::Pump() {
   Flush();
   if (Closed()) return;
   if (protocol_ == nullptr && peer_closed_) return Close();
-  if (protocol_ && peer_closed_ && protocol_->WaitsForBody()) return Close();
+  if (protocol_ && peer_closed_ && protocol_->WaitsForPeer()) return Close();
   if (protocol_ && protocol_->IsIdle() && !lingering_ && OutPending() == 0) {
     if (peer_closed_) return Close();
     if (protocol_->IsFinished()) BeginLinger();

@@ -39,7 +39,7 @@ void Http1::OnWrote(std::size_t bytes) {
   if (std::shared_ptr<Exchange> exchange = inbound_.GetExchange()) exchange->Wrote(bytes);
 }
 
-bool Http1::WaitsForBody() const {
+bool Http1::WaitsForPeer() const {
   return inbound_ && !body_done_ && (!Streaming() || inbound_.GetExchange()->WantsBody());
 }
 
@@ -235,7 +235,7 @@ void Http1::OnTimer(std::int64_t now_ms) {
     return;
   }
   const std::int64_t waiting_since = std::max(request_begin_ms_, connection_.LastReadMs());
-  if (WaitsForBody() && now_ms - waiting_since > limits.body_timeout_ms) refuse("body_timeout_ms");
+  if (WaitsForPeer() && now_ms - waiting_since > limits.body_timeout_ms) refuse("body_timeout_ms");
 }
 
 void Http1::OnDrain() {

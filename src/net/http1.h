@@ -28,7 +28,7 @@ class Http1 final : public Protocol, public ExchangeOwner {
   void OnClose() override;
   bool IsIdle() const override { return !inbound_; }
   bool IsFinished() const override { return close_after_; }
-  bool WaitsForBody() const override;
+  bool WaitsForPeer() const override;
 
   void SendWhole(Response response) override;
   void SendStart(Response head) override;

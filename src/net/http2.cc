@@ -235,8 +235,8 @@ bool Http2::IsFinished() const {
   return nghttp2_session_want_read(session_) == 0 && nghttp2_session_want_write(session_) == 0;
 }
 
-bool Http2::WaitsForBody() const {
-  return std::ranges::any_of(streams_, [](const auto& entry) { return entry.second->WaitsForBody(); });
+bool Http2::WaitsForPeer() const {
+  return std::ranges::any_of(streams_, [](const auto& entry) { return entry.second->WaitsForPeer(); });
 }
 
 void Http2::OnHangUp() {

@@ -37,7 +37,7 @@ class Http2 final : public Protocol {
   void OnClose() override;
   bool IsIdle() const override { return streams_.empty() || IsFinished(); }
   bool IsFinished() const override;
-  bool WaitsForBody() const override;
+  bool WaitsForPeer() const override;
 
   // For its streams.
   nghttp2_session* Session() { return session_; }

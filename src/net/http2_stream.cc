@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::size_t kHeaderOverheadBytes = 32;  // of each, as HTTP/2 counts them
 constexpr std::size_t kPieceBytes = 64u << 10;
-constexpr std::int64_t kMillisecondNs = 1'000'000;
 
 bool HasNoBody(int status) { return status == 204 || status == 304 || status < 200; }
 
@@ -207,7 +206,12 @@ void Http2Stream::BodyAsked() {
   http2.Pump();
 }
 
-bool Http2Stream::WaitsForBody() const {
+// Bytes of the answer are here, the connection takes more, and yet they do not leave: the client's window
+// is closed.
+bool Http2Stream::IsBlocked() const { return !out_.empty() && http2_.GetConnection().OutPending() == 0; }
+
+bool Http2Stream::WaitsForPeer() const {
+  if (!has_headers_ || IsBlocked()) return true;
   if (!inbound_ || body_done_ || is_refused_) return false;
   return !inbound_.Streaming() || inbound_.GetExchange()->WantsBody();
 }
@@ -218,7 +222,10 @@ Http2Stream::Filled Http2Stream::Fill(char* to, std::size_t bytes_max) {
   out_position_ += bytes;
   held_bytes_ -= bytes;
   http2_.LetGo(bytes);
-  if (bytes > 0) http2_.NoteWrote(id_, bytes);
+  if (bytes > 0) {
+    http2_.NoteWrote(id_, bytes);
+    last_out_ms_ = state_.NowMs();
+  }
   if (out_position_ == out_.size()) {
     out_.clear();
     out_position_ = 0;
@@ -267,6 +274,7 @@ void Http2Stream::SendWhole(Response response) {
   trailers_ = std::move(response.trailers);
   held_bytes_ += out_.size();
   http2_.Hold(out_.size());
+  last_out_ms_ = state_.NowMs();
   Submit(response, !out_.empty() || !trailers_.Fields().empty(), length);
   http2_.Pump();
 }
@@ -280,6 +288,7 @@ void Http2Stream::SendPiece(std::string piece) {
   if (is_head_) return inbound_.GetExchange()->Wrote(piece.size());
   held_bytes_ += piece.size();
   http2_.Hold(piece.size());
+  if (out_.empty()) last_out_ms_ = state_.NowMs();
   out_.append(piece);
   Resume();
 }
@@ -314,6 +323,11 @@ bool Http2Stream::IsLate(std::int64_t now_ms) const {
 
 void Http2Stream::CheckTimes(std::int64_t now_ms) {
   const Limits& limits = state_.options.limits;
+  if (IsBlocked() && now_ms - last_out_ms_ > limits.write_timeout_ms) {
+    state_.CountRefused("write_timeout_ms");
+    nghttp2_submit_rst_stream(http2_.Session(), NGHTTP2_FLAG_NONE, id_, NGHTTP2_CANCEL);
+    return http2_.Pump();
+  }
   if (!has_headers_ || !inbound_ || response_done_) return;
   if (deadline_ns_ != 0 && state_.options.now_ns() >= deadline_ns_) {
     deadline_ns_ = 0;
@@ -321,7 +335,7 @@ void Http2Stream::CheckTimes(std::int64_t now_ms) {
     if (!exchange->Claimed()) Answer(inbound_.RenderError(504, DeadlineExceeded("the time that grpc-timeout gave is over").error()));
     return exchange->Cancel();
   }
-  if (!WaitsForBody() || now_ms - last_data_ms_ <= limits.body_timeout_ms) return;
+  if (!WaitsForPeer() || now_ms - last_data_ms_ <= limits.body_timeout_ms) return;
   state_.CountRefused("body_timeout_ms");
   Answer(inbound_.RenderError(408, DeadlineExceeded("request did not arrive in time (limit body_timeout_ms)").error()));
 }

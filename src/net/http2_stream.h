@@ -36,7 +36,7 @@ class Http2Stream final : public ExchangeOwner {
 
   void Cancel();
   bool IsLate(std::int64_t now_ms) const;  // its header fields have not come to an end
-  bool WaitsForBody() const;
+  bool WaitsForPeer() const;
   void CheckTimes(std::int64_t now_ms);
   void Wrote(std::size_t bytes);
 
@@ -54,6 +54,7 @@ class Http2Stream final : public ExchangeOwner {
   void Submit(const Response& head, bool has_body, std::optional<std::size_t> content_length);
   void Resume();
   void DeliverPiece();
+  bool IsBlocked() const;
   void SetDeadline();
 
   Http2& http2_;
@@ -79,6 +80,7 @@ class Http2Stream final : public ExchangeOwner {
   bool is_deferred_ = false;
   const std::int64_t begin_ms_;
   std::int64_t last_data_ms_;
+  std::int64_t last_out_ms_ = 0;
   std::int64_t deadline_ns_ = 0;  // monotonic; 0: none
 };
 

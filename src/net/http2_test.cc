@@ -506,6 +506,17 @@ TEST_F(Http2Test, KeepsNoMoreThanAConnectionMay) {
   EXPECT_GE(Refused("connection_bytes_max"), 1);
 }
 
+TEST_F(Http2Test, GivesUpAnAnswerThatItsClientDoesNotTake) {
+  const std::string no_window = Frame(4, 0, 0, std::string("\0\4\0\0\0\0", 6));
+  std::future<std::string> heard = std::async(std::launch::async, [&] { return Say(Prefaced(no_window + Frame(1, 5, 1, GetFields("/ping")))); });
+  EXPECT_TRUE(Eventually([&] { return counters_.Get("net_connections", "").Value() == 1; }));
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  Advance(31'000);
+  EXPECT_TRUE(Eventually([&] { return Refused("write_timeout_ms") == 1; }));
+  server_.reset();
+  EXPECT_THAT(heard.get(), testing::Not(HasSubstr("pong")));
+}
+
 TEST_F(Http2Test, LimitsHowOftenAnAddressMayAsk) {
   Limits limits;
   limits.requests_per_second_max = 5;

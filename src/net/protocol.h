@@ -22,7 +22,7 @@ class Protocol {
 
   virtual bool IsIdle() const = 0;           // no request is in flight
   virtual bool IsFinished() const = 0;       // and none will be taken
-  virtual bool WaitsForBody() const = 0;     // nothing goes on until the peer sends more
+  virtual bool WaitsForPeer() const = 0;     // a request that cannot go on until the peer sends more
 };
 
 }  // namespace sw::net
