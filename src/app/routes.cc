@@ -9,6 +9,7 @@
 #include "api/mlflow_scoring/mlflow_scoring.h"
 #include "api/native/openapi.h"
 #include "api/native/routes.h"
+#include "api/open_inference/grpc.h"
 #include "api/open_inference/open_inference.h"
 #include "api/sagemaker/sagemaker.h"
 #include "api/tensorflow_serving/tensorflow_serving.h"
@@ -37,6 +38,7 @@ std::vector<net::Route> AllRoutes(const native::Context& context, const base::Co
   const auto add = [&](std::vector<net::Route> more) { std::ranges::move(more, std::back_inserter(routes)); };
   add(metrics::MetricsRoutes(counters));
   add(open_inference::OpenInferenceRoutes({context.endpoints, SW_VERSION, log_level}));
+  add(open_inference::GrpcRoutes({context.endpoints, SW_VERSION, log_level}, *context.clock));
   add(tensorflow_serving::TensorflowServingRoutes(context.endpoints));
   add(mlflow_scoring::MlflowScoringRoutes({context.endpoints, default_endpoint, SW_VERSION}));
   add(sagemaker::SagemakerRoutes(context.endpoints));

@@ -19,6 +19,8 @@ TEST(Routes, TheTableHasNoDuplicateAndEveryRouteIsDescribed) {
   ASSERT_TRUE(router) << router.error().message;
   const std::set<std::string> groups = {"data", "admin", "metrics"};
   const std::set<std::string> open = {"/", "/health", "/seaworthy/v1/openapi.json", "/v2", "/v2/health/live", "/v2/health/ready", "/ping", "/version",
+                                      "/inference.GRPCInferenceService/ServerLive", "/inference.GRPCInferenceService/ServerReady",
+                                      "/inference.GRPCInferenceService/ServerMetadata",
                                       "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch",
                                       "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
                                       "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"};

@@ -79,7 +79,7 @@ LiveEndpoint::LiveEndpoint(EndpointSnapshot checked, base::Counters& all_counter
     : snapshot(std::move(checked)), live(*snapshot.Live()),
       split_seed(SplitSeed(snapshot.name, snapshot.rollout_salt)),
       refuses_any(snapshot.policy.RefusesAny()), own(own_or_null),
-      answers_block(AnswersBlock(snapshot)), predictions_lead(PredictionsLead(snapshot.outputs->count)),
+      answers_block(AnswersBlock(snapshot)), predictions_lead(std::make_shared<const data::Schema>(PredictionsLead(snapshot.outputs->count))),
       shadow_lead(ShadowLead(snapshot.outputs->count)), predictions_stream("predictions/" + snapshot.name),
       shadow_stream("shadow/" + snapshot.name), counters(EndpointCounters::For(all_counters, snapshot.name)),
       versions(CountersOf(snapshot, all_counters)) {}

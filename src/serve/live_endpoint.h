@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -44,7 +45,7 @@ struct LiveEndpoint {
   const bool refuses_any;
   BlockingPool* const own;   // nullptr: none
   const bool answers_block;  // an arm that answers may wait for another process
-  const data::Schema predictions_lead;  // of what is logged, before inputs and features
+  const std::shared_ptr<const data::Schema> predictions_lead;  // of what is logged, before inputs and features
   const data::Schema shadow_lead;
   const std::string predictions_stream;
   const std::string shadow_stream;

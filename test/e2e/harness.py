@@ -32,8 +32,8 @@ def run(*arguments, env=None, stdin=""):
 
 
 class Server:
-    def __init__(self, data, *arguments):
-        self.arguments = [BINARY, "serve", "--data", str(data), "--listen", "127.0.0.1:0", "--log-level", "warning",
+    def __init__(self, data, *arguments, listen="127.0.0.1:0"):
+        self.arguments = [BINARY, "serve", "--data", str(data), "--listen", listen, "--log-level", "warning",
                           *map(str, arguments)]
 
     def __enter__(self):

@@ -51,5 +51,5 @@ class ServingTest(ModelTest):
         self.assert_done(run("models", "override", "late", "1", "--reason", "a test", "--data", self.data))
         self.assert_done(run("rollout", "live", "late", "1", "--data", self.data))
 
-    def server(self, *arguments):
-        return Server(self.data, *arguments)
+    def server(self, *arguments, **more):
+        return Server(self.data, *arguments, **more)

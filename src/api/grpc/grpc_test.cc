@@ -68,6 +68,21 @@ TEST_F(GrpcTest, AnswersAHealthCheck) {
   EXPECT_EQ(draining.body.substr(net::kGrpcPrefixBytes), std::string("\x08\x02"));
 }
 
+TEST_F(GrpcTest, SendsMessagesOfEverySize) {
+  for (std::size_t size = 0; size < 300; ++size) {
+    const auto route = Unary<HealthCheckRequest, HealthCheckRequest>(
+        clock_, "/test.Echo/One", "", [](const Call&, const HealthCheckRequest& request, HealthCheckRequest& response) -> Status {
+          response = request;
+          return Ok();
+        });
+    HealthCheckRequest request;
+    request.set_service(std::string(size, 'x'));
+    const net::Response response = net::Dispatch(net::Router::Make({route}).value(), {.method = net::Method::kPost, .path = "/test.Echo/One",
+                                                 .headers = {{"content-type", "application/grpc"}}, .body = FrameOf(request)});
+    ASSERT_EQ(response.body, FrameOf(request)) << size;
+  }
+}
+
 TEST_F(GrpcTest, SaysWhatIsWrongWithARequest) {
   HealthCheckRequest request;
   request.set_service("none");

@@ -68,11 +68,12 @@ Error Unreadable(std::string_view type) { return InvalidArgument("the message is
 net::Response RenderError(int, const Error& error) { return net::GrpcErrorResponse(error, DetailsOf(error)); }
 
 void Sender::SendMessage(const google::protobuf::MessageLite& message) const {
-  const std::size_t bytes = message.ByteSizeLong();
+  const std::size_t bytes = net::kGrpcPrefixBytes + message.ByteSizeLong();
   net::Response response{200, {{"content-type", "application/grpc"}}};
-  response.body.resize_and_overwrite(net::kGrpcPrefixBytes + bytes, [&](char* data, std::size_t size) {
+  // libstdc++ 12 may tell a greater size than it was asked for.
+  response.body.resize_and_overwrite(bytes, [&](char* data, std::size_t) {
     message.SerializeWithCachedSizesToArray(reinterpret_cast<std::uint8_t*>(data) + net::kGrpcPrefixBytes);
-    return size;
+    return bytes;
   });
   net::FinishGrpcFrame(response.body, may_gzip_);
   if (may_gzip_) response.headers.Add("grpc-encoding", "gzip");

@@ -12,7 +12,6 @@
 namespace sw::open_inference {
 namespace {
 
-constexpr std::string_view kLengthHeader = "Inference-Header-Content-Length";
 // The JSON part and what follows it.
 struct Parts {
   std::string_view json, binary;
@@ -99,17 +98,9 @@ Status ParseOutputs(const Json& body, const serve::Outputs& known, InferRequest&
   const Json* outputs = body.Find("outputs");
   if (outputs == nullptr || outputs->IsNull()) return Ok();
   if (!outputs->IsArray()) return InvalidArgument("outputs must be an array, found {}", outputs->TypeName());
-  const std::vector<OutputSpec> specs = OutputSpecs(known);
   for (const Json& output : outputs->AsArray()) {
     if (!output.IsObject()) return InvalidArgument("outputs must hold objects, found {}", output.TypeName());
-    WantedOutput wanted{SW_TRY(output.GetString("name")), SW_TRY(FlagOr(output, "binary_data", infer.is_binary))};
-    if (std::ranges::find(specs, wanted.name, &OutputSpec::name) == specs.end()) {
-      return InvalidArgument("unexpected output {}; there are {}", wanted.name, NamesOf(specs));
-    }
-    if (std::ranges::find(infer.outputs, wanted.name, &WantedOutput::name) != infer.outputs.end()) {
-      return InvalidArgument("output {} is asked for twice", wanted.name);
-    }
-    infer.outputs.push_back(std::move(wanted));
+    SW_TRY(WantOutput({SW_TRY(output.GetString("name")), SW_TRY(FlagOr(output, "binary_data", infer.is_binary))}, known, infer));
   }
   return Ok();
 }
@@ -126,7 +117,32 @@ void AppendText(std::string_view text, std::string& bytes) {
   bytes += text;
 }
 
-// "" where a score is NaN.
+Json DataOf(std::string_view output, const serve::PredictResult& result) {
+  if (output == "prediction") return Json::FromRange(result.scores);
+  Json data = Json::MakeArray();
+  for (std::size_t row = 0; row < result.rows(); ++row) {
+    if (output == "decision") data.Append(static_cast<bool>(result.decisions[row]));
+    if (output == "class") data.Append(ClassOf(result, row));
+    if (output == "version") data.Append(result.versions[row]);
+    if (output == "prediction_id") data.Append(result.ids[row]);
+  }
+  return data;
+}
+
+}  // namespace
+
+Status WantOutput(WantedOutput wanted, const serve::Outputs& outputs, InferRequest& infer) {
+  const std::vector<OutputSpec> specs = OutputSpecs(outputs);
+  if (std::ranges::find(specs, wanted.name, &OutputSpec::name) == specs.end()) {
+    return InvalidArgument("unexpected output {}; there are {}", wanted.name, NamesOf(specs));
+  }
+  if (std::ranges::find(infer.outputs, wanted.name, &WantedOutput::name) != infer.outputs.end()) {
+    return InvalidArgument("output {} is asked for twice", wanted.name);
+  }
+  infer.outputs.push_back(std::move(wanted));
+  return Ok();
+}
+
 std::string ClassOf(const serve::PredictResult& result, std::size_t row) {
   const auto greatest = serve::Outputs::Greatest(result.ScoresOf(row));
   return greatest ? result.outputs->Label(*greatest) : std::string();
@@ -146,20 +162,6 @@ std::string BytesOf(std::string_view output, const serve::PredictResult& result)
   }
   return bytes;
 }
-
-Json DataOf(std::string_view output, const serve::PredictResult& result) {
-  if (output == "prediction") return Json::FromRange(result.scores);
-  Json data = Json::MakeArray();
-  for (std::size_t row = 0; row < result.rows(); ++row) {
-    if (output == "decision") data.Append(static_cast<bool>(result.decisions[row]));
-    if (output == "class") data.Append(ClassOf(result, row));
-    if (output == "version") data.Append(result.versions[row]);
-    if (output == "prediction_id") data.Append(result.ids[row]);
-  }
-  return data;
-}
-
-}  // namespace
 
 Json OutputSpec::Shape(std::int64_t rows) const {
   return width == 1 ? Json::MakeArray({rows}) : Json::MakeArray({rows, width});
@@ -193,7 +195,38 @@ Result<InferRequest> ParseInfer(const net::Request& request, const serve::Output
   return infer;
 }
 
+namespace {
+
+// What InferResponse makes of the usual request, written at once.
+net::Response UsualResponse(const InferRequest& infer, std::string_view model, const serve::PredictResult& result) {
+  net::Response response{200, {{"Content-Type", "application/json"}}, {}};
+  std::string& body = response.body;
+  body.reserve(320 + model.size() + 24 * result.scores.size());
+  body += R"({"model_name":)";
+  base::AppendJsonString(body, model);
+  body += R"(,"model_version":")";
+  body += wire::AnsweredVersion(result);
+  body += R"(","id":)";
+  base::AppendJsonString(body, infer.id.empty() ? result.request_id : infer.id);
+  body += R"(,"parameters":{"request_id":")";
+  body += result.request_id;
+  body += result.logged ? R"(","logged":true})" : R"(","logged":false})";
+  body += R"(,"outputs":[{"name":"prediction","datatype":"FP64","shape":[)";
+  body += std::to_string(result.rows());
+  if (result.outputs->count > 1) body += "," + std::to_string(result.outputs->count);
+  body += R"(],"data":[)";
+  for (std::size_t i = 0; i < result.scores.size(); ++i) {
+    if (i > 0) body.push_back(',');
+    base::AppendJsonDouble(body, result.scores[i]);
+  }
+  body += "]}]}";
+  return response;
+}
+
+}  // namespace
+
 net::Response InferResponse(const InferRequest& infer, std::string_view model, const serve::PredictResult& result) {
+  if (infer.outputs.empty() && !infer.is_binary) return UsualResponse(infer, model, result);
   std::vector<WantedOutput> wanted = infer.outputs;
   if (wanted.empty()) wanted.push_back({"prediction", infer.is_binary});
   const std::vector<OutputSpec> specs = OutputSpecs(*result.outputs);

@@ -18,6 +18,14 @@
 
 namespace sw::open_inference {
 
+inline constexpr std::string_view kPlatform = "seaworthy";
+inline constexpr std::string_view kExtensions[] = {"binary_tensor_data", "model_configuration", "model_repository",
+                                                  "statistics",         "trace",               "logging"};
+// Of a request or an answer whose JSON binary data follow.
+inline constexpr std::string_view kLengthHeader = "Inference-Header-Content-Length";
+// A model is unloaded by applying another configuration.
+Error UnloadRefused(std::string_view endpoint);
+
 struct WantedOutput {
   std::string name;
   bool is_binary = false;
@@ -44,6 +52,13 @@ struct OutputSpec {
 // "prediction" (FP64), "decision" (BOOL) or of classes "class" (BYTES), "version" (INT64),
 // "prediction_id" (BYTES).
 std::vector<OutputSpec> OutputSpecs(const serve::Outputs& outputs);
+
+// Adds an output that is asked for; INVALID_ARGUMENT when there is none of that name, or it is there already.
+Status WantOutput(WantedOutput wanted, const serve::Outputs& outputs, InferRequest& infer);
+// An output's values as the binary extension has them.
+std::string BytesOf(std::string_view output, const serve::PredictResult& result);
+// The class of the greatest score; "" where a score is NaN.
+std::string ClassOf(const serve::PredictResult& result, std::size_t row);
 
 // INVALID_ARGUMENT names the member, the input or the length that is wrong.
 Result<InferRequest> ParseInfer(const net::Request& request, const serve::Outputs& outputs);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "api/open_inference/infer.h"
+#include "api/open_inference/quick_infer.h"
 #include "base/check.h"
 
 namespace {
@@ -23,9 +24,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool is_classifier = size % 2 == 1;
   const auto outputs = std::make_shared<const sw::serve::Outputs>(
       sw::serve::Outputs{.count = is_classifier ? 3U : 1U, .names = {}, .are_classes = is_classifier});
+  const auto quick = sw::open_inference::QuickRows(request.body, std::make_shared<const sw::data::Schema>(kSchema));
   auto infer = sw::open_inference::ParseInfer(request, *outputs);
+  const bool is_quick = quick.has_value() && length == 65535;
+  SW_CHECK(!is_quick || infer.has_value(), "the quick reader takes what the other refuses");
   if (!infer) return 0;
   const auto rows = sw::wire::RowsFromTensors(kSchema, std::move(infer->inputs));
+  SW_CHECK(!is_quick || (rows.has_value() && *rows == quick->rows && infer->id == quick->id), "the quick reader reads something else");
   if (!rows) return 0;
   SW_CHECK(rows->Check().has_value() && rows->schema() == kSchema, "rows that are none of the schema");
   sw::serve::PredictResult result;

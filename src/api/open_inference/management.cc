@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "api/open_inference/infer.h"
 #include "api/wire/predict.h"
 #include "base/errors.h"
 
@@ -48,7 +49,7 @@ Result<Json> LoadModel(const Context& context, const Request& request) {
 
 Result<Json> Unload(const Context& context, const Request& request) {
   const std::string name = SW_TRY(TargetOf(context, request)).endpoint->name;
-  return Unimplemented("{} stays loaded for as long as seaworthy.toml has the endpoint; apply one without it", name);
+  return std::unexpected(UnloadRefused(name));
 }
 
 Json Times(std::int64_t count, std::int64_t nanoseconds) { return Json::MakeObject({{"count", count}, {"ns", nanoseconds}}); }

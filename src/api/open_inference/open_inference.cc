@@ -5,6 +5,7 @@
 
 #include "api/open_inference/infer.h"
 #include "api/open_inference/management.h"
+#include "api/open_inference/quick_infer.h"
 #include "api/wire/predict.h"
 #include "base/errors.h"
 
@@ -13,8 +14,6 @@ namespace {
 
 using net::Request;
 using Snapshot = std::shared_ptr<const serve::EndpointSnapshot>;
-
-constexpr std::string_view kPlatform = "seaworthy";
 
 Result<wire::Target> TargetOf(const Context& context, const Request& request) {
   return wire::FindTarget(*context.endpoints, request.Param("model"), request.Param("version"));
@@ -77,8 +76,15 @@ Result<Json> Models(const Context& context, const Request&) {
 Result<serve::PredictRequest> PredictOf(const Context& context, const Request& request, InferRequest& infer) {
   const wire::Target target = SW_TRY(TargetOf(context, request));
   serve::PredictRequest predict = wire::Begin(target, request.caller);
+  std::optional<QuickRequest> quick;
+  if (request.headers.Find(kLengthHeader) == nullptr) quick = QuickRows(request.body, target.Schema());
+  if (quick) {
+    infer.id = std::move(quick->id);
+    predict.rows = std::move(quick->rows);
+    return predict;
+  }
   infer = SW_TRY(ParseInfer(request, *target.endpoint->outputs));
-  predict.rows = SW_TRY(wire::RowsFromTensors(target.endpoint->request, std::move(infer.inputs)));
+  predict.rows = SW_TRY(wire::RowsFromTensors(data::Batch(target.Schema()), std::move(infer.inputs)));
   predict.unit = infer.unit;
   wire::SetIds(predict, infer.prediction_id);
   return predict;
@@ -97,7 +103,7 @@ void Infer(const Context& context, const Request& request, const net::Responder&
 Result<Json> Server(const Context& context, const Request&) {
   return Json::MakeObject({{"name", "seaworthy"},
                            {"version", context.program_version},
-                           {"extensions", Json::MakeArray({"binary_tensor_data", "model_configuration", "model_repository", "statistics", "trace", "logging"})}});
+                           {"extensions", Json::FromRange(kExtensions)}});
 }
 
 Result<Json> Live(const Context&, const Request&) { return Json::MakeObject({{"live", true}}); }
@@ -152,6 +158,10 @@ net::Route InferRoute(const Context& context, std::string pattern) {
 }
 
 }  // namespace
+
+Error UnloadRefused(std::string_view endpoint) {
+  return Unimplemented("{} stays loaded for as long as seaworthy.toml has the endpoint; apply one without it", endpoint).error();
+}
 
 std::vector<net::Route> OpenInferenceRoutes(const Context& context) {
   std::vector<net::Route> routes = ManagementRoutes(context);

@@ -6,6 +6,8 @@
 #include <array>
 #include <cstring>
 
+#include "api/open_inference/infer.h"
+#include "api/open_inference/quick_infer.h"
 #include "net/dispatch.h"
 #include "serve/fakes.h"
 
@@ -150,6 +152,45 @@ TEST_F(OpenInferenceTest, TellsWhatIsWrongInItsOwnForm) {
   EXPECT_EQ(Send(net::Method::kPost, "/v2/models/early/infer", "{}").status, 404);
   EXPECT_EQ(Send(net::Method::kPost, "/v2/models/late/versions/2/infer", std::string(kTwoRows) + "}").status, 404);
   EXPECT_EQ(Send(net::Method::kPost, "/v2/models/late/versions/1/infer", std::string(kTwoRows) + "}").status, 200);
+}
+
+// What the quick reader takes is what the other makes of the same body; what it does not take, the other judges.
+TEST(QuickRows, ReadsWhatTheOtherReads) {
+  const auto schema = std::make_shared<const data::Schema>(
+      data::Schema{{{"delay", data::Type::kFloat64}, {"hour", data::Type::kInt64}, {"origin", data::Type::kString}}});
+  const auto numbers = std::make_shared<const data::Schema>(data::Schema{{{"a", data::Type::kFloat64}, {"b", data::Type::kFloat64}}});
+  const serve::Outputs outputs;
+  const auto check = [&](const std::shared_ptr<const data::Schema>& of, const std::string& body, bool is_taken) {
+    const std::optional<QuickRequest> quick = QuickRows(body, of);
+    EXPECT_EQ(quick.has_value(), is_taken) << body;
+    Result<InferRequest> infer = ParseInfer({.body = body}, outputs);
+    if (!quick) return;
+    ASSERT_TRUE(infer) << body;
+    const Result<data::Batch> rows = wire::RowsFromTensors(*of, std::move(infer->inputs));
+    ASSERT_TRUE(rows) << body;
+    EXPECT_EQ(quick->rows, *rows) << body;
+    EXPECT_EQ(quick->id, infer->id) << body;
+  };
+  const std::string hour = R"({"name":"hour","datatype":"INT64","shape":[2],"data":[5,null]},)";
+  const std::string origin = R"({"shape":[2,1],"name":"origin","datatype":"BYTES","data":[["EWR"],["a\"b"]]})";
+  check(schema, R"({"id":"7","inputs":[{"name":"delay","datatype":"FP32","shape":[2],"data":[0.1,-3e2]},)" + hour + origin + "]}", true);
+  check(schema, R"({"inputs":[)" + hour + origin + R"(,{"name":"delay","datatype":"FP64","shape":[2,1],"data":[[1],[2.5]]}],"id":"x"})", true);
+  check(numbers, R"({"inputs":[{"name":"input","shape":[2,2],"datatype":"FP64","data":[1,2,3.5,null]}]})", true);
+  check(numbers, R"({"inputs":[{"name":"input-0","shape":[2,2],"datatype":"FP32","data":[[1,2],[3,16777217]]}]})", true);
+  const std::string matrix = R"({"inputs":[{"name":"input","shape":[1,2],"datatype":"FP64","data":)";
+  for (const char* rest : {"[1]}]}", "[1,2,3]}]}", "[[1],[2]]}]}", "[1,2]", "[1,2]}],\"parameters\":{}}", "[1,\"2\"]}]}", "[1,2],\"parameters\":{}}]}",
+                           "[1,true]}]}", "[1,1e999]}]}", "[1,2]}]}x", "[1,2]},{\"name\":\"a\",\"shape\":[1],\"datatype\":\"FP64\",\"data\":[1]}]}", "[]}]}"}) {
+    check(numbers, matrix + rest, false);
+  }
+  for (const char* body :
+       {R"({"inputs":[{"name":"a","shape":[1],"datatype":"FP64","data":[1]}]})",                                                       // b is missing
+        R"({"inputs":[{"name":"a","shape":[1],"datatype":"FP64","data":[1]},{"name":"a","shape":[1],"datatype":"FP64","data":[1]}]})",  // twice
+        R"({"inputs":[{"name":"a","shape":[1],"datatype":"FP64","data":[1]},{"name":"b","shape":[2],"datatype":"FP64","data":[1,2]}]})",
+        R"({"inputs":[{"name":"c","shape":[1],"datatype":"FP64","data":[1]}]})", R"({"inputs":[{"data":[1],"name":"a","shape":[1],"datatype":"FP64"}]})",
+        R"({"inputs":[{"name":"input","shape":[1,2],"datatype":"INT64","data":[1,2]}]})", R"({"inputs":[{"name":"input","shape":[-1,2],"datatype":"FP64","data":[1,2]}]})",
+        R"({"inputs":[{"name":"input","shape":[0,2],"datatype":"FP64","data":[]}]})", R"({"inputs":[]})", "{}", "", "[]", R"({"id":7,"inputs":[]})"}) {
+    check(numbers, body, false);
+  }
 }
 
 }  // namespace

@@ -26,6 +26,9 @@ namespace sw::wire {
 struct Target {
   std::shared_ptr<const serve::EndpointSnapshot> endpoint;
   std::optional<std::int64_t> version;  // which answers whatever its arm; none: the arms decide
+
+  // Of the request, without copying it.
+  std::shared_ptr<const data::Schema> Schema() const { return {endpoint, &endpoint->request}; }
 };
 
 // `version` is a number, or "". NOT_FOUND names what is served.

@@ -192,7 +192,8 @@ std::unexpected<Error> UnknownInput(const data::Schema& request, std::string_vie
   return InvalidArgument("unexpected input {}; the inputs are {}", name, fmt::join(names, ", "));
 }
 
-Result<data::Batch> RowsFromMatrix(const data::Schema& request, const Tensor& matrix) {
+Result<data::Batch> RowsFromMatrix(data::Batch rows, const Tensor& matrix) {
+  const data::Schema& request = rows.schema();
   const std::size_t width = request.fields.size();
   if (matrix.shape.size() != 2 || matrix.shape[1] != static_cast<std::int64_t>(width)) {
     return InvalidArgument("input {} has the shape [{}]; expected [rows, {}], or one input a column: {}", matrix.name,
@@ -202,7 +203,6 @@ Result<data::Batch> RowsFromMatrix(const data::Schema& request, const Tensor& ma
                              return fmt::format("{}", fmt::join(names, ", "));
                            }());
   }
-  data::Batch rows(request);
   for (std::size_t i = 0; i < matrix.values.size(); ++i) {
     SW_TRY(Convert(matrix, i, request.fields[i % width], rows.column(i % width)));
   }
@@ -348,11 +348,17 @@ Result<Tensor> TensorFromBytes(std::string name, DataType type, std::vector<std:
   return tensor;
 }
 
+bool IsMatrixName(std::string_view name) { return std::ranges::find(kMatrixNames, name) != kMatrixNames.end(); }
+
 Result<data::Batch> RowsFromTensors(const data::Schema& request, std::vector<Tensor> tensors) {
+  return RowsFromTensors(data::Batch(request), std::move(tensors));
+}
+
+Result<data::Batch> RowsFromTensors(data::Batch rows, std::vector<Tensor> tensors) {
+  const data::Schema& request = rows.schema();
   if (tensors.empty()) return InvalidArgument("the request has no inputs");
-  const bool is_matrix = tensors.size() == 1 && !request.Find(tensors[0].name) &&
-                         std::ranges::find(kMatrixNames, tensors[0].name) != kMatrixNames.end();
-  if (is_matrix) return RowsFromMatrix(request, tensors[0]);
+  const bool is_matrix = tensors.size() == 1 && !request.Find(tensors[0].name) && IsMatrixName(tensors[0].name);
+  if (is_matrix) return RowsFromMatrix(std::move(rows), tensors[0]);
   std::vector<const Tensor*> of_column(request.fields.size(), nullptr);
   for (const Tensor& tensor : tensors) {
     const auto column = request.Find(tensor.name);
@@ -360,7 +366,6 @@ Result<data::Batch> RowsFromTensors(const data::Schema& request, std::vector<Ten
     if (std::exchange(of_column[*column], &tensor) != nullptr) return InvalidArgument("input {} is there twice", tensor.name);
     SW_TRY(CheckColumnShape(tensor, tensors[0].values.size()));
   }
-  data::Batch rows(request);
   for (std::size_t c = 0; c < request.fields.size(); ++c) {
     if (of_column[c] == nullptr) return InvalidArgument("input {} is missing", request.fields[c].name);
     const std::size_t count = of_column[c]->values.size();

@@ -49,6 +49,9 @@ Result<Tensor> TensorFromBytes(std::string name, DataType type, std::vector<std:
 // One tensor of shape [N] or [N, 1] a column, or one matrix of shape [N, columns] for all of them: the
 // only tensor, named "input", "inputs", "input-0", "input_0" or "input__0".
 Result<data::Batch> RowsFromTensors(const data::Schema& request, std::vector<Tensor> tensors);
+// The same into `rows`, which is empty and has the request's schema.
+Result<data::Batch> RowsFromTensors(data::Batch rows, std::vector<Tensor> tensors);
+bool IsMatrixName(std::string_view name);
 // Each instance is an object of columns, an array of all columns' values in their order or, where there
 // is one column, a value.
 Result<data::Batch> RowsFromInstances(const data::Schema& request, const Json& instances);
