@@ -209,6 +209,7 @@ Status App::MakeRoutes() {
   context_.jobs = jobs_.get();
   context_.configuration = configuration_.get();
   context_.clock = clock_.get();
+  context_.program_version = SW_VERSION;
   context_.tables_folder = settings_.Text("tables");
   if (manual_clock_ != nullptr)
     context_.advance_clock = [this](TimeUs now) { return AdvanceClock(now); };

@@ -10,6 +10,7 @@
 #include "api/native/openapi.h"
 #include "api/native/routes.h"
 #include "api/open_inference/grpc.h"
+#include "api/open_inference/nv_metrics.h"
 #include "api/open_inference/open_inference.h"
 #include "api/sagemaker/sagemaker.h"
 #include "api/tensorflow_serving/tensorflow_serving.h"
@@ -36,7 +37,9 @@ std::vector<net::Route> AllRoutes(const native::Context& context, const base::Co
                                   base::LogLevel log_level) {
   std::vector<net::Route> routes = native::NativeRoutes(context);
   const auto add = [&](std::vector<net::Route> more) { std::ranges::move(more, std::back_inserter(routes)); };
-  add(metrics::MetricsRoutes(counters));
+  add(metrics::MetricsRoutes(counters, [endpoints = context.endpoints](bool is_open_metrics) {
+    return open_inference::NvMetrics(*endpoints, is_open_metrics);
+  }));
   add(open_inference::OpenInferenceRoutes({context.endpoints, SW_VERSION, log_level}));
   add(open_inference::GrpcRoutes({context.endpoints, SW_VERSION, log_level}, *context.clock));
   add(tensorflow_serving::TensorflowServingRoutes(context.endpoints));

@@ -1,6 +1,7 @@
 #include "base/counters.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <iterator>
 
@@ -68,8 +69,11 @@ void AppendHistogram(std::string& out, std::string_view name, const std::string&
 
 void LatencyHistogram::Record(std::int64_t nanoseconds) {
   const std::int64_t value = std::max<std::int64_t>(nanoseconds, 0);
-  const auto* edge = std::ranges::lower_bound(kEdgesNs, value);
-  buckets_[static_cast<std::size_t>(edge - kEdgesNs.begin())].Add();
+  // Not beyond the bucket: its doubling, from which there are at most four steps.
+  const int doubling = std::bit_width(static_cast<std::uint64_t>(value) / 1000) - 1;
+  std::size_t bucket = std::min(doubling < 0 ? 0 : 4 * static_cast<std::size_t>(doubling), kEdges);
+  while (bucket < kEdges && kEdgesNs[bucket] < value) ++bucket;
+  buckets_[bucket].Add();
   sum_ns_.Add(value);
 }
 
@@ -120,7 +124,11 @@ LatencyHistogram& Counters::Histogram(std::string_view name, std::string_view he
   return *histogram;
 }
 
-std::string Counters::PrometheusText() const {
+std::string Counters::PrometheusText() const { return Text(false); }
+std::string Counters::OpenMetricsText() const { return Text(true); }
+
+// A counter's family has no _total in OpenMetrics; its samples have.
+std::string Counters::Text(bool is_open_metrics) const {
   const std::lock_guard lock(mutex_);
   std::string out;
   auto to = std::back_inserter(out);
@@ -128,7 +136,9 @@ std::string Counters::PrometheusText() const {
     const std::string_view type = !family.histograms.empty() ? "histogram"
                                   : name.ends_with("_total") ? "counter"
                                                              : "gauge";
-    fmt::format_to(to, "# HELP {} {}\n# TYPE {} {}\n", name, family.help, name, type);
+    std::string_view described = name;
+    if (is_open_metrics && type == "counter") described.remove_suffix(std::string_view("_total").size());
+    fmt::format_to(to, "# HELP {} {}\n# TYPE {} {}\n", described, family.help, described, type);
     for (const auto& [labels, counter] : family.counters) {
       fmt::format_to(to, "{}{} {}\n", name, Braced(labels), counter->Value());
     }

@@ -37,6 +37,7 @@ class LatencyHistogram {
   void Record(std::int64_t nanoseconds);
   double QuantileSeconds(double q) const;  // upper edge of the bucket; 0 when empty
   std::int64_t Count() const;
+  std::int64_t SumNs() const { return sum_ns_.Value(); }
   double SumSeconds() const;
   std::int64_t BucketCount(std::size_t bucket) const { return buckets_[bucket].Value(); }
   static double BucketUpperSeconds(std::size_t bucket);
@@ -54,9 +55,11 @@ class Counters {
   // other a gauge.
   Counter& Get(std::string_view name, std::string_view help, const Labels& labels = {});
   LatencyHistogram& Histogram(std::string_view name, std::string_view help, const Labels& labels = {});
-  std::string PrometheusText() const;
+  std::string PrometheusText() const;  // version 0.0.4
+  std::string OpenMetricsText() const;  // version 1.0.0, without its end
 
  private:
+  std::string Text(bool is_open_metrics) const;
   struct Family {
     std::string help;
     std::map<std::string, std::unique_ptr<Counter>> counters;  // by rendered labels

@@ -74,5 +74,30 @@ TEST(Caller, HasItsScopesOrAll) {
   EXPECT_FALSE(Caller{}.Has("predict"));
 }
 
+TEST(LatencyHistogram, PutsEveryDurationIntoItsBucket) {
+  for (std::int64_t value = 0; value < 200'000'000'000; value = value * 21 / 20 + 1) {
+    LatencyHistogram histogram;
+    histogram.Record(value);
+    std::size_t bucket = 0;
+    while (histogram.BucketCount(bucket) == 0) ++bucket;
+    const double seconds = static_cast<double>(value) / 1e9;
+    if (bucket < LatencyHistogram::kBuckets - 1) {
+      EXPECT_LE(seconds, LatencyHistogram::BucketUpperSeconds(bucket)) << value;
+    }
+    if (bucket > 0) {
+      EXPECT_GT(seconds, LatencyHistogram::BucketUpperSeconds(bucket - 1)) << value;
+    }
+  }
+}
+
+TEST(Counters, OpenMetricsNamesACounterWithoutItsSuffix) {
+  Counters counters;
+  counters.Get("base_things_total", "Things.").Add(3);
+  counters.Get("base_level", "Level.").Set(2);
+  EXPECT_EQ(counters.OpenMetricsText(),
+            "# HELP base_level Level.\n# TYPE base_level gauge\nbase_level 2\n"
+            "# HELP base_things Things.\n# TYPE base_things counter\nbase_things_total 3\n");
+}
+
 }  // namespace
 }  // namespace sw::base

@@ -44,10 +44,10 @@ struct VersionCounters {
   base::Counter& requests;
   base::Counter& rows;
   base::Counter& failed_requests;
-  base::Counter& input_ns;
-  base::Counter& queue_ns;
-  base::Counter& score_ns;
-  base::Counter& output_ns;
+  base::LatencyHistogram& input;
+  base::LatencyHistogram& queue;
+  base::LatencyHistogram& score;
+  base::LatencyHistogram& output;
   base::Counter& failed_ns;
 };
 

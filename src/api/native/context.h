@@ -47,6 +47,7 @@ struct Context {
   Jobs* jobs = nullptr;
   Configuration* configuration = nullptr;
   const base::Clock* clock = nullptr;
+  std::string program_version;
   std::string tables_folder;  // empty: no table may be read by name
   // Moves a manual clock and does all that is due by then; empty: the system's clock runs, and
   // there is no such route.

@@ -1,12 +1,14 @@
 #include <memory>
 
 #include "api/native/arguments.h"
+#include "api/native/endpoint_api.h"
 #include "api/native/routes.h"
 #include "api/native/rows.h"
 #include "api/wire/csv_rows.h"
 #include "api/wire/predict.h"
 #include "base/errors.h"
 #include "data/arrow_stream.h"
+#include "embedded/kTryPage.h"
 #include "feature/conform.h"
 
 namespace sw::native {
@@ -190,9 +192,31 @@ Result<Json> AddLabels(const Context& context, const Request& request) {
   return answer;
 }
 
+Result<Json> Document(const Context& context, const Request& request) {
+  return EndpointApi(*SW_TRY(wire::FindTarget(*context.endpoints, request.Param("endpoint"))).endpoint, context.program_version);
+}
+
+// The same for every endpoint, and for names that are none: it tells nothing before its reader has a key.
+Result<net::Response> TryPage(const Request&) {
+  net::Response page = net::TextResponse(200, std::string(kTryPage), "text/html; charset=utf-8");
+  page.headers.Add("Content-Security-Policy",
+                   "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'");
+  page.headers.Add("X-Content-Type-Options", "nosniff");
+  return page;
+}
+
 }  // namespace
 
 void AddPredictRoutes(const Context& context, Routes& routes) {
+  routes.push_back({.method = net::Method::kGet,
+                    .pattern = "/seaworthy/v1/endpoints/{endpoint}/openapi.json",
+                    .scope = "predict",
+                    .handler = net::AnswerJson([&context](const Request& request) { return Document(context, request); }),
+                    .summary = "This endpoint's API as an OpenAPI document, from its model's signature."});
+  routes.push_back({.method = net::Method::kGet,
+                    .pattern = "/seaworthy/v1/endpoints/{endpoint}/try",
+                    .handler = net::Answer(TryPage),
+                    .summary = "A page to try the endpoint."});
   routes.push_back(
       {.method = net::Method::kPost,
        .pattern = "/seaworthy/v1/endpoints/{endpoint}/predict",
