@@ -67,8 +67,13 @@ struct Met {
 
 std::vector<Met> Meet(const Contract& contract, const Batch& rows) {
   std::vector<Met> met;
+  met.reserve(contract.columns.size());
+  const std::vector<Field>& fields = rows.schema().fields;
   for (const ColumnContract& column : contract.columns) {
-    const Column* values = rows.Find(column.name);
+    // Most rows have the columns in the contract's own order.
+    const std::size_t i = met.size();
+    const bool is_here = i < fields.size() && fields[i].name == column.name;
+    const Column* values = is_here ? &rows.column(i) : rows.Find(column.name);
     if (values == nullptr) {
       met.push_back({nullptr, ViolationKind::kMissingColumn});
     } else if (!TypeFits(values->type(), column.type)) {

@@ -11,8 +11,12 @@ namespace sw::model {
 Result<std::vector<const data::Column*>> FindInputs(const data::Batch& rows, const std::vector<std::string>& names) {
   std::vector<const data::Column*> columns;
   columns.reserve(names.size());
-  for (const std::string& name : names) {
-    const data::Column* column = SW_TRY(rows.Get(name, "the model's input"));
+  const std::vector<data::Field>& fields = rows.schema().fields;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const std::string& name = names[i];
+    // Most rows have the columns in the model's own order.
+    const bool is_here = i < fields.size() && fields[i].name == name;
+    const data::Column* column = is_here ? &rows.column(i) : SW_TRY(rows.Get(name, "the model's input"));
     // A column that was empty in a text file has no type of its own.
     if (column->type() == data::Type::kString && column->null_count() < column->size()) {
       return InvalidArgument("the model's input {} must be a number, found string; encode it as in training", name);
