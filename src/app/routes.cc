@@ -13,6 +13,7 @@
 #include "api/open_inference/nv_metrics.h"
 #include "api/open_inference/open_inference.h"
 #include "api/sagemaker/sagemaker.h"
+#include "api/tensorflow_serving/grpc.h"
 #include "api/tensorflow_serving/tensorflow_serving.h"
 #include "api/vertex/vertex.h"
 
@@ -43,6 +44,7 @@ std::vector<net::Route> AllRoutes(const native::Context& context, const base::Co
   add(open_inference::OpenInferenceRoutes({context.endpoints, SW_VERSION, log_level}));
   add(open_inference::GrpcRoutes({context.endpoints, SW_VERSION, log_level}, *context.clock));
   add(tensorflow_serving::TensorflowServingRoutes(context.endpoints));
+  add(tensorflow_serving::GrpcRoutes(context.endpoints, *context.clock));
   add(mlflow_scoring::MlflowScoringRoutes({context.endpoints, default_endpoint, SW_VERSION}));
   add(sagemaker::SagemakerRoutes(context.endpoints));
   add(vertex::VertexRoutes(context.endpoints));

@@ -18,6 +18,7 @@ from serving import NAMES
 
 SOURCE = pathlib.Path(os.environ["SW_SOURCE_DIR"])
 CLIENTS = SOURCE / ".deps" / "venv-clients" / "bin"
+TENSORFLOW = SOURCE / ".deps" / "venv-tf" / "bin"
 ROW = {"wind": 0.5, "hour": 3, "delay": -1}
 
 
@@ -38,7 +39,7 @@ def examples():
 class ExamplesTest(serving.ServingTest):
     def run_example(self, text):
         environment = {**os.environ, "PATH": f"{CLIENTS}:{os.environ['PATH']}", "AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none"}
-        python = CLIENTS / "python" if re.search(r"kserve|http\.aio", text) else sys.executable
+        python = CLIENTS / "python" if re.search(r"kserve|http\.aio", text) else TENSORFLOW / "python" if "tensorflow" in text else sys.executable
         is_shell = text.startswith(("curl", "echo"))
         command = ["bash", "-euc", text] if is_shell else [python, "-W", "ignore", "-c", text]
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=120, check=False)
@@ -63,17 +64,6 @@ class ExamplesTest(serving.ServingTest):
                     self.assertIn(repr(self.score(server, ROW)), out)
                     ran.add(heading)
         self.assertEqual(len(ran), 6)
-
-    def turning_point(self):
-        """A value of wind, and the float beside it that the model scores otherwise."""
-        trees = json.dumps(self.booster.dump_model()["tree_info"])
-        for text in re.findall(r'"split_feature": 0, [^{}]*?"threshold": ([-0-9.e]+)', trees):
-            exact = float(text)
-            rounded = float(numpy.float32(exact))
-            low, high = self.expected(numpy.array([[exact, 3, -1], [rounded, 3, -1]]))
-            if low != high:
-                return exact, rounded
-        raise AssertionError("no threshold is lost by rounding to a float")
 
     def post(self, server, path, body, headers):
         request = urllib.request.Request(server.url + path, body, headers)

@@ -5,7 +5,9 @@
             with self.server() as server: ...
 """
 
+import json
 import pathlib
+import re
 import sys
 
 import lightgbm
@@ -38,6 +40,17 @@ class ModelTest(EndToEnd):
 
     def expected(self, x):
         return self.booster.predict(x, num_threads=1)
+
+    def turning_point(self):
+        """A value of wind, and the float beside it that the model scores otherwise."""
+        trees = json.dumps(self.booster.dump_model()["tree_info"])
+        for text in re.findall(r'"split_feature": 0, [^{}]*?"threshold": ([-0-9.e]+)', trees):
+            exact = float(text)
+            rounded = float(numpy.float32(exact))
+            low, high = self.expected(numpy.array([[exact, 3, -1], [rounded, 3, -1]]))
+            if low != high:
+                return exact, rounded
+        raise AssertionError("no threshold is lost by rounding to a float")
 
 
 class ServingTest(ModelTest):

@@ -3,6 +3,7 @@
 #include <proto/health.pb.h>
 #include <proto/reflection_v1.pb.h>
 
+#include "api/grpc/fakes.h"
 #include "api/grpc/health.h"
 #include "api/grpc/reflection.h"
 #include "api/grpc/service.h"
@@ -19,13 +20,6 @@ using ::grpc::health::v1::HealthCheckResponse;
 using ::grpc::reflection::v1::ServerReflectionRequest;
 using ::grpc::reflection::v1::ServerReflectionResponse;
 using testing::HasSubstr;
-
-std::string FrameOf(const google::protobuf::MessageLite& message) {
-  std::string frame(net::kGrpcPrefixBytes, '\0');
-  message.AppendToString(&frame);
-  net::FinishGrpcFrame(frame, false);
-  return frame;
-}
 
 class GrpcTest : public testing::Test {
  protected:

@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "api/tensorflow_serving/signature.h"
 #include "api/wire/json_body.h"
 #include "api/wire/predict.h"
 #include "api/wire/tensor.h"
@@ -12,15 +13,6 @@ namespace sw::tensorflow_serving {
 namespace {
 
 using net::Request;
-
-// "live", "canary", ...: the version of the first arm of that mode.
-Result<std::string> VersionOfLabel(const serve::Endpoints& endpoints, std::string_view model, std::string_view label) {
-  const wire::Target target = SW_TRY(wire::FindTarget(endpoints, model));
-  for (const serve::Arm& arm : target.endpoint->arms) {
-    if (serve::ArmModeName(arm.mode) == label) return fmt::format("{}", arm.version);
-  }
-  return NotFound("model {} has no arm {}", model, label);
-}
 
 // {model}, {version} and {label} are what the pattern has of them; the last may end in a verb.
 struct Address {
@@ -37,7 +29,7 @@ Result<Address> AddressOf(const serve::Endpoints& endpoints, const Request& requ
   if (model.empty()) {
     address.target = SW_TRY(wire::FindTarget(endpoints, call.name));
   } else if (request.path.contains("/labels/")) {
-    address.target = SW_TRY(wire::FindTarget(endpoints, model, SW_TRY(VersionOfLabel(endpoints, model, call.name))));
+    address.target = SW_TRY(FindLabel(endpoints, model, call.name));
   } else {
     address.target = SW_TRY(wire::FindTarget(endpoints, model, call.name));
   }
@@ -60,15 +52,6 @@ Result<Json> ModelStatus(const serve::Endpoints& endpoints, const Request& reque
   return Json::MakeObject({{"name", address.target.endpoint->name}, {"ready", true}, {"model_version_status", std::move(versions)}});
 }
 
-std::string_view TensorType(data::Type type) {
-  switch (type) {
-    case data::Type::kFloat64: return "DT_DOUBLE";
-    case data::Type::kInt64: return "DT_INT64";
-    case data::Type::kBool: return "DT_BOOL";
-    default: return "DT_STRING";
-  }
-}
-
 // `width` values a row.
 Json TensorInfo(std::string_view name, std::string_view type, std::size_t width = 1) {
   Json sizes = Json::MakeArray({Json::MakeObject({{"size", "-1"}, {"name", ""}})});
@@ -84,12 +67,12 @@ Result<Json> Metadata(const serve::Endpoints& endpoints, const Request& request)
   for (const data::Field& field : target.endpoint->request.fields) inputs.Set(field.name, TensorInfo(field.name, TensorType(field.type)));
   const Json signature = Json::MakeObject({{"inputs", std::move(inputs)},
                                            {"outputs", Json::MakeObject({{"prediction", TensorInfo("prediction", "DT_DOUBLE", target.endpoint->outputs->count)}})},
-                                           {"method_name", "tensorflow/serving/predict"}});
+                                           {"method_name", kPredictMethod}});
   const std::string version = target.version ? fmt::format("{}", *target.version) : wire::LiveVersion(*target.endpoint);
   return Json::MakeObject(
       {{"model_spec", Json::MakeObject({{"name", target.endpoint->name}, {"signature_name", ""}, {"version", version}})},
        {"metadata",
-        Json::MakeObject({{"signature_def", Json::MakeObject({{"signature_def", Json::MakeObject({{"serving_default", signature}})}})}})}});
+        Json::MakeObject({{"signature_def", Json::MakeObject({{"signature_def", Json::MakeObject({{std::string(kSignature), signature}})}})}})}});
 }
 
 Result<Json> Models(const serve::Endpoints& endpoints, const Request&) {
@@ -104,8 +87,8 @@ struct Body {
 
 Status CheckSignature(const Json& body) {
   const Json* name = body.Find("signature_name");
-  if (name == nullptr || (name->IsString() && (name->AsString().empty() || name->AsString() == "serving_default"))) return Ok();
-  return InvalidArgument("signature_name {}: there is only serving_default", name->Dump().substr(0, 64));
+  if (name == nullptr) return Ok();
+  return CheckSignatureName(name->IsString() ? name->AsString() : name->Dump());
 }
 
 Result<Body> PredictBody(const data::Schema& schema, const Json& body) {
@@ -135,32 +118,21 @@ Result<Body> ReadBody(const Request& request, std::string_view verb, const serve
   if (!body.IsObject()) return InvalidArgument("the body must be an object, found {}", body.TypeName());
   SW_TRY(CheckSignature(body));
   if (verb == "predict") return PredictBody(schema, body);
-  if (verb == "regress" && endpoint.outputs->count > 1) {
-    return InvalidArgument("regress answers one value a row, and {} predicts {}; use predict or classify", endpoint.name,
-                           endpoint.outputs->count);
-  }
+  if (verb == "regress") SW_TRY(CheckRegress(endpoint));
   if (verb == "regress") return ExamplesBody(schema, body, Body::Form::kValues);
   if (verb == "classify") return ExamplesBody(schema, body, Body::Form::kClasses);
   if (verb == "explain") return Unimplemented("explanations are not served; seaworthy predict --contributions computes them");
   return NotFound("there is no verb {}; there are predict, classify and regress", verb);
 }
 
-// [class, score] of every class: two of a binary classifier's one score.
-Json ClassesOf(const serve::PredictResult& result, std::size_t row) {
-  const serve::Outputs& outputs = *result.outputs;
-  if (outputs.count == 1) {
-    const double score = result.scores[row];
-    return Json::MakeArray({Json::MakeArray({outputs.Label(0), 1 - score}), Json::MakeArray({outputs.Label(1), score})});
-  }
-  Json classes = Json::MakeArray();
-  for (std::size_t k = 0; k < outputs.count; ++k) classes.Append(Json::MakeArray({outputs.Label(k), result.ScoresOf(row)[k]}));
-  return classes;
-}
-
 net::Response Render(Body::Form form, const serve::PredictResult& result) {
   Json values = Json::MakeArray();
   if (form == Body::Form::kClasses) {
-    for (std::size_t row = 0; row < result.rows(); ++row) values.Append(ClassesOf(result, row));
+    for (std::size_t row = 0; row < result.rows(); ++row) {
+      Json classes = Json::MakeArray();
+      for (const auto& [label, score] : ClassesOf(result, row)) classes.Append(Json::MakeArray({label, score}));
+      values.Append(std::move(classes));
+    }
   } else {
     values = wire::ScoresJson(result);
   }

@@ -38,7 +38,7 @@ constexpr std::array<TypeFacts, 14> kTypes = {{
 }};
 constexpr int kDepthMax = 16;
 constexpr std::array<std::string_view, 5> kMatrixNames = {"input", "inputs", "input-0", "input_0", "input__0"};
-constexpr double kExactIntMax = 9007199254740992.0;  // 2^53
+constexpr std::int64_t kExactIntMax = std::int64_t{1} << 53;
 
 const TypeFacts& FactsOf(DataType type) { return kTypes[static_cast<std::size_t>(type)]; }
 
@@ -162,11 +162,10 @@ Status Convert(const Tensor& tensor, std::size_t index, const data::Field& field
   switch (field.type) {
     case data::Type::kFloat64: {
       if (tensor.type == DataType::kBytes) return wrong();
-      const double value = from.AsDouble(index);
-      if (IsInteger(tensor.type) && std::fabs(value) > kExactIntMax) {
+      if (IsInteger(tensor.type) && (from.Int(index) > kExactIntMax || from.Int(index) < -kExactIntMax)) {
         return InvalidArgument("input {}, row {}: {} is no number that a double holds", field.name, index, from.Int(index));
       }
-      return column.AppendDouble(value), Ok();
+      return column.AppendDouble(from.AsDouble(index)), Ok();
     }
     case data::Type::kInt64:
       if (!IsInteger(tensor.type)) return wrong();
@@ -182,14 +181,6 @@ Status Convert(const Tensor& tensor, std::size_t index, const data::Field& field
       return AppendText(field.name, index, from.String(index), column);
   }
   return wrong();
-}
-
-std::unexpected<Error> UnknownInput(const data::Schema& request, std::string_view name) {
-  std::vector<std::string> names;
-  for (const data::Field& field : request.fields) names.push_back(field.name);
-  const auto near = data::NearMisses(name, names);
-  if (!near.empty()) return InvalidArgument("unexpected input {}; did you mean {}?", name, fmt::join(near, ", "));
-  return InvalidArgument("unexpected input {}; the inputs are {}", name, fmt::join(names, ", "));
 }
 
 Result<data::Batch> RowsFromMatrix(data::Batch rows, const Tensor& matrix) {
@@ -346,6 +337,14 @@ Result<Tensor> TensorFromBytes(std::string name, DataType type, std::vector<std:
     }
   }
   return tensor;
+}
+
+std::unexpected<Error> UnknownInput(const data::Schema& request, std::string_view name) {
+  std::vector<std::string> names;
+  for (const data::Field& field : request.fields) names.push_back(field.name);
+  const auto near = data::NearMisses(name, names);
+  if (!near.empty()) return InvalidArgument("unexpected input {}; did you mean {}?", name, fmt::join(near, ", "));
+  return InvalidArgument("unexpected input {}; the inputs are {}", name, fmt::join(names, ", "));
 }
 
 bool IsMatrixName(std::string_view name) { return std::ranges::find(kMatrixNames, name) != kMatrixNames.end(); }

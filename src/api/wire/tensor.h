@@ -52,6 +52,8 @@ Result<data::Batch> RowsFromTensors(const data::Schema& request, std::vector<Ten
 // The same into `rows`, which is empty and has the request's schema.
 Result<data::Batch> RowsFromTensors(data::Batch rows, std::vector<Tensor> tensors);
 bool IsMatrixName(std::string_view name);
+// INVALID_ARGUMENT for a name that no column has, with near misses.
+std::unexpected<Error> UnknownInput(const data::Schema& request, std::string_view name);
 // Each instance is an object of columns, an array of all columns' values in their order or, where there
 // is one column, a value.
 Result<data::Batch> RowsFromInstances(const data::Schema& request, const Json& instances);
