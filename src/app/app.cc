@@ -214,7 +214,8 @@ Status App::MakeRoutes() {
   if (manual_clock_ != nullptr)
     context_.advance_clock = [this](TimeUs now) { return AdvanceClock(now); };
   context_.doctor = [this](bool verify) { return Doctor(verify); };
-  health_ = std::make_shared<grpc::Health>(std::vector<std::string>{"inference.GRPCInferenceService"});
+  health_ = std::make_shared<grpc::Health>(std::vector<std::string>{"inference.GRPCInferenceService", "seaworthy.v1.Predictions",
+                                                                  "tensorflow.serving.ModelService", "tensorflow.serving.PredictionService"});
   router_ =
       std::make_unique<net::Router>(SW_TRY(net::Router::Make(AllRoutes(context_, counters_, health_, settings_.Text("default_endpoint"),
                                                                 SW_TRY(base::ParseLogLevel(settings_.Text("log_level")))))));

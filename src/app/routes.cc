@@ -7,6 +7,7 @@
 #include "api/grpc/reflection.h"
 #include "api/metrics/metrics.h"
 #include "api/mlflow_scoring/mlflow_scoring.h"
+#include "api/native/grpc.h"
 #include "api/native/openapi.h"
 #include "api/native/routes.h"
 #include "api/open_inference/grpc.h"
@@ -38,6 +39,7 @@ std::vector<net::Route> AllRoutes(const native::Context& context, const base::Co
                                   base::LogLevel log_level) {
   std::vector<net::Route> routes = native::NativeRoutes(context);
   const auto add = [&](std::vector<net::Route> more) { std::ranges::move(more, std::back_inserter(routes)); };
+  add(native::GrpcRoutes(context));
   add(metrics::MetricsRoutes(counters, [endpoints = context.endpoints](bool is_open_metrics) {
     return open_inference::NvMetrics(*endpoints, is_open_metrics);
   }));

@@ -18,7 +18,7 @@ TEST(Routes, TheTableHasNoDuplicateAndEveryRouteIsDescribed) {
   const auto router = net::Router::Make(routes);
   ASSERT_TRUE(router) << router.error().message;
   const std::set<std::string> groups = {"data", "admin", "metrics"};
-  const std::set<std::string> open = {"/", "/health", "/seaworthy/v1/openapi.json", "/v2", "/v2/health/live", "/v2/health/ready", "/ping", "/version", "/seaworthy/v1/endpoints/{endpoint}/try",
+  const std::set<std::string> open = {"/", "/health", "/seaworthy/v1/openapi.json", "/seaworthy/v1/seaworthy.proto", "/v2", "/v2/health/live", "/v2/health/ready", "/ping", "/version", "/seaworthy/v1/endpoints/{endpoint}/try",
                                       "/inference.GRPCInferenceService/ServerLive", "/inference.GRPCInferenceService/ServerReady",
                                       "/inference.GRPCInferenceService/ServerMetadata",
                                       "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch",

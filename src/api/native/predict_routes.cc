@@ -2,6 +2,7 @@
 
 #include "api/native/arguments.h"
 #include "api/native/endpoint_api.h"
+#include "api/native/prediction.h"
 #include "api/native/routes.h"
 #include "api/native/rows.h"
 #include "api/wire/csv_rows.h"
@@ -9,7 +10,6 @@
 #include "base/errors.h"
 #include "data/arrow_stream.h"
 #include "embedded/kTryPage.h"
-#include "feature/conform.h"
 
 namespace sw::native {
 namespace {
@@ -38,23 +38,14 @@ Form AnswerForm(const Request& request) {
 
 Result<data::Batch> TableOf(const Request& request, const data::Schema& schema) {
   if (FormOf(request) == Form::kCsv) return wire::RowsFromCsv(schema, request.body, wire::CsvHeader::kNames);
-  auto rows = data::DecodeArrowStream(request.body);
-  if (!rows) return std::unexpected(std::move(rows).error().Within("request body"));
-  return feature::ConformToKnown(*std::move(rows), schema);
+  return RowsFromArrow(schema, request.body, "request body");
 }
 
 Result<serve::PredictRequest> PredictArguments(const Context& context, const Request& request) {
   serve::PredictRequest predict;
   predict.endpoint = request.Param("endpoint");
   predict.caller = request.caller;
-  const auto snapshot = context.endpoints->Find(predict.endpoint);
-  if (snapshot == nullptr) {
-    if (const auto why = context.endpoints->Explained(predict.endpoint)) return std::unexpected(*why);
-    const auto names = context.endpoints->Names();
-    return NotFound("no endpoint {} has a live version; {}", predict.endpoint,
-                    names.empty() ? std::string("none has")
-                                  : fmt::format("those that do: {}", fmt::join(names, ", ")));
-  }
+  const auto snapshot = SW_TRY(LiveEndpoint(context, predict.endpoint));
   if (FormOf(request) != Form::kJson) {
     predict.rows = SW_TRY(TableOf(request, snapshot->request));
     predict.unit = QueryText(request, "unit");
@@ -105,41 +96,6 @@ Json PredictJson(const serve::PredictResult& result) {
                            {"predictions", std::move(predictions)}});
 }
 
-// The same as columns: "score" and "decision", or "prediction_0", "prediction_1", ... as in scored files, and "class".
-data::Schema TableSchema(const serve::Outputs& outputs) {
-  data::Schema schema{{{"id", data::Type::kString}}};
-  if (outputs.count == 1) {
-    schema.fields.push_back({"score", data::Type::kFloat64});
-    schema.fields.push_back({"decision", data::Type::kBool});
-  } else {
-    for (std::size_t k = 0; k < outputs.count; ++k) schema.fields.push_back({fmt::format("prediction_{}", k), data::Type::kFloat64});
-    if (outputs.are_classes) schema.fields.push_back({"class", data::Type::kString});
-  }
-  schema.fields.push_back({"version", data::Type::kInt64});
-  schema.fields.push_back({"arm", data::Type::kString});
-  schema.fields.push_back({"violations", data::Type::kInt64});
-  return schema;
-}
-
-data::Batch PredictTable(const serve::PredictResult& result) {
-  const serve::Outputs& outputs = *result.outputs;
-  data::Batch table(TableSchema(outputs));
-  for (std::size_t row = 0; row < result.rows(); ++row) {
-    std::size_t at = 0;
-    table.column(at++).AppendString(result.ids[row]);
-    for (const double score : result.ScoresOf(row)) table.column(at++).AppendDouble(score);
-    if (outputs.count == 1) table.column(at++).AppendBool(result.decisions[row]);
-    if (outputs.are_classes) {
-      const auto greatest = serve::Outputs::Greatest(result.ScoresOf(row));
-      greatest ? table.column(at++).AppendString(outputs.Label(*greatest)) : table.column(at++).AppendNull();
-    }
-    table.column(at++).AppendInt(result.versions[row]);
-    table.column(at++).AppendString(serve::ServedAsName(result.arms[row]));
-    table.column(at++).AppendInt(result.violations[row]);
-  }
-  return table;
-}
-
 net::Response PredictResponse(Form form, const serve::PredictResult& result) {
   if (form == Form::kJson) return net::JsonResponse(200, PredictJson(result));
   const data::Batch table = PredictTable(result);
@@ -160,11 +116,7 @@ Result<Json> AddLabels(const Context& context, const Request& request) {
   flow::LabelBatch batch;
   batch.producer = SW_TRY(TextOr(body, "producer", ""));
   batch.sequence = SW_TRY(IntOr(body, "sequence", 0));
-  if (labels->size() == 0) return InvalidArgument("labels: expected at least one");
-  if (labels->size() > kRowsMax) {
-    return ResourceExhausted("labels: {} of them, the limit rows_per_request_max is {}",
-                             labels->size(), kRowsMax);
-  }
+  SW_TRY(CheckLabelCount(labels->size()));
   for (std::size_t i = 0; i < labels->size(); ++i) {
     const Json& label = labels->AsArray()[i];
     if (!label.IsObject())
@@ -179,17 +131,7 @@ Result<Json> AddLabels(const Context& context, const Request& request) {
     batch.ids.push_back(*std::move(id));
     batch.labels.push_back(value->IsBool() ? (value->AsBool() ? 1 : 0) : value->AsDouble());
   }
-  Json answer = SW_TRY(context.flow->AddLabels(request.caller, request.Param("endpoint"), batch));
-  if (const std::int64_t unknown = answer.IntOr("unknown_count", 0); unknown > 0) {
-    answer.Set("message",
-               fmt::format("{} ids are unknown and were not written: endpoint {} never served them, or "
-                           "served them before {} (ids are kept for {}); a label joins by the id that "
-                           "predict answered with, or that the client brought. The batch did not use "
-                           "up its sequence: send it again once they are served",
-                           unknown, request.Param("endpoint"), answer.StringOr("known_since", ""),
-                           answer.StringOr("known_for", "")));
-  }
-  return answer;
+  return TellLabels(context, request.caller, request.Param("endpoint"), batch);
 }
 
 Result<Json> Document(const Context& context, const Request& request) {
