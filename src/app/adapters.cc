@@ -26,6 +26,8 @@ Status LogbookPredictions::Append(const std::string& stream, std::int64_t sequen
   return Ok();
 }
 
+Status LogbookPredictions::Sync() { return logbook_.Sync(); }
+
 Status EndpointServing::Publish(const flow::EndpointPlan& plan) {
   const flow::EndpointDef& definition = plan.definition;
   serve::EndpointSnapshot base;
@@ -33,6 +35,8 @@ Status EndpointServing::Publish(const flow::EndpointPlan& plan) {
   base.service = definition.service;
   base.unit_column = definition.unit;
   base.rollout_salt = plan.salt;
+  base.is_logged = definition.log;
+  base.is_durable = definition.durable;
   if (!definition.service.empty()) {
     base.request = SW_TRY(native::RequestSchema(*features_.definitions(), definition.service));
   }

@@ -28,7 +28,7 @@ class StoreFeatures final : public serve::FeatureReader {
   feature::FeatureStore& store_;
 };
 
-// Appends without waiting for the disk: an answer says "logged", not "durable".
+// Appends without waiting for the disk: Sync does, for those who asked for it.
 class LogbookPredictions final : public serve::PredictionLog {
  public:
   // `producer` is unlike that of every other process that ever wrote to this logbook.
@@ -36,6 +36,7 @@ class LogbookPredictions final : public serve::PredictionLog {
       : logbook_(logbook), producer_(std::move(producer)) {}
   Status Append(const std::string& stream, std::int64_t sequence,
                 const serve::LoggedRows& rows) override;
+  Status Sync() override;
 
  private:
   store::Logbook& logbook_;

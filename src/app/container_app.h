@@ -43,6 +43,7 @@ class ContainerApp {
   // Nobody reads what a container would keep.
   class NoLog final : public serve::PredictionLog {
     Status Append(const std::string&, std::int64_t, const serve::LoggedRows&) override { return Ok(); }
+    Status Sync() override { return Ok(); }
   };
   ContainerApp(const Container& container, const Settings& settings) : container_(container), settings_(settings) {}
   void OpenEndpoints();

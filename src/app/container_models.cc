@@ -73,6 +73,7 @@ Status ContainerModels::Serve(const std::string& name, const std::string& path) 
   serve::EndpointSnapshot snapshot;
   snapshot.name = name;
   snapshot.request = serve::RequestSchemaOf(*package);
+  snapshot.is_logged = false;
   snapshot.arms = {{.version = 1, .package = package, .mode = serve::ArmMode::kLive, .share = 0, .threshold = {}}};
   SW_TRY(options_.endpoints->Replace(std::move(snapshot)));
   options_.log->Info("the model answers", {{"model", name}, {"package", package->id()}});

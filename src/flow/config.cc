@@ -40,6 +40,14 @@ class TableReader {
     into = value->AsString();
     return Ok();
   }
+  Status Flag(const char* key, bool& into) {
+    known_.emplace_back(key);
+    const Json* value = table_.Find(key);
+    if (value == nullptr) return Ok();
+    if (!value->IsBool()) return InvalidArgument("{}.{}: expected true or false, found {}", path_, key, value->TypeName());
+    into = value->AsBool();
+    return Ok();
+  }
   Status Duration(const char* key, DurationUs& into) {
     std::string text;
     SW_TRY(Text(key, text));
@@ -80,7 +88,12 @@ Result<EndpointDef> ParseEndpoint(const std::string& name, const Json& table) {
   SW_TRY(reader.Text("training_set", endpoint.training_set));
   SW_TRY(reader.Text("unit", endpoint.unit));
   SW_TRY(reader.Text("gate", endpoint.gate));
+  SW_TRY(reader.Flag("log", endpoint.log));
+  SW_TRY(reader.Flag("durable", endpoint.durable));
   SW_TRY(reader.Finish());
+  if (endpoint.durable && !endpoint.log) {
+    return InvalidArgument("endpoint.{}.durable: with log = false there is no record to wait for; leave one of the two out", name);
+  }
   return endpoint;
 }
 
@@ -133,6 +146,12 @@ Status CheckGateSlices(const Config& config, const EndpointDef& endpoint) {
   return Ok();
 }
 
+// What reads an endpoint's log would wait for rows that never come.
+Status CheckLogged(const Config& config, const std::string& reader, const std::string& endpoint) {
+  if (config.endpoints.at(endpoint).log) return Ok();
+  return InvalidArgument("{}: endpoint {} has log = false, and this judges by its log; log it, or leave this out", reader, endpoint);
+}
+
 // A slice that no request brings would be guarded in name only.
 Status CheckSlices(const Config& config, const rollout::Plan& plan) {
   const std::string& service = config.endpoints.at(plan.endpoint).service;
@@ -157,9 +176,11 @@ Status CheckReferences(const Config& config) {
   for (const auto& [name, plan] : config.rollouts) {
     SW_TRY(MustExist("rollout." + name + ".endpoint", "endpoint", plan.endpoint, config.endpoints));
     SW_TRY(CheckSlices(config, plan));
+    if (rollout::GathersEvidence(plan)) SW_TRY(CheckLogged(config, "rollout." + name + ".steps", plan.endpoint));
   }
   for (const auto& [name, monitor] : config.monitors) {
     SW_TRY(MustExist("monitor." + name + ".endpoint", "endpoint", monitor.endpoint, config.endpoints));
+    SW_TRY(CheckLogged(config, "monitor." + name + ".endpoint", monitor.endpoint));
   }
   for (const auto& [name, retrain] : config.retrains) {
     SW_TRY(MustExist("retrain." + name + ".endpoint", "endpoint", retrain.endpoint, config.endpoints));

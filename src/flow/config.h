@@ -26,6 +26,8 @@ struct EndpointDef {
   std::string training_set;  // how labels join, slices, censoring; empty: none
   std::string unit;          // column that traffic is split by; empty: the prediction id
   std::string gate;          // that a version must pass; empty: the one named as the endpoint, if any
+  bool log = true;           // false: nothing of it is written to the logbook, and nothing may read it there
+  bool durable = false;      // an answer waits until its record is on disk
   bool operator==(const EndpointDef&) const = default;
 };
 

@@ -60,6 +60,7 @@ TEST(Config, ErrorsBeginWithTheKey) {
       {"endpoint", "service", "spent", "endpoint.spend.service: there is no service spent; did you mean spend?"},
       {"endpoint", "sevice", "spend", "endpoint.spend.sevice: unknown key"},
       {"endpoint", "unit", 3, "endpoint.spend.unit: expected text, found integer"},
+      {"endpoint", "log", "no", "endpoint.spend.log: expected true or false, found string"},
       {"recipe", "training_set", "none", "recipe.spend.training_set: there is no training set none; there are spend"},
       {"monitor", "endpoint", "other", "monitor.spend.endpoint: there is no endpoint other"},
       {"retrain", "every", "yearly", "retrain.spend.every: expected"},
@@ -75,6 +76,20 @@ TEST(Config, ErrorsBeginWithTheKey) {
     ASSERT_FALSE(config.has_value()) << test.begins;
     EXPECT_TRUE(config.error().message.starts_with(test.begins)) << config.error().message;
   }
+}
+
+TEST(Config, NothingMayReadTheLogOfAnEndpointThatKeepsNone) {
+  const auto refusal = [](const Json& json) { return ParseConfig(json).error().message; };
+  Json json = Small();
+  Put(json, "endpoint", "spend", "log", false);
+  EXPECT_TRUE(refusal(json).starts_with("monitor.spend.endpoint: endpoint spend has log = false")) << refusal(json);
+  json.Set("monitor", Json::MakeObject());
+  EXPECT_TRUE(ParseConfig(json)) << "going live at once asks for no evidence";
+  Put(json, "rollout", "spend", "steps", Json::MakeArray({"shadow", "live"}));
+  EXPECT_TRUE(refusal(json).starts_with("rollout.spend.steps: endpoint spend has log = false")) << refusal(json);
+  Put(json, "rollout", "spend", "steps", Json::MakeArray({"live"}));
+  Put(json, "endpoint", "spend", "durable", true);
+  EXPECT_TRUE(refusal(json).starts_with("endpoint.spend.durable: with log = false")) << refusal(json);
 }
 
 TEST(Config, AnUnknownSectionIsRefusedWithNearMisses) {

@@ -44,6 +44,10 @@ Status FlowImpl::Configure(std::shared_ptr<const Config> config) {
     if (endpoints_.contains(name) && FoldsAlike(*config_, *config, name)) continue;
     EndpointState& state = states[name];
     state.endpoint = name;
+    if (!definition.log && state.RolloutIsRunning() && rollout::GathersEvidence(state.rollout->plan)) {
+      return FailedPrecondition("endpoint.{}.log: a rollout of version {} is running, which judges by the endpoint's log; end it first", name,
+                                state.rollout->candidate);
+    }
     changed.emplace(name, Start(*config, state));
   }
   std::vector<std::string> dropped;

@@ -229,6 +229,7 @@ Result<Json> FlowImpl::StartRollout(const Caller& caller, const RolloutRequest& 
   SW_TRY(CheckMayServe(caller, version));
   SW_TRY(model::CheckOneOutput(*SW_TRY(packages_.Get(version.package_id))));
   const rollout::Plan plan = SW_TRY(PlanFor(*config_, request));
+  if (rollout::GathersEvidence(plan)) SW_TRY(CheckLogs(definition, "a rollout by shadow or canary"));
   const TimeUs now = options_.clock->Now();
   SW_TRY(LookAt(caller, running, now));
   const EndpointState before = running.state;

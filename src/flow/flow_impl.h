@@ -142,6 +142,8 @@ class FlowImpl final : public Flow {
 
 // Both configurations fold the endpoint's log in the same way.
 bool FoldsAlike(const Config& a, const Config& b, const std::string& endpoint);
+// FAILED_PRECONDITION where nothing of the endpoint is logged, and `reader` would need it.
+Status CheckLogs(const EndpointDef& endpoint, std::string_view reader);
 // What a verdict looks like to a caller.
 Json JudgementToJson(const stats::Judgement& judgement);
 

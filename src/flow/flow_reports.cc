@@ -64,6 +64,11 @@ Json EstimatesToJson(const std::vector<monitor::EstimatedBlock>& blocks) {
 
 }  // namespace
 
+Status CheckLogs(const EndpointDef& endpoint, std::string_view reader) {
+  if (endpoint.log) return Ok();
+  return FailedPrecondition("endpoint {} has log = false: nothing of it is in the logbook, which {} would read", endpoint.name, reader);
+}
+
 Result<EndpointDef> FlowImpl::DefinitionOf(std::string_view endpoint) const {
   const std::lock_guard lock(mutex_);
   return config_->endpoints.at(SW_TRY(Find(endpoint))->state.endpoint);
@@ -82,7 +87,9 @@ Result<FlowImpl::KnownIds> FlowImpl::FindIds(std::string_view endpoint, const st
 
 Status FlowImpl::CheckTakesLabels(std::string_view endpoint) const {
   const std::lock_guard lock(mutex_);
-  const std::size_t outputs = SW_TRY(Find(endpoint))->outputs;
+  const Running& running = *SW_TRY(Find(endpoint));
+  SW_TRY(CheckLogs(config_->endpoints.at(running.state.endpoint), "a label"));
+  const std::size_t outputs = running.outputs;
   if (outputs <= 1) return Ok();
   return FailedPrecondition(
       "endpoint {} predicts {} numbers a row; labels are 0 or 1, of predictions of one number, and nothing here would judge by them",
@@ -155,6 +162,7 @@ Result<store::LogRows> FlowImpl::Served(std::string_view endpoint, TimeUs from, 
 Result<Json> FlowImpl::Audit(const Caller& caller, std::string_view endpoint, TimeUs from, TimeUs until) {
   (void)caller;
   const EndpointDef definition = SW_TRY(DefinitionOf(endpoint));
+  SW_TRY(CheckLogs(definition, "an audit"));
   if (definition.service.empty()) return FailedPrecondition("endpoint {} has no feature service; there is nothing to audit", endpoint);
   const store::LogRows rows = SW_TRY(Served(endpoint, from, until));
   const feature::ParityReport report = SW_TRY(options_.features->Audit(
@@ -167,6 +175,7 @@ Result<Json> FlowImpl::Audit(const Caller& caller, std::string_view endpoint, Ti
 
 Result<Json> FlowImpl::Replay(const Caller& caller, std::string_view endpoint, std::int64_t version, TimeUs from, TimeUs until) {
   const EndpointDef definition = SW_TRY(DefinitionOf(endpoint));
+  SW_TRY(CheckLogs(definition, "a replay"));
   const store::LogRows rows = SW_TRY(Served(endpoint, from, until));
   const auto labelled_until = options_.data->logbook().End("labels/" + definition.name);
   if (!labelled_until && labelled_until.error().code == ErrorCode::kNotFound) {

@@ -276,6 +276,33 @@ TEST(SeveralOutputs, AreNoCandidatesOfARollout) {
   EXPECT_THAT(refused.error().message, HasSubstr("predicts 2 numbers a row; gates, rollouts, monitors and labels take models of one"));
 }
 
+TEST(WithoutALog, NothingJudgesByWhatWasServed) {
+  const std::string config = R"({"endpoint": {"late": {"log": false}}, "rollout": {"late": {"endpoint": "late", "steps": ["live"]}}})";
+  FlowWorld world(config);
+  world.GoLive(world.AddVersion(1));
+  EXPECT_FALSE(world.serving().plans.at("late").definition.log);
+  const std::int64_t second = world.AddVersion(2);
+  const auto refused = [](const auto& answer) { return answer ? std::string() : answer.error().message; };
+  EXPECT_THAT(refused(world.flow().AddLabels({}, "late", {.ids = {"a"}, .labels = {1}, .producer = {}, .sequence = 0})),
+              HasSubstr("endpoint late has log = false: nothing of it is in the logbook, which a label would read"));
+  EXPECT_THAT(refused(world.flow().Replay({}, "late", second, 0, world.clock().Now())), HasSubstr("which a replay would read"));
+  EXPECT_THAT(refused(world.flow().Audit({}, "late", 0, world.clock().Now())), HasSubstr("which an audit would read"));
+  RolloutRequest rollout{.endpoint = "late", .version = second, .plan = "late", .steps = {"canary", "live"}};
+  EXPECT_THAT(refused(world.flow().StartRollout({}, rollout)), HasSubstr("which a rollout by shadow or canary would read"));
+  rollout.steps = {};
+  EXPECT_EQ(refused(world.flow().StartRollout({}, rollout)), "");
+}
+
+TEST(WithoutALog, AnEndpointWaitsForTheEndOfItsRollout) {
+  FlowWorld world;
+  world.GoLive(world.AddVersion(1));
+  ASSERT_TRUE(world.flow().StartRollout({}, {.endpoint = "late", .version = world.AddVersion(2), .plan = "late", .steps = {}}));
+  const Status refused = world.Configure(R"({"endpoint": {"late": {"log": false}}})");
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("endpoint.late.log: a rollout of version 2 is running"));
+  EXPECT_TRUE(world.serving().plans.at("late").definition.log);
+}
+
 TEST(Rollout, APlanForAnotherEndpointIsRefused) {
   FlowWorld world;
   ASSERT_TRUE(world.flow().GoLive({}, "other", world.AddVersion(1, "other")));

@@ -44,6 +44,9 @@ struct Plan {
   bool operator==(const Plan&) const = default;
 };
 
+// Whether a step waits for scores and labels of what was served.
+inline bool GathersEvidence(const Plan& plan) { return plan.steps.size() > 1; }
+
 // INVALID_ARGUMENT begins with the key: "rollout.late.canary_share: expected ...".
 Result<Plan> ParsePlan(std::string_view name, const Json& config);
 Json PlanToJson(const Plan& plan);  // what ParsePlan reads back

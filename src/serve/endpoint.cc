@@ -159,6 +159,9 @@ Status CheckSnapshot(const EndpointSnapshot& snapshot) {
   if (std::isnan(snapshot.threshold)) {
     return InvalidArgument("endpoint \"{}\": the threshold is not a number", snapshot.name);
   }
+  if (snapshot.is_durable && !snapshot.is_logged) {
+    return InvalidArgument("endpoint \"{}\": durable is said of a log that it does not keep", snapshot.name);
+  }
   SW_TRY(CheckRequestSchema(snapshot));
   SW_TRY(CheckArms(snapshot));
   return CheckOutputs(snapshot);

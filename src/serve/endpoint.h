@@ -82,6 +82,8 @@ struct EndpointSnapshot {
   std::string rollout_salt;    // another salt draws another split
   data::Schema request;        // what a request row brings
   ContractPolicy policy;
+  bool is_logged = true;       // false: nothing of it is written to the log
+  bool is_durable = false;     // an answer waits until its record is on disk
   std::vector<Arm> arms;
   std::shared_ptr<const Outputs> outputs = {};  // its arms'; set when it is published
 

@@ -167,6 +167,7 @@ Status Endpoints::Flush() {
 }
 
 Status Endpoints::Drain() {
+  if (core_->ring.rows() > 0) static_cast<void>(core_->ring.Flush());  // what waits for the disk is in flight
   core_->admission.WaitUntilEmpty();
   core_->blocking.WaitUntilEmpty();
   return Flush();

@@ -58,7 +58,7 @@ struct PredictResult {
   std::vector<std::int64_t> versions;
   std::vector<ServedAs> arms;
   std::vector<std::int64_t> violations; // of the contract
-  bool logged = false;                  // false: the log ring was full, and this is not in the log
+  bool logged = false;                  // false: the log ring was full, or the endpoint keeps no log
 
   std::size_t rows() const { return ids.size(); }
   std::span<const double> ScoresOf(std::size_t row) const {
@@ -113,7 +113,8 @@ class Endpoints {
   // Of the versions that the endpoint has loaded, in the order of its arms; empty when it is not served.
   std::vector<VersionStatistics> Statistics(std::string_view name) const;
 
-  // Answers exactly once, perhaps before it returns. NOT_FOUND: endpoint or version;
+  // Answers exactly once, perhaps before it returns, and where the endpoint is durable on the
+  // ring's thread, once the record is on disk. NOT_FOUND: endpoint or version;
   // INVALID_ARGUMENT: rows, ids or contract; RESOURCE_EXHAUSTED: a named limit; DEADLINE_EXCEEDED;
   // FAILED_PRECONDITION: features lack a model's input. `done` must not call Flush or Drain.
   void Predict(PredictRequest request, PredictCallback done);

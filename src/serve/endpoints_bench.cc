@@ -54,6 +54,7 @@ data::Batch RandomRows(const data::Schema& schema, std::int64_t count) {
 }
 
 class NullLog final : public PredictionLog {
+  Status Sync() override { return Ok(); }
  public:
   Status Append(const std::string&, std::int64_t, const LoggedRows&) override { return Ok(); }
 };

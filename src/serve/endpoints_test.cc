@@ -84,6 +84,56 @@ TEST(Endpoints, AnswerThatAFullRingDidNotLog) {
   EXPECT_EQ(serve.Count("serve_log_dropped_rows_total", {{"kind", "prediction"}}), 1);
 }
 
+TEST(Endpoints, ThatKeepNoLogSayThatNothingWasLogged) {
+  EndpointSnapshot snapshot = LateEndpoint();
+  snapshot.is_logged = false;
+  snapshot.arms.push_back(MakeArm(2, 2, ArmMode::kShadow));
+  ServeFixture serve(snapshot);
+  const PredictResult result = serve.Predict(OneRow()).value();
+  EXPECT_FALSE(result.logged);
+  EXPECT_EQ(result.scores[0], 20);
+  serve.shadow.RunAll();
+  ASSERT_TRUE(serve.endpoints->Flush());
+  EXPECT_TRUE(serve.log.appended.empty());
+  EXPECT_EQ(serve.Count("serve_log_dropped_rows_total", {{"kind", "prediction"}}), 0);
+}
+
+EndpointSnapshot Durable() {
+  EndpointSnapshot snapshot = LateEndpoint();
+  snapshot.is_durable = true;
+  return snapshot;
+}
+
+TEST(Endpoints, ThatAreDurableAnswerWhenTheRecordIsOnDisk) {
+  ServeFixture serve(Durable());
+  std::optional<Result<PredictResult>> answer;
+  serve.endpoints->Predict(OneRow(), [&](Result<PredictResult> result) {
+    EXPECT_EQ(serve.log.Rows("predictions/late"), 1U);
+    EXPECT_EQ(serve.log.syncs, 1);
+    answer = std::move(result);
+  });
+  EXPECT_FALSE(answer) << "and nobody waited";
+  ASSERT_TRUE(serve.endpoints->Flush());
+  ASSERT_TRUE(answer && *answer);
+  EXPECT_TRUE((*answer)->logged);
+  EXPECT_EQ((*answer)->scores[0], 20);
+}
+
+TEST(Endpoints, ThatAreDurableFailWhatDidNotGetToTheDisk) {
+  ServeFixture serve(Durable());
+  serve.log.refuse_sync = true;
+  std::optional<Result<PredictResult>> answer;
+  serve.endpoints->Predict(OneRow(), [&](Result<PredictResult> result) { answer = std::move(result); });
+  EXPECT_FALSE(serve.endpoints->Flush());
+  ASSERT_TRUE(answer && !*answer);
+  EXPECT_EQ(answer->error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(answer->error().message, "the prediction was scored, and its record is not on disk: syncing the logbook: the disk broke; retry with the same id");
+  Endpoints::Options options = serve.Options();
+  options.ring.rows_max = 0;
+  serve.Start(options, Durable());
+  EXPECT_EQ(serve.Predict(OneRow()).error().code, ErrorCode::kResourceExhausted);
+}
+
 TEST(Endpoints, NameNearMissesOfAnUnknownEndpoint) {
   ServeFixture serve;
   const auto answer = serve.Predict({.endpoint = "lates", .rows = DelayRows({{"N1", 1}})});

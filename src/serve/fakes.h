@@ -39,7 +39,15 @@ class FakeLog final : public PredictionLog {
     return rows;
   }
 
-  bool refuse = false;
+  Status Sync() override {
+    const std::lock_guard lock(mutex_);
+    ++syncs;
+    if (refuse_sync) return Unavailable("the disk broke");
+    return Ok();
+  }
+
+  bool refuse = false, refuse_sync = false;
+  int syncs = 0;
   std::vector<std::int64_t> sequences;
   std::vector<std::pair<std::string, LoggedRows>> appended;
 

@@ -53,6 +53,8 @@ class PredictionLog {
   // `sequence` grows with every append of this process. An append that failed is repeated with the
   // same sequence and rows before any other, so that an idempotent log takes it once.
   virtual Status Append(const std::string& stream, std::int64_t sequence, const LoggedRows& rows) = 0;
+  // Returns when all that was appended before the call is on disk.
+  virtual Status Sync() = 0;
 };
 
 class PackageSource {

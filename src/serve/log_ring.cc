@@ -123,8 +123,9 @@ bool LogRing::Push(LogRecord record, Priority priority) {
   rows_held_ += rows;
   held_.Set(static_cast<std::int64_t>(rows_held_));
   bytes_held_ += bytes;
+  const bool begins_urgency = record.when_on_disk && !std::exchange(is_urgent_, true);
   queue_.push_back({std::move(record), bytes});
-  if (before == 0 || (before < options_.flush_rows && rows_held_ >= options_.flush_rows)) wake_.notify_one();
+  if (before == 0 || begins_urgency || (before < options_.flush_rows && rows_held_ >= options_.flush_rows)) wake_.notify_one();
   return true;
 }
 
@@ -136,7 +137,20 @@ std::size_t LogRing::rows() const {
 Status LogRing::Flush() {
   const std::lock_guard writer(flush_mutex_);
   TakeQueued();
-  return WritePending();
+  const Status written = WritePending();
+  return waiting_.empty() ? written : SyncWaiting(written);
+}
+
+// One sync for all that wait. A record that is tried again later is not waited for any longer.
+Status LogRing::SyncWaiting(const Status& written) {
+  Status synced = written ? log_.Sync() : written;
+  if (written && !synced) {
+    errors_.Add();
+    synced = std::unexpected(std::move(synced).error().Within("syncing the logbook"));
+  }
+  for (auto& when_on_disk : waiting_) when_on_disk(synced);
+  waiting_.clear();
+  return synced;
 }
 
 void LogRing::TakeQueued() {
@@ -144,11 +158,13 @@ void LogRing::TakeQueued() {
   {
     const std::lock_guard lock(mutex_);
     taken.swap(queue_);
+    is_urgent_ = false;
   }
   std::vector<LogRecord> records;
   std::size_t bytes = 0;
   for (Queued& queued : taken) {
     bytes += queued.bytes;
+    if (queued.record.when_on_disk) waiting_.push_back(std::move(queued.record.when_on_disk));
     records.push_back(std::move(queued.record));
   }
   std::vector<StreamRows> merged = MergeRecords(records, kAppendRowsMax);
@@ -185,7 +201,7 @@ void LogRing::Run(const std::stop_token& stop) {
       std::unique_lock lock(mutex_);
       if (refused) wake_.wait_for(lock, stop, retry, [] { return false; });
       wake_.wait(lock, stop, [this] { return rows_held_ > 0; });  // an idle server does not wake up
-      wake_.wait_for(lock, stop, every, [this] { return rows_held_ >= options_.flush_rows; });
+      wake_.wait_for(lock, stop, every, [this] { return is_urgent_ || rows_held_ >= options_.flush_rows; });
     }
     refused = !Flush();  // counted there; the rows stay
   }

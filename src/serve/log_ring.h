@@ -6,12 +6,14 @@
 //
 // A thread of its own writes what was pushed to the PredictionLog, by size and by age. A full ring
 // turns records away, counted ("serve_log_dropped_rows_total"). What the log refuses is kept and
-// tried again in the same order. Thread-safe.
+// tried again in the same order. A record that somebody waits for is written at once, and synced with
+// the others that are waited for by then. Thread-safe.
 #pragma once
 
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -34,6 +36,9 @@ struct LogRecord {
   data::Batch lead;
   std::shared_ptr<const data::Batch> inputs;
   std::shared_ptr<const data::Batch> features;
+  // Where set: called once by whoever writes, when the record is on disk, or with why it is not (it may be
+  // later). Must not call Flush.
+  std::function<void(const Status&)> when_on_disk = {};
 };
 
 // Records with the same stream and columns become one LoggedRows of at most `rows_max` rows (or one
@@ -81,6 +86,7 @@ class LogRing {
   void Run(const std::stop_token& stop);
   void TakeQueued();
   Status WritePending();
+  Status SyncWaiting(const Status& written);
 
   const Options options_;
   PredictionLog& log_;
@@ -90,15 +96,17 @@ class LogRing {
   base::Counter& errors_;
   base::Counter& held_;
 
-  mutable std::mutex mutex_;  // guards the next four
+  mutable std::mutex mutex_;  // guards the next five
   std::condition_variable_any wake_;
   std::vector<Queued> queue_;
   std::size_t rows_held_ = 0;
   std::size_t bytes_held_ = 0;
+  bool is_urgent_ = false;  // somebody waits for what is queued
 
-  std::mutex flush_mutex_;  // one writer at a time; guards the next two
+  std::mutex flush_mutex_;  // one writer at a time; guards the next three
   std::deque<Pending> pending_;
   std::int64_t next_sequence_ = 1;
+  std::vector<std::function<void(const Status&)>> waiting_;
 
   std::jthread thread_;  // last: joins before the rest goes away
 };

@@ -132,6 +132,51 @@ TEST_F(LogRingTest, KeepsWhatTheLogRefusesInOrderUnderItsSequence) {
   EXPECT_EQ(ring.rows(), 0U);
 }
 
+TEST_F(LogRingTest, TellsThoseWhoWaitOnceTheirRecordsAreSynced) {
+  LogRing ring(options, log, counters);
+  std::vector<std::string> told;
+  const auto push = [&](const std::string& id) {
+    LogRecord record = Record("p", {id});
+    record.when_on_disk = [&told, id](const Status& status) { told.push_back(status ? id : status.error().message); };
+    ASSERT_TRUE(ring.Push(std::move(record), kPrediction));
+  };
+  ASSERT_TRUE(ring.Push(Record("p", {"0"}), kPrediction));
+  ASSERT_TRUE(ring.Flush());
+  EXPECT_EQ(log.syncs, 0) << "nobody waits";
+  push("1");
+  push("2");
+  EXPECT_TRUE(told.empty());
+  ASSERT_TRUE(ring.Flush());
+  EXPECT_EQ(told, (std::vector<std::string>{"1", "2"}));
+  EXPECT_EQ(log.syncs, 1) << "one for both";
+  log.refuse_sync = true;
+  push("3");
+  EXPECT_FALSE(ring.Flush());
+  log.refuse = true;
+  push("4");
+  EXPECT_FALSE(ring.Flush());
+  EXPECT_EQ(told, (std::vector<std::string>{"1", "2", "syncing the logbook: the disk broke", "writing p: the disk is full"}));
+  log.refuse = false;
+  ASSERT_TRUE(ring.Flush());
+  EXPECT_EQ(log.Rows("p"), 5U) << "what was refused was written later";
+}
+
+TEST_F(LogRingTest, WritesAtOnceWhatIsWaitedFor) {
+  options.has_thread = true;
+  options.flush_every_ms = 3'600'000;
+  LogRing ring(options, log, counters);
+  ASSERT_TRUE(ring.Push(Record("p", {"0"}), kPrediction));  // the thread waits for more
+  std::atomic<bool> is_told = false;
+  LogRecord record = Record("p", {"1"});
+  record.when_on_disk = [&](const Status&) {
+    is_told = true;
+    is_told.notify_all();
+  };
+  ASSERT_TRUE(ring.Push(std::move(record), kPrediction));
+  is_told.wait(false);  // hangs, and fails by the test's time limit, when the record's turn comes in an hour
+  EXPECT_EQ(log.syncs, 1);
+}
+
 TEST_F(LogRingTest, FlushesWhenItGoesAway) {
   { LogRing(options, log, counters).Push(Record("p", {"1"}), kPrediction); }
   EXPECT_EQ(log.Rows("p"), 1U);
@@ -171,6 +216,7 @@ TEST_F(LogRingTest, TheThreadWritesWithoutAFlush) {
       written.notify_all();
       return Ok();
     }
+    Status Sync() override { return Ok(); }
     std::atomic<std::size_t> written{0};
   } notifying;
   options.has_thread = true;

@@ -139,8 +139,26 @@ void PredictCall::Finish(Owned call) {
   call->MeasureCost(call->scoring_ends_ns_ - call->scoring_begins_ns_);
 
   PredictResult result = call->MakeResult(*std::move(scored));
-  result.logged = call->core_.ring.Push(call->MakeRecord(result), LogRing::Priority::kPrediction);
+  const EndpointSnapshot& snapshot = call->endpoint_->snapshot;
+  if (snapshot.is_durable) return AnswerWhenOnDisk(std::move(call), std::move(result));
+  result.logged = snapshot.is_logged && call->core_.ring.Push(call->MakeRecord(result), LogRing::Priority::kPrediction);
   call->Answer(std::move(result));
+}
+
+// No loop waits: the ring's thread answers.
+void PredictCall::AnswerWhenOnDisk(Owned call, PredictResult result) {
+  LogRing& ring = call->core_.ring;
+  LogRecord record = call->MakeRecord(result);
+  result.logged = true;
+  // Shared with the record, so that a refused one still has somebody to answer.
+  const auto held = std::make_shared<std::pair<Owned, PredictResult>>(std::move(call), std::move(result));
+  record.when_on_disk = [held](const Status& status) {
+    if (status) return held->first->Answer(std::move(held->second));
+    held->first->Fail(Unavailable("the prediction was scored, and its record is not on disk: {}; retry with the same id",
+                                  status.error().message).error());
+  };
+  if (ring.Push(std::move(record), LogRing::Priority::kPrediction)) return;
+  held->first->Fail(ResourceExhausted("limit log ring: too much waits for the logbook, and this endpoint is durable; retry later").error());
 }
 
 // Takes a place for the shadows before it answers, so that a Flush after the answer waits for them.

@@ -41,6 +41,7 @@ class PredictCall {
   static void ScoreOrQueue(Owned call);
   bool MayBlock() const;
   static void Finish(Owned call);
+  static void AnswerWhenOnDisk(Owned call, PredictResult result);
   void Answer(PredictResult result);
   void Fail(Error error);
 

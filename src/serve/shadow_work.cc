@@ -10,7 +10,7 @@ namespace sw::serve {
 ShadowWork::ShadowWork(std::shared_ptr<const LiveEndpoint> endpoint, std::shared_ptr<const data::Batch> features,
                        TimeUs time, const PredictResult& result)
     : endpoint_(std::move(endpoint)), features_(std::move(features)), time_(time) {
-  if (result.arms.empty() || result.arms[0] == ServedAs::kPinned) return;
+  if (!endpoint_->snapshot.is_logged || result.arms.empty() || result.arms[0] == ServedAs::kPinned) return;
   for (const Arm& arm : endpoint_->snapshot.arms) {
     if (arm.mode == ArmMode::kShadow) parts_.push_back({&arm, "shadow", {}});
   }
