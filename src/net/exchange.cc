@@ -19,6 +19,8 @@ void Exchange::RunOnLoop(Mailbox::Task task) {
 
 void Exchange::Send(Response response) {
   if (claimed_.exchange(true)) return;
+  const bool may_retry = response.status == 429 || response.status == 503;
+  if (may_retry && response.headers.Find("retry-after") == nullptr) response.headers.Add("Retry-After", "1");
   RunOnLoop([self = shared_from_this(), response = std::move(response)]() mutable {
     if (self->owner_ != nullptr) self->owner_->SendWhole(std::move(response));
   });

@@ -71,9 +71,7 @@ std::optional<Response> Inbound::CheckRate() {
   state_->CountRefused("requests_per_second_max");
   const Error error = ResourceExhausted("more than {} requests a second from {} (limit requests_per_second_max)",
                                         state_->options.limits.requests_per_second_max, request_.peer).error();
-  Response response = RenderError(base::HttpStatus(error.code), error);
-  response.headers.Add("Retry-After", "1");
-  return response;
+  return RenderError(base::HttpStatus(error.code), error);
 }
 
 // A streamed body is read as it is.

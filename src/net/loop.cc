@@ -141,7 +141,7 @@ void Loop::Accept(const Acceptor& acceptor, bool all) {
           ErrorResponse(Unavailable("too many connections (limit connections_max); try again").error()).body;
       const std::string full = fmt::format(
           "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nConnection: close\r\n"
-          "Content-Length: {}\r\n\r\n{}", body.size(), body);
+          "Retry-After: 1\r\nContent-Length: {}\r\n\r\n{}", body.size(), body);
       [[maybe_unused]] auto ignored = send(fd, full.data(), full.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
       shutdown(fd, SHUT_WR);
       close(fd);
