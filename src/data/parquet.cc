@@ -8,6 +8,7 @@
 #include <parquet/exception.h>
 #include <parquet/file_reader.h>
 
+#include <bit>
 #include <numeric>
 #include <optional>
 #include <set>
@@ -124,19 +125,29 @@ std::shared_ptr<arrow::KeyValueMetadata> KeyValues(const std::map<std::string, s
   return pairs;
 }
 
-std::shared_ptr<parquet::WriterProperties> Properties(const WriteOptions& options) {
-  return parquet::WriterProperties::Builder()
-      .compression(parquet::Compression::ZSTD)
-      ->compression_level(options.zstd_level)
-      ->created_by("seaworthy")
-      ->build();
+// A dictionary of values that hardly repeat costs a hash a value, and saves nothing.
+bool HardlyRepeats(const Column& column) {
+  constexpr std::size_t kSample = 512;
+  if (column.type() != Type::kFloat64 || column.size() < kSample) return false;
+  std::set<std::uint64_t> distinct;
+  for (std::size_t i = 0; i < kSample; ++i) distinct.insert(std::bit_cast<std::uint64_t>(column.doubles()[i * (column.size() / kSample)]));
+  return distinct.size() > kSample / 2;
 }
 
-arrow::Status WriteTo(const arrow::Table& table, const WriteOptions& options,
+std::shared_ptr<parquet::WriterProperties> Properties(const Batch& batch, const WriteOptions& options) {
+  parquet::WriterProperties::Builder builder;
+  builder.compression(parquet::Compression::ZSTD)->compression_level(options.zstd_level)->created_by("seaworthy");
+  for (std::size_t i = 0; i < batch.num_columns(); ++i) {
+    if (HardlyRepeats(batch.column(i))) builder.disable_dictionary(batch.schema().fields[i].name);
+  }
+  return builder.build();
+}
+
+arrow::Status WriteTo(const arrow::Table& table, std::shared_ptr<parquet::WriterProperties> properties, const WriteOptions& options,
                       std::shared_ptr<arrow::io::OutputStream> sink) {
   ARROW_ASSIGN_OR_RAISE(auto writer, parquet::arrow::FileWriter::Open(
                                          *table.schema(), arrow::default_memory_pool(), std::move(sink),
-                                         Properties(options)));
+                                         std::move(properties)));
   ARROW_RETURN_NOT_OK(writer->WriteTable(table));
   ARROW_RETURN_NOT_OK(writer->AddKeyValueMetadata(KeyValues(options.metadata)));
   return writer->Close();
@@ -146,7 +157,7 @@ Result<std::string> Encode(const Batch& batch, const WriteOptions& options) {
   const auto table = SW_TRY(TableFromBatch(batch));
   auto sink = arrow::io::BufferOutputStream::Create();
   if (!sink.ok()) return FromArrow(sink.status());
-  const arrow::Status written = WriteTo(*table, options, *sink);
+  const arrow::Status written = WriteTo(*table, Properties(batch, options), options, *sink);
   if (!written.ok()) return FromArrow(written);
   const auto buffer = (*sink)->Finish();
   if (!buffer.ok()) return FromArrow(buffer.status());

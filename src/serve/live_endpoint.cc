@@ -67,6 +67,10 @@ data::Schema PredictionsLead(std::size_t outputs) {
   return schema;
 }
 
+std::shared_ptr<const LogKind> KindOfPredictions(const EndpointSnapshot& snapshot, const std::optional<data::Schema>& features) {
+  return std::make_shared<const LogKind>("predictions/" + snapshot.name, PredictionsLead(snapshot.outputs->count), snapshot.request, features);
+}
+
 std::vector<VersionCounters> CountersOf(const EndpointSnapshot& snapshot, base::Counters& counters) {
   std::vector<VersionCounters> versions;
   for (const Arm& arm : snapshot.arms) versions.push_back(VersionCounters::For(counters, snapshot.name, arm.version));
@@ -79,9 +83,17 @@ LiveEndpoint::LiveEndpoint(EndpointSnapshot checked, base::Counters& all_counter
     : snapshot(std::move(checked)), live(*snapshot.Live()),
       split_seed(SplitSeed(snapshot.name, snapshot.rollout_salt)),
       refuses_any(snapshot.policy.RefusesAny()), own(own_or_null),
-      answers_block(AnswersBlock(snapshot)), predictions_lead(std::make_shared<const data::Schema>(PredictionsLead(snapshot.outputs->count))),
-      shadow_lead(ShadowLead(snapshot.outputs->count)), predictions_stream("predictions/" + snapshot.name),
-      shadow_stream("shadow/" + snapshot.name), counters(EndpointCounters::For(all_counters, snapshot.name)),
-      versions(CountersOf(snapshot, all_counters)) {}
+      answers_block(AnswersBlock(snapshot)),
+      shadow_kind(std::make_shared<const LogKind>("shadow/" + snapshot.name, ShadowLead(snapshot.outputs->count))),
+      counters(EndpointCounters::For(all_counters, snapshot.name)),
+      versions(CountersOf(snapshot, all_counters)), predictions_kind_(KindOfPredictions(snapshot, snapshot.service.empty() ? std::nullopt : std::optional(data::Schema()))) {}
+
+std::shared_ptr<const LogKind> LiveEndpoint::PredictionsKind(const data::Schema& features) const {
+  std::shared_ptr<const LogKind> known = predictions_kind_.Get();
+  if (snapshot.service.empty() || known->features == features) return known;
+  known = KindOfPredictions(snapshot, features);
+  predictions_kind_.Set(known);
+  return known;
+}
 
 }  // namespace sw::serve

@@ -1,6 +1,6 @@
 // LiveEndpoint: a published snapshot with what the prediction path would otherwise look up.
 //
-// Immutable but for counters and the measured cost of a row. Thread-safe.
+// Immutable but for counters, the columns of features and the measured cost of a row. Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -14,6 +14,8 @@
 #include "serve/blocking_pools.h"
 #include "serve/contract_check.h"
 #include "serve/endpoint.h"
+#include "serve/log_record.h"
+#include "serve/published.h"
 #include "serve/version_statistics.h"
 
 namespace sw::serve {
@@ -39,19 +41,22 @@ struct LiveEndpoint {
   // `checked` has its outputs. `own_or_null` outlives this; where an arm may block.
   LiveEndpoint(EndpointSnapshot checked, base::Counters& all_counters, BlockingPool* own_or_null);
 
+  // What a prediction with these features is logged as.
+  std::shared_ptr<const LogKind> PredictionsKind(const data::Schema& features) const;
+
   const EndpointSnapshot snapshot;
   const Arm& live;
   const std::uint64_t split_seed;
   const bool refuses_any;
   BlockingPool* const own;   // nullptr: none
   const bool answers_block;  // an arm that answers may wait for another process
-  const std::shared_ptr<const data::Schema> predictions_lead;  // of what is logged, before inputs and features
-  const data::Schema shadow_lead;
-  const std::string predictions_stream;
-  const std::string shadow_stream;
+  const std::shared_ptr<const LogKind> shadow_kind;
   const EndpointCounters counters;
   const std::vector<VersionCounters> versions;  // in the order of the arms
   mutable std::atomic<std::int64_t> row_cost_ns{0};  // a moving average
+
+ private:
+  mutable Published<LogKind> predictions_kind_;  // of the newest features: a service may be defined anew
 };
 
 }  // namespace sw::serve

@@ -22,32 +22,10 @@
 
 #include "base/counters.h"
 #include "base/result.h"
-#include "data/batch.h"
 #include "serve/interfaces.h"
+#include "serve/log_record.h"
 
 namespace sw::serve {
-
-// One request's rows for one stream. The columns are `lead`, then "in." + each column of `inputs`,
-// then "x." + each column of `features`; the last two may be null, and are shared with the request.
-struct LogRecord {
-  std::string stream;
-  TimeUs event_time = 0;
-  std::vector<std::string> ids;
-  data::Batch lead;
-  std::shared_ptr<const data::Batch> inputs;
-  std::shared_ptr<const data::Batch> features;
-  // Where set: called once by whoever writes, when the record is on disk, or with why it is not (it may be
-  // later). Must not call Flush.
-  std::function<void(const Status&)> when_on_disk = {};
-};
-
-// Records with the same stream and columns become one LoggedRows of at most `rows_max` rows (or one
-// record), in the order pushed.
-struct StreamRows {
-  std::string stream;
-  LoggedRows rows;
-};
-std::vector<StreamRows> MergeRecords(const std::vector<LogRecord>& records, std::size_t rows_max);
 
 class LogRing {
  public:
@@ -74,15 +52,19 @@ class LogRing {
   std::size_t rows() const;  // held now
 
  private:
+  using WhenOnDisk = std::function<void(const Status&)>;
+  // Records of one kind, one after the other: a push copies bytes, and allocates nothing.
   struct Queued {
-    LogRecord record;
-    std::size_t bytes = 0;
+    std::shared_ptr<const LogKind> kind;
+    std::string bytes;
   };
   struct Pending {
     std::int64_t sequence = 0;
-    StreamRows rows;
+    std::shared_ptr<const LogKind> kind;
+    LoggedRows rows;
     std::size_t bytes = 0;
   };
+  std::string& QueueOf(const std::shared_ptr<const LogKind>& kind);
   void Run(const std::stop_token& stop);
   void TakeQueued();
   Status WritePending();
@@ -96,9 +78,11 @@ class LogRing {
   base::Counter& errors_;
   base::Counter& held_;
 
-  mutable std::mutex mutex_;  // guards the next five
+  mutable std::mutex mutex_;  // guards the next seven
   std::condition_variable_any wake_;
   std::vector<Queued> queue_;
+  std::vector<WhenOnDisk> queue_waiting_;
+  std::vector<std::string> spare_;  // emptied, to be filled again
   std::size_t rows_held_ = 0;
   std::size_t bytes_held_ = 0;
   bool is_urgent_ = false;  // somebody waits for what is queued
@@ -106,7 +90,7 @@ class LogRing {
   std::mutex flush_mutex_;  // one writer at a time; guards the next three
   std::deque<Pending> pending_;
   std::int64_t next_sequence_ = 1;
-  std::vector<std::function<void(const Status&)>> waiting_;
+  std::vector<WhenOnDisk> waiting_;
 
   std::jthread thread_;  // last: joins before the rest goes away
 };

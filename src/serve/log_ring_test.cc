@@ -10,19 +10,32 @@
 namespace sw::serve {
 namespace {
 
-LogRecord Record(const std::string& stream, const std::vector<std::string>& ids, double score = 0.5) {
-  LogRecord record{.stream = stream, .event_time = 7, .ids = ids, .lead = {}, .inputs = {}, .features = {}};
-  data::Column scores(data::Type::kFloat64);
-  for (std::size_t i = 0; i < ids.size(); ++i) scores.AppendDouble(score);
-  record.lead.AddColumn({"score", data::Type::kFloat64}, std::move(scores));
-  return record;
+using Kind = std::shared_ptr<const LogKind>;
+
+Kind MakeKind(const std::string& stream, const data::Schema& inputs = {}, const std::optional<data::Schema>& features = {}) {
+  return std::make_shared<const LogKind>(stream, data::Schema{{{"score", data::Type::kFloat64}}}, inputs, features);
 }
 
-std::shared_ptr<const data::Batch> OneColumn(const std::string& name, double value) {
-  data::Batch batch(data::Schema{{{name, data::Type::kFloat64}}});
-  batch.column(0).AppendDouble(value);
-  return std::make_shared<const data::Batch>(std::move(batch));
+LogRecord Record(const Kind& kind, const std::vector<std::string>& ids, double score = 0.5) {
+  LogRecord record(kind, 7, ids.size());
+  for (const std::string& id : ids) {
+    record.AppendText(id);
+    record.AppendDouble(score);
+  }
+  return record;
 }
+LogRecord Record(const std::string& stream, const std::vector<std::string>& ids, double score = 0.5) {
+  return Record(MakeKind(stream), ids, score);
+}
+
+data::Batch OneRow(const data::Schema& schema, double number, std::string_view text) {
+  data::Batch batch(schema);
+  batch.column(0).AppendDouble(number);
+  text.empty() ? batch.column(1).AppendNull() : batch.column(1).AppendString(text);
+  batch.column(2).AppendInt(3);
+  return batch;
+}
+const data::Schema kThree{{{"distance", data::Type::kFloat64}, {"tailnum", data::Type::kString}, {"seats", data::Type::kInt64}}};
 
 class LogRingTest : public testing::Test {
  protected:
@@ -50,32 +63,61 @@ TEST_F(LogRingTest, WritesWhatWasPushedWhenFlushed) {
 }
 
 TEST_F(LogRingTest, NamesInputsAndFeatures) {
-  LogRecord record = Record("predictions/late", {"a"});
-  record.inputs = OneColumn("distance", 3);
-  record.features = OneColumn("trip.hour", 4);
-  const auto merged = MergeRecords({record}, 10);
-  EXPECT_EQ(merged[0].rows.columns.Find("in.distance")->Double(0), 3);
-  EXPECT_EQ(merged[0].rows.columns.Find("x.trip.hour")->Double(0), 4);
-  EXPECT_TRUE(merged[0].rows.columns.Check());
+  LogRing ring(options, log, counters);
+  LogRecord record = Record(MakeKind("p", kThree, data::Schema{{{"trip.hour", data::Type::kBool}}}), {"a"});
+  record.AppendCells(OneRow(kThree, 3, ""), 0);
+  data::Batch features(data::Schema{{{"trip.hour", data::Type::kBool}}});
+  features.column(0).AppendBool(true);
+  record.AppendCells(features, 0);
+  ASSERT_TRUE(ring.Push(std::move(record), kPrediction));
+  ASSERT_TRUE(ring.Flush());
+  const data::Batch& columns = log.appended.at(0).second.columns;
+  EXPECT_TRUE(columns.Check());
+  EXPECT_EQ(columns.Find("in.distance")->Double(0), 3);
+  EXPECT_TRUE(columns.Find("in.tailnum")->IsNull(0));
+  EXPECT_EQ(columns.Find("in.seats")->Int(0), 3);
+  EXPECT_EQ(columns.Find("x.trip.hour")->Int(0), 1);
+  EXPECT_EQ(columns.num_columns(), 5U);
 }
 
-TEST_F(LogRingTest, MergesRecordsOfOneStreamWithOneSetOfColumns) {
-  LogRecord wide = Record("p/a", {"3"});
-  wide.features = OneColumn("x", 1);
-  const auto merged = MergeRecords({Record("p/a", {"1"}), Record("p/b", {"9"}), Record("p/a", {"2"}), wide,
-                                    Record("p/a", {"4"})}, 10);
-  ASSERT_EQ(merged.size(), 4U);
-  EXPECT_EQ(merged[0].rows.id, (std::vector<std::string>{"1", "2"}));
-  EXPECT_EQ(merged[1].stream, "p/b");
-  EXPECT_EQ(merged[2].rows.id, (std::vector<std::string>{"3"}));
-  EXPECT_EQ(merged[3].rows.id, (std::vector<std::string>{"4"}));  // not in front of 3
+TEST_F(LogRingTest, LogsInputsThatAreTheFeaturesAsBoth) {
+  LogRing ring(options, log, counters);
+  const Kind kind = MakeKind("p", kThree);
+  for (const char* tail : {"N1", ""}) {
+    LogRecord record = Record(kind, {"a"});
+    record.AppendCells(OneRow(kThree, 3, tail), 0);
+    ASSERT_TRUE(ring.Push(std::move(record), kPrediction));
+  }
+  ASSERT_TRUE(ring.Flush());
+  const data::Batch& columns = log.appended.at(0).second.columns;
+  EXPECT_TRUE(columns.Check());
+  EXPECT_EQ(columns.num_rows(), 2U);
+  for (const data::Field& field : kThree.fields) EXPECT_EQ(*columns.Find("in." + field.name), *columns.Find("x." + field.name));
+  EXPECT_EQ(columns.Find("x.tailnum")->String(0), "N1");
+  EXPECT_TRUE(columns.Find("x.tailnum")->IsNull(1));
+}
+
+TEST_F(LogRingTest, MergesRecordsOfOneKindInTheOrderOfTheirStream) {
+  LogRing ring(options, log, counters);
+  const Kind a = MakeKind("p/a"), b = MakeKind("p/b"), other_a = MakeKind("p/a");
+  for (const auto& [kind, id] : {std::pair{a, "1"}, {b, "9"}, {a, "2"}, {other_a, "3"}, {a, "4"}}) {
+    ASSERT_TRUE(ring.Push(Record(kind, {id}), kPrediction));
+  }
+  ASSERT_TRUE(ring.Flush());
+  ASSERT_EQ(log.appended.size(), 4U);
+  EXPECT_EQ(log.appended[0].second.id, (std::vector<std::string>{"1", "2"}));
+  EXPECT_EQ(log.appended[1].first, "p/b");
+  EXPECT_EQ(log.appended[2].second.id, (std::vector<std::string>{"3"}));
+  EXPECT_EQ(log.appended[3].second.id, (std::vector<std::string>{"4"}));  // not in front of 3
 }
 
 TEST_F(LogRingTest, CutsMergedRowsAtTheLimit) {
-  const auto merged = MergeRecords({Record("p", {"1", "2"}), Record("p", {"3"}), Record("p", {"4", "5", "6", "7"})}, 3);
-  ASSERT_EQ(merged.size(), 2U);
-  EXPECT_EQ(merged[0].rows.num_rows(), 3U);
-  EXPECT_EQ(merged[1].rows.num_rows(), 4U);
+  const Kind kind = MakeKind("p");
+  const std::string bytes = Record(kind, {"1", "2"}).bytes() + Record(kind, {"3"}).bytes() + Record(kind, {"4", "5", "6", "7"}).bytes();
+  const std::vector<LoggedRows> pieces = RowsOf(*kind, bytes, 3);
+  ASSERT_EQ(pieces.size(), 2U);
+  EXPECT_EQ(pieces[0].id, (std::vector<std::string>{"1", "2", "3"}));
+  EXPECT_EQ(pieces[1].num_rows(), 4U);
 }
 
 TEST_F(LogRingTest, TurnsAwayAndCountsWhatDoesNotFit) {
@@ -92,10 +134,8 @@ TEST_F(LogRingTest, CountsBytesToo) {
   options.bytes_max = 64 << 10;
   LogRing ring(options, log, counters);
   EXPECT_FALSE(ring.Push(Record("p", {std::string(64 << 10, 'x')}), kPrediction));
-  LogRecord record = Record("p", {"1"});
-  data::Batch text(data::Schema{{{"note", data::Type::kString}}});
-  text.column(0).AppendString(std::string(64 << 10, 'x'));
-  record.inputs = std::make_shared<const data::Batch>(std::move(text));
+  LogRecord record = Record(MakeKind("p", kThree), {"1"});
+  record.AppendCells(OneRow(kThree, 3, std::string(64 << 10, 'x')), 0);
   EXPECT_FALSE(ring.Push(std::move(record), kPrediction));
   for (int i = 0; i < 100; ++i) {  // what was written is given back
     ASSERT_TRUE(ring.Push(Record("p", {std::string(40 << 10, 'x')}), kPrediction));

@@ -247,21 +247,22 @@ PredictResult PredictCall::MakeResult(Scored scored) const {
 }
 
 LogRecord PredictCall::MakeRecord(const PredictResult& result) const {
-  data::Batch lead(endpoint_->predictions_lead);
+  LogRecord record(endpoint_->PredictionsKind(features_->schema()), request_.time, rows_);
   const std::int64_t latency_us = (base::MonotonicNs() - begin_ns_) / base::kMillisecondUs;
   for (std::size_t row = 0; row < rows_; ++row) {
-    std::size_t at = 0;
-    lead.column(at++).AppendInt(result.versions[row]);
-    lead.column(at++).AppendString(ServedAsName(result.arms[row]));
-    for (const double score : result.ScoresOf(row)) lead.column(at++).AppendDouble(score);
-    if (!result.decisions.empty()) lead.column(at++).AppendBool(result.decisions[row]);
-    lead.column(at++).AppendString(units_[row]);
-    lead.column(at++).AppendString(request_id_);
-    lead.column(at++).AppendInt(result.violations[row]);
-    lead.column(at++).AppendInt(latency_us);
+    record.AppendText(result.ids[row]);
+    record.AppendInt(result.versions[row]);
+    record.AppendText(ServedAsName(result.arms[row]));
+    for (const double score : result.ScoresOf(row)) record.AppendDouble(score);
+    if (!result.decisions.empty()) record.AppendInt(result.decisions[row] ? 1 : 0);
+    record.AppendText(units_[row]);
+    record.AppendText(request_id_);
+    record.AppendInt(result.violations[row]);
+    record.AppendInt(latency_us);
+    record.AppendCells(*inputs_, row);
+    if (!record.kind()->features_are_inputs) record.AppendCells(*features_, row);
   }
-  return {.stream = endpoint_->predictions_stream, .event_time = request_.time, .ids = result.ids,
-          .lead = std::move(lead), .inputs = inputs_, .features = features_};
+  return record;
 }
 
 }  // namespace sw::serve

@@ -36,16 +36,14 @@ void ShadowWork::RunPart(const Part& part, LogRing& ring) const {
   const auto rows = static_cast<std::int64_t>(RowsOf(part));
   const auto scores = ScoreSome(*part.arm->package, *features_, part.rows);
   if (!scores) return endpoint_->counters.censored_score.Add(rows);
-  LogRecord record{.stream = endpoint_->shadow_stream, .event_time = time_, .ids = {}, .lead = {}, .inputs = {}, .features = {}};
-  data::Batch lead(endpoint_->shadow_lead);
   const std::size_t outputs = endpoint_->snapshot.outputs->count;
+  LogRecord record(endpoint_->shadow_kind, time_, scores->size() / outputs);
   for (std::size_t i = 0; i < scores->size() / outputs; ++i) {
-    record.ids.push_back(ids_[part.rows.empty() ? i : part.rows[i]]);
-    lead.column(0).AppendInt(part.arm->version);
-    lead.column(1).AppendString(part.logged_as);
-    for (std::size_t k = 0; k < outputs; ++k) lead.column(2 + k).AppendDouble((*scores)[i * outputs + k]);
+    record.AppendText(ids_[part.rows.empty() ? i : part.rows[i]]);
+    record.AppendInt(part.arm->version);
+    record.AppendText(part.logged_as);
+    for (std::size_t k = 0; k < outputs; ++k) record.AppendDouble((*scores)[i * outputs + k]);
   }
-  record.lead = std::move(lead);
   endpoint_->counters.shadow_rows.Add(rows);
   if (!ring.Push(std::move(record), LogRing::Priority::kShadow)) endpoint_->counters.censored_log.Add(rows);
 }

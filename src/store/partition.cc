@@ -95,11 +95,11 @@ Status Partition::Rotate() {
   return Ok();
 }
 
-Result<std::vector<Segment>> Partition::WriteSegments(const std::vector<WalRows>& frames) const {
+Result<std::vector<Segment>> Partition::WriteSegments(std::vector<WalRows> frames) const {
   std::vector<Segment> segments;
   std::vector<WalRows> group;
   std::vector<data::Field> fields;
-  for (const WalRows& frame : frames) {
+  for (WalRows& frame : frames) {
     if (!group.empty() && !SameTypes(fields, frame.rows.columns)) {
       segments.push_back(SW_TRY(WriteSegment(folder_, group)));
       group.clear();
@@ -107,15 +107,14 @@ Result<std::vector<Segment>> Partition::WriteSegments(const std::vector<WalRows>
     }
     data::Batch known{data::Schema{fields}};
     fields = UnionFields({&known, &frame.rows.columns});
-    group.push_back(frame);
+    group.push_back(std::move(frame));
   }
   segments.push_back(SW_TRY(WriteSegment(folder_, group)));
   return segments;
 }
 
 Status Partition::SealWal(const Wal& wal) {
-  const std::vector<WalRows> frames = SW_TRY(ReadWalFrames(wal.path, wal.frames));
-  const std::vector<Segment> segments = SW_TRY(WriteSegments(frames));
+  std::vector<WalRows> frames = SW_TRY(ReadWalFrames(wal.path, wal.frames));
   Producers producers;
   Ranges dropped;
   {
@@ -126,6 +125,7 @@ Status Partition::SealWal(const Wal& wal) {
   for (const WalRows& frame : frames) {
     if (!frame.producer.empty()) Remember(producers, frame.producer, {frame.sequence, frame.first_offset, 0});
   }
+  const std::vector<Segment> segments = SW_TRY(WriteSegments(std::move(frames)));
   SW_TRY(base::WriteFileAtomic(Path("partition.json"), StateText(dropped, producers, wal.end())));
   {
     const std::lock_guard lock(mutex_);

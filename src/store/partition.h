@@ -95,7 +95,7 @@ class Partition {
   Status Rotate();
   Status SealWal(const Wal& wal);
   Status SealLocked(bool active);
-  Result<std::vector<Segment>> WriteSegments(const std::vector<WalRows>& frames) const;
+  Result<std::vector<Segment>> WriteSegments(std::vector<WalRows> frames) const;
   Plan PlanAt(std::int64_t offset, std::int64_t to, std::size_t rows_max) const;
   Result<std::vector<RowsPiece>> Load(const Plan& plan) const;
   std::string Path(std::string_view name) const;

@@ -53,7 +53,7 @@ Result<Batch> AllColumns(const std::vector<WalRows>& frames) {
 }
 
 Status Publish(const std::string& folder, const Batch& batch, Segment& segment) {
-  data::WriteOptions options;
+  data::WriteOptions options{.zstd_level = 1, .metadata = {}};  // each row logged is written so: it must be quick
   options.metadata[std::string(kFormatKey)] = std::string(kFormatValue);
   const std::string bytes = SW_TRY(data::EncodeParquet(batch, options));
   segment.crc = base::Crc32c(bytes);
