@@ -14,6 +14,9 @@ namespace {
 const std::vector<std::string> kSections = {"source", "entity", "view", "request", "service", "training_set",
                                             "recipe", "gate", "endpoint", "rollout", "monitor", "retrain", "server"};
 
+constexpr std::int64_t kConcurrencyMax = 1'000, kQueueMax = 1'000'000;
+constexpr DurationUs kDelayMax = base::kSecondUs;
+
 // The tables of one section, by name; none when the section is absent.
 Result<std::vector<std::pair<std::string, Json>>> Tables(const Json& json, const std::string& section) {
   std::vector<std::pair<std::string, Json>> tables;
@@ -46,6 +49,16 @@ class TableReader {
     if (value == nullptr) return Ok();
     if (!value->IsBool()) return InvalidArgument("{}.{}: expected true or false, found {}", path_, key, value->TypeName());
     into = value->AsBool();
+    return Ok();
+  }
+  Status Count(const char* key, std::int64_t max, std::int64_t& into) {
+    known_.emplace_back(key);
+    const Json* value = table_.Find(key);
+    if (value == nullptr) return Ok();
+    if (!value->IsInt() || value->AsInt() < 1 || value->AsInt() > max) {
+      return InvalidArgument("{}.{}: expected a number from 1 to {}, found {}", path_, key, max, value->Dump().substr(0, 32));
+    }
+    into = value->AsInt();
     return Ok();
   }
   Status Duration(const char* key, DurationUs& into) {
@@ -90,7 +103,14 @@ Result<EndpointDef> ParseEndpoint(const std::string& name, const Json& table) {
   SW_TRY(reader.Text("gate", endpoint.gate));
   SW_TRY(reader.Flag("log", endpoint.log));
   SW_TRY(reader.Flag("durable", endpoint.durable));
+  SW_TRY(reader.Count("concurrency_max", kConcurrencyMax, endpoint.concurrency_max));
+  SW_TRY(reader.Count("queue_max", kQueueMax, endpoint.queue_max));
+  SW_TRY(reader.Duration("max_delay", endpoint.max_delay));
   SW_TRY(reader.Finish());
+  if (endpoint.max_delay < 0 || endpoint.max_delay > kDelayMax) {
+    return InvalidArgument("endpoint.{}.max_delay: expected a duration up to {}, found {}", name, base::FormatDuration(kDelayMax),
+                           base::FormatDuration(endpoint.max_delay));
+  }
   if (endpoint.durable && !endpoint.log) {
     return InvalidArgument("endpoint.{}.durable: with log = false there is no record to wait for; leave one of the two out", name);
   }

@@ -28,6 +28,9 @@ struct EndpointDef {
   std::string gate;          // that a version must pass; empty: the one named as the endpoint, if any
   bool log = true;           // false: nothing of it is written to the logbook, and nothing may read it there
   bool durable = false;      // an answer waits until its record is on disk
+  std::int64_t concurrency_max = 0;  // scorings of one version at once; 0: no limit of its own
+  std::int64_t queue_max = 0;        // requests that wait to be scored; 0: no limit of its own
+  DurationUs max_delay = 0;          // that a request waits for others, to be scored with them
   bool operator==(const EndpointDef&) const = default;
 };
 

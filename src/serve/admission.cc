@@ -11,11 +11,12 @@ Admission::Admission(std::size_t requests_max, std::size_t rows_max, base::Count
       refused_rows_(RefusedBy(counters, prefix_ + "rows_in_flight_max")),
       in_flight_(counters.Get("serve_requests_in_flight", "Prediction requests being answered.")) {}
 
-Result<Admission::Ticket> Admission::Admit(std::size_t rows) {
+Result<Admission::Ticket> Admission::Admit(std::size_t rows, Priority priority) {
+  const std::size_t part = priority == Priority::kLow ? 2 : 1;
   {
     const std::lock_guard lock(mutex_);
-    const bool requests_fit = requests_ < requests_max_;
-    const bool rows_fit = requests_ == 0 || rows_ + rows <= rows_max_;
+    const bool requests_fit = requests_ < requests_max_ / part;
+    const bool rows_fit = requests_ == 0 || rows_ + rows <= rows_max_ / part;
     if (requests_fit && rows_fit) {
       ++requests_;
       rows_ += rows;

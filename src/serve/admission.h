@@ -13,6 +13,7 @@
 
 #include "base/counters.h"
 #include "base/result.h"
+#include "serve/endpoint.h"
 
 namespace sw::serve {
 
@@ -41,8 +42,9 @@ class Admission {
   Admission(std::size_t requests_max, std::size_t rows_max, base::Counters& counters, std::string prefix = "");
 
   // RESOURCE_EXHAUSTED names the limit, and counts. A single request may exceed rows_max when it is
-  // alone, so that every request that is small enough for its own limit is served some time.
-  Result<Ticket> Admit(std::size_t rows);
+  // alone, so that every request that is small enough for its own limit is served some time. Those of low
+  // priority may fill half, so that they are turned away first.
+  Result<Ticket> Admit(std::size_t rows, Priority priority = Priority::kNormal);
   void WaitUntilEmpty();
 
  private:

@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::pair<ArmMode, std::string_view> kModeNames[] = {
     {ArmMode::kLive, "live"}, {ArmMode::kCanary, "canary"}, {ArmMode::kShadow, "shadow"}, {ArmMode::kWarm, "warm"}};
+constexpr std::pair<Priority, std::string_view> kPriorityNames[] = {
+    {Priority::kHigh, "high"}, {Priority::kNormal, "normal"}, {Priority::kLow, "low"}};
 constexpr double kShareSlack = 1e-9;  // three canaries of 1/3 add up to one
 
 std::optional<data::ViolationKind> FindKind(std::string_view name) {
@@ -116,6 +118,15 @@ Result<ArmMode> ParseArmMode(std::string_view name) {
     if (candidate == name) return mode;
   }
   return InvalidArgument("unknown mode of an arm: \"{}\"; use live, canary, shadow or warm", name);
+}
+
+std::string_view PriorityName(Priority priority) { return kPriorityNames[static_cast<std::size_t>(priority)].second; }
+
+Result<Priority> ParsePriority(std::string_view name) {
+  for (const auto& [priority, candidate] : kPriorityNames) {
+    if (candidate == name) return priority;
+  }
+  return InvalidArgument("unknown priority \"{}\"; use high, normal or low", name.substr(0, 32));
 }
 
 bool ContractPolicy::RefusesAny() const {

@@ -74,6 +74,19 @@ struct Outputs {
   bool operator==(const Outputs&) const = default;
 };
 
+// How urgent a request is: the more urgent go first, and the less urgent are turned away first.
+enum class Priority : std::uint8_t { kHigh, kNormal, kLow };
+std::string_view PriorityName(Priority priority);  // "high", "normal", "low"
+Result<Priority> ParsePriority(std::string_view name);
+
+// Of the requests that wait for a thread: those of slow models, and all where one of the first or the last is set.
+struct QueuePolicy {
+  std::size_t concurrency_max = 0;  // scorings of one version at once; 0: as many as there are threads
+  std::size_t queue_max = 0;        // requests that wait; 0: as many as the threads' own queue takes
+  std::int64_t max_delay_us = 0;    // that a request waits for others of its version, to be scored with them
+  bool operator==(const QueuePolicy&) const = default;
+};
+
 struct EndpointSnapshot {
   std::string name;
   std::string service;         // feature service; empty: the request's rows are the model's inputs
@@ -84,6 +97,7 @@ struct EndpointSnapshot {
   ContractPolicy policy;
   bool is_logged = true;       // false: nothing of it is written to the log
   bool is_durable = false;     // an answer waits until its record is on disk
+  QueuePolicy queue = {};
   std::vector<Arm> arms;
   std::shared_ptr<const Outputs> outputs = {};  // its arms'; set when it is published
 

@@ -30,7 +30,8 @@ ServeCore::ServeCore(const Endpoints::Options& options)
       blocking(options.blocking,
                {.requests_max = limits.own_requests_in_flight_max, .rows_max = limits.own_rows_in_flight_max,
                 .shadow_rows_max = limits.own_shadow_rows_max},
-               counters) {}
+               counters),
+      later(options.later ? options.later : [this](DurationUs after, base::Executor::Task task) { delays.After(after, std::move(task)); }) {}
 
 struct Endpoints::Core : ServeCore {
   explicit Core(const Options& options) : ServeCore(options) {}

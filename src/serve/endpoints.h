@@ -42,6 +42,7 @@ struct PredictRequest {
   TimeUs time = 0;                      // of the request; 0: the clock's now
   std::optional<std::int64_t> version = {};  // pinned: this version answers, whatever its mode
   std::string unit = {};                // of rows whose unit column is absent or null (a header)
+  Priority priority = Priority::kNormal;
   Caller caller = {};
 };
 
@@ -92,6 +93,8 @@ class Endpoints {
     base::Executor* scoring = nullptr;    // for slow batches; null: the caller's thread takes all
     BlockingPools::Make blocking = {};    // threads for one endpoint whose packages may wait for
                                           // another process; empty: `scoring` takes those, too
+    // Runs a task after a while; empty: a thread of its own does.
+    std::function<void(DurationUs after, base::Executor::Task task)> later = {};
     base::Random random{0};               // for request ids
     ServeLimits limits = {};
     LogRing::Options ring = {};

@@ -36,6 +36,8 @@ EndpointCounters EndpointCounters::For(base::Counters& counters, const std::stri
 
 namespace {
 
+constexpr std::int64_t kCostShare = 8;  // of the newest measurement in the moving average: 1/8
+
 bool AnswersBlock(const EndpointSnapshot& snapshot) {
   return std::ranges::any_of(snapshot.arms, [](const Arm& arm) {
     return (arm.mode == ArmMode::kLive || arm.mode == ArmMode::kCanary) && arm.package->blocks();
@@ -86,7 +88,10 @@ LiveEndpoint::LiveEndpoint(EndpointSnapshot checked, base::Counters& all_counter
       answers_block(AnswersBlock(snapshot)),
       shadow_kind(std::make_shared<const LogKind>("shadow/" + snapshot.name, ShadowLead(snapshot.outputs->count))),
       counters(EndpointCounters::For(all_counters, snapshot.name)),
-      versions(CountersOf(snapshot, all_counters)), predictions_kind_(KindOfPredictions(snapshot, snapshot.service.empty() ? std::nullopt : std::optional(data::Schema()))) {}
+      versions(CountersOf(snapshot, all_counters)),
+      queue_(snapshot.queue, !refuses_any, RefusedBy(all_counters, "queue_max"),
+             all_counters.Get("serve_batches_total", "Scorings of requests that waited for a thread, some of them together.", {{"endpoint", snapshot.name}})),
+      predictions_kind_(KindOfPredictions(snapshot, snapshot.service.empty() ? std::nullopt : std::optional(data::Schema()))) {}
 
 std::shared_ptr<const LogKind> LiveEndpoint::PredictionsKind(const data::Schema& features) const {
   std::shared_ptr<const LogKind> known = predictions_kind_.Get();
@@ -94,6 +99,13 @@ std::shared_ptr<const LogKind> LiveEndpoint::PredictionsKind(const data::Schema&
   known = KindOfPredictions(snapshot, features);
   predictions_kind_.Set(known);
   return known;
+}
+
+void LiveEndpoint::MeasureCost(std::int64_t nanoseconds, std::size_t rows) const {
+  const std::int64_t now = nanoseconds / static_cast<std::int64_t>(rows);
+  const std::int64_t before = row_cost_ns.load(std::memory_order_relaxed);
+  const std::int64_t mean = before == 0 ? now : before + (now - before) / kCostShare;
+  row_cost_ns.store(mean, std::memory_order_relaxed);  // a lost update costs nothing
 }
 
 }  // namespace sw::serve

@@ -1,6 +1,6 @@
 // LiveEndpoint: a published snapshot with what the prediction path would otherwise look up.
 //
-// Immutable but for counters, the columns of features and the measured cost of a row. Thread-safe.
+// Immutable but for counters, the queue, the columns of features and the measured cost of a row. Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -16,6 +16,7 @@
 #include "serve/endpoint.h"
 #include "serve/log_record.h"
 #include "serve/published.h"
+#include "serve/score_queue.h"
 #include "serve/version_statistics.h"
 
 namespace sw::serve {
@@ -43,6 +44,8 @@ struct LiveEndpoint {
 
   // What a prediction with these features is logged as.
   std::shared_ptr<const LogKind> PredictionsKind(const data::Schema& features) const;
+  void MeasureCost(std::int64_t nanoseconds, std::size_t rows) const;
+  ScoreQueue& queue() const { return queue_; }
 
   const EndpointSnapshot snapshot;
   const Arm& live;
@@ -56,6 +59,7 @@ struct LiveEndpoint {
   mutable std::atomic<std::int64_t> row_cost_ns{0};  // a moving average
 
  private:
+  mutable ScoreQueue queue_;
   mutable Published<LogKind> predictions_kind_;  // of the newest features: a service may be defined anew
 };
 

@@ -1,17 +1,17 @@
 #include "serve/predict_call.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/errors.h"
+#include "serve/counter_names.h"
 #include "serve/request_rows.h"
 #include "serve/shadow_work.h"
 #include "serve/split.h"
 
 namespace sw::serve {
 namespace {
-
-constexpr std::int64_t kCostShare = 8;  // of the newest measurement in the moving average: 1/8
 
 ServedAs ServedBy(const Arm& arm, const Arm* pinned) {
   if (pinned != nullptr) return ServedAs::kPinned;
@@ -82,7 +82,7 @@ Status PredictCall::Prepare() {
     }
   }
   const bool waits_apart = MayBlock() && endpoint_->own != nullptr;
-  ticket_ = SW_TRY((waits_apart ? endpoint_->own->admission : core_.admission).Admit(weight));
+  ticket_ = SW_TRY((waits_apart ? endpoint_->own->admission : core_.admission).Admit(weight, request_.priority));
   std::size_t ignored = 0;
   inputs_ = std::make_shared<const data::Batch>(SW_TRY(ConformRows(snapshot.request, std::move(request_.rows), ignored)));
   if (ignored > 0) endpoint_->counters.ignored_columns.Add(static_cast<std::int64_t>(ignored));
@@ -111,34 +111,76 @@ void PredictCall::TakeFeatures(Owned call, Result<data::Batch> features) {
 
 void PredictCall::ScoreOrQueue(Owned call) {
   ServeCore& core = call->core_;
+  const LiveEndpoint& endpoint = *call->endpoint_;
   call->ready_ns_ = base::MonotonicNs();
-  const auto cost_us = call->endpoint_->row_cost_ns.load(std::memory_order_relaxed) *
+  const auto cost_us = endpoint.row_cost_ns.load(std::memory_order_relaxed) *
                        static_cast<std::int64_t>(call->rows_) / base::kMillisecondUs;
-  base::Executor* threads = cost_us > core.limits.inline_us_max ? core.scoring : nullptr;
-  if (call->MayBlock()) threads = call->endpoint_->own != nullptr ? call->endpoint_->own->threads.get() : core.scoring;
+  const QueuePolicy& policy = endpoint.snapshot.queue;
+  const bool waits = cost_us > core.limits.inline_us_max || policy.concurrency_max > 0 || policy.max_delay_us > 0;
+  base::Executor* threads = waits ? core.scoring : nullptr;
+  if (call->MayBlock()) threads = endpoint.own != nullptr ? endpoint.own->threads.get() : core.scoring;
+  if (threads == nullptr && policy.max_delay_us > 0) threads = &core.here;
   if (threads == nullptr) return Finish(std::move(call));
-  // Shared with the task, so that a refused one still has somebody to answer.
-  const auto held = std::make_shared<Owned>(std::move(call));
-  Status status = threads->Submit([held] { Finish(std::move(*held)); });
+  Status status = call->endpoint_->queue().Add(call, core, *threads);
   if (status) return;
   core.refused_scoring_queue.Add();
-  (*held)->Fail(std::move(status).error());
+  call->Fail(std::move(status).error());
+}
+
+void PredictCall::Refuse(Owned call, std::string_view limit) {
+  RefusedBy(call->core_.counters, limit).Add();
+  call->Fail(ResourceExhausted("limit {}: a request of priority {} made room for a more urgent one; retry later", limit,
+                               PriorityName(call->request_.priority)).error());
 }
 
 bool PredictCall::MayBlock() const {
   return pinned_ != nullptr ? pinned_->package->blocks() : endpoint_->answers_block;
 }
 
-// Logs before it answers, so that a Flush after the answer finds the record.
 void PredictCall::Finish(Owned call) {
   if (Status status = call->CheckDeadline(); !status) return call->Fail(std::move(status).error());
   call->scoring_begins_ns_ = base::MonotonicNs();
   Result<Scored> scored = ScoreRows(*call->endpoint_, *call->features_, call->PickArms(), call->pinned_ != nullptr);
   if (!scored) return call->Fail(std::move(scored).error());
   call->scoring_ends_ns_ = base::MonotonicNs();
-  call->MeasureCost(call->scoring_ends_ns_ - call->scoring_begins_ns_);
+  call->endpoint_->MeasureCost(call->scoring_ends_ns_ - call->scoring_begins_ns_, call->rows_);
+  FinishScored(std::move(call), *std::move(scored));
+}
 
-  PredictResult result = call->MakeResult(*std::move(scored));
+// Where one cannot be scored, each is scored alone, and it alone fails.
+void PredictCall::FinishTogether(std::vector<Owned> calls) {
+  if (calls.size() == 1) return Finish(std::move(calls[0]));
+  const LiveEndpoint& endpoint = *calls[0]->endpoint_;
+  const std::int64_t begin_ns = base::MonotonicNs();
+  data::Batch features = *calls[0]->features_;
+  std::vector<const Arm*> arms;
+  for (const Owned& call : calls) {
+    if (call != calls[0]) features.AppendAll(*call->features_);
+    std::ranges::copy(call->PickArms(), std::back_inserter(arms));
+  }
+  const Result<Scored> all = ScoreRows(endpoint, features, std::move(arms), calls[0]->pinned_ != nullptr);
+  const std::int64_t end_ns = base::MonotonicNs();
+  std::size_t from = 0;
+  for (Owned& call : calls) {
+    Status in_time = call->CheckDeadline();
+    const std::size_t row = std::exchange(from, from + call->rows_);
+    if (!in_time) {
+      call->Fail(std::move(in_time).error());
+    } else if (!all) {
+      Finish(std::move(call));
+    } else {
+      call->scoring_begins_ns_ = begin_ns;
+      call->scoring_ends_ns_ = end_ns;
+      Scored own = all->Slice(row, call->rows_, endpoint.snapshot.outputs->count);
+      FinishScored(std::move(call), std::move(own));
+    }
+  }
+  if (all) endpoint.MeasureCost(end_ns - begin_ns, features.num_rows());
+}
+
+// Logs before it answers, so that a Flush after the answer finds the record.
+void PredictCall::FinishScored(Owned call, Scored scored) {
+  PredictResult result = call->MakeResult(std::move(scored));
   const EndpointSnapshot& snapshot = call->endpoint_->snapshot;
   if (snapshot.is_durable) return AnswerWhenOnDisk(std::move(call), std::move(result));
   result.logged = snapshot.is_logged && call->core_.ring.Push(call->MakeRecord(result), LogRing::Priority::kPrediction);
@@ -202,6 +244,7 @@ std::vector<const Arm*> PredictCall::PickArms() {
   const EndpointSnapshot& snapshot = endpoint_->snapshot;
   const data::Column* column = snapshot.unit_column.empty() ? nullptr : inputs_->Find(snapshot.unit_column);
   std::vector<const Arm*> arms(rows_, pinned_);
+  units_.clear();
   units_.reserve(rows_);
   std::int64_t missing = 0;
   for (std::size_t row = 0; row < rows_; ++row) {
@@ -217,13 +260,6 @@ std::vector<const Arm*> PredictCall::PickArms() {
   }
   if (missing > 0) endpoint_->counters.unit_missing_rows.Add(missing);
   return arms;
-}
-
-void PredictCall::MeasureCost(std::int64_t nanoseconds) const {
-  const std::int64_t now = nanoseconds / static_cast<std::int64_t>(rows_);
-  const std::int64_t before = endpoint_->row_cost_ns.load(std::memory_order_relaxed);
-  const std::int64_t mean = before == 0 ? now : before + (now - before) / kCostShare;
-  endpoint_->row_cost_ns.store(mean, std::memory_order_relaxed);  // a lost update costs nothing
 }
 
 PredictResult PredictCall::MakeResult(Scored scored) const {

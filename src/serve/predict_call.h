@@ -30,6 +30,17 @@ class PredictCall {
   PredictCall(const PredictCall&) = delete;
   PredictCall& operator=(const PredictCall&) = delete;
 
+  // For the queue that it waits in.
+  const std::shared_ptr<const LiveEndpoint>& endpoint() const { return endpoint_; }
+  const Arm* pinned() const { return pinned_; }
+  Priority priority() const { return request_.priority; }
+  std::size_t rows() const { return rows_; }
+  // Both have the same columns, of the same endpoint and version.
+  bool MayJoin(const PredictCall& other) const { return features_->schema() == other.features_->schema(); }
+  // All of one endpoint and version. Each is answered as if it had been scored alone.
+  static void FinishTogether(std::vector<std::unique_ptr<PredictCall>> calls);
+  static void Refuse(std::unique_ptr<PredictCall> call, std::string_view limit);
+
  private:
   PredictCall(ServeCore& core, std::shared_ptr<const LiveEndpoint> endpoint, PredictRequest request,
               PredictCallback done);
@@ -41,12 +52,12 @@ class PredictCall {
   static void ScoreOrQueue(Owned call);
   bool MayBlock() const;
   static void Finish(Owned call);
+  static void FinishScored(Owned call, Scored scored);
   static void AnswerWhenOnDisk(Owned call, PredictResult result);
   void Answer(PredictResult result);
   void Fail(Error error);
 
   std::vector<const Arm*> PickArms();
-  void MeasureCost(std::int64_t nanoseconds) const;
   void CountAnswer(const PredictResult& result) const;
   PredictResult MakeResult(Scored scored) const;
   LogRecord MakeRecord(const PredictResult& result) const;

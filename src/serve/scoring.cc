@@ -80,6 +80,14 @@ class GroupScorer {
 
 }  // namespace
 
+Scored Scored::Slice(std::size_t row, std::size_t rows, std::size_t outputs) const {
+  const auto part = [](const auto& all, std::size_t from, std::size_t count) {
+    const auto begin = all.begin() + static_cast<std::ptrdiff_t>(from);
+    return std::remove_cvref_t<decltype(all)>(begin, begin + static_cast<std::ptrdiff_t>(count));
+  };
+  return {.scores = part(scores, row * outputs, rows * outputs), .violations = part(violations, row, rows), .arms = part(arms, row, rows)};
+}
+
 Result<Scored> ScoreRows(const LiveEndpoint& endpoint, const data::Batch& features, std::vector<const Arm*> arms,
                          bool is_pinned) {
   Scored scored{.scores = std::vector<double>(arms.size() * endpoint.snapshot.outputs->count),

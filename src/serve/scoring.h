@@ -20,6 +20,7 @@ struct Scored {
   std::vector<double> scores;
   std::vector<std::int64_t> violations;
   std::vector<const Arm*> arms;  // that answered
+  Scored Slice(std::size_t row, std::size_t rows, std::size_t outputs) const;
 };
 
 // `arms` has one a row. INVALID_ARGUMENT when the contract refuses a row: a canary's rows are

@@ -7,6 +7,7 @@
 #include "base/ids.h"
 #include "serve/admission.h"
 #include "serve/blocking_pools.h"
+#include "serve/delay_thread.h"
 #include "serve/endpoints.h"
 #include "serve/interfaces.h"
 #include "serve/log_ring.h"
@@ -30,6 +31,9 @@ struct ServeCore {
   LogRing ring;
   ShadowQueue shadows;
   BlockingPools blocking;
+  base::InlineExecutor here;  // where there are no threads to score on
+  DelayThread delays;
+  const std::function<void(DurationUs, base::Executor::Task)> later;
 };
 
 }  // namespace sw::serve

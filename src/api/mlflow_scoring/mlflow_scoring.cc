@@ -92,7 +92,7 @@ void Invoke(const Context& context, const Request& request, const net::Responder
   if (const auto why = WhyUnsupported(type)) return responder.Send(net::TextResponse(415, *why));
   const auto read = [&]() -> Result<serve::PredictRequest> {
     const wire::Target target = SW_TRY(wire::DefaultTarget(*context.endpoints, context.default_endpoint));
-    serve::PredictRequest predict = wire::Begin(target, request.caller);
+    serve::PredictRequest predict = SW_TRY(wire::Begin(target, request));
     const data::Schema& schema = target.endpoint->request;
     predict.rows = wire::MediaType(type) == "text/csv"
                        ? SW_TRY(wire::RowsFromCsv(schema, request.body, wire::CsvHeader::kNames))

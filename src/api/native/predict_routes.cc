@@ -45,6 +45,7 @@ Result<serve::PredictRequest> PredictArguments(const Context& context, const Req
   serve::PredictRequest predict;
   predict.endpoint = request.Param("endpoint");
   predict.caller = request.caller;
+  SW_TRY(wire::SetPriority(predict, request.headers.Get(wire::kPriorityHeader)));
   const auto snapshot = SW_TRY(LiveEndpoint(context, predict.endpoint));
   if (FormOf(request) != Form::kJson) {
     predict.rows = SW_TRY(TableOf(request, snapshot->request));

@@ -32,6 +32,7 @@ void Predict(const Context& context, const Call& call, const ModelInferRequest& 
     infer = SW_TRY(ParseInfer(request, *target.endpoint->outputs));
     predict.rows = SW_TRY(wire::RowsFromTensors(data::Batch(target.Schema()), std::move(infer.inputs)));
     predict.unit = infer.unit;
+    if (infer.priority) predict.priority = *infer.priority;
     wire::SetIds(predict, infer.prediction_id);
     return predict;
   };

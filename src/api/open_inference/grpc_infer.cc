@@ -25,6 +25,21 @@ Result<std::string> TextParameter(const Parameters& parameters, const std::strin
   return InvalidArgument("parameters.{} must be a text", name);
 }
 
+Result<std::optional<serve::Priority>> PriorityParameter(const Parameters& parameters) {
+  const auto found = parameters.find("priority");
+  if (found == parameters.end()) return std::nullopt;
+  const InferParameter& value = found->second;
+  switch (value.parameter_choice_case()) {
+    case InferParameter::kStringParam: return SW_TRY(serve::ParsePriority(value.string_param()));
+    case InferParameter::kUint64Param: return PriorityOfNumber(value.uint64_param());
+    case InferParameter::kInt64Param:
+      if (value.int64_param() >= 0) return PriorityOfNumber(static_cast<std::uint64_t>(value.int64_param()));
+      break;
+    default: break;
+  }
+  return InvalidArgument("parameters.priority must be high, normal, low, or a number from 0");
+}
+
 std::size_t CountOf(const InferTensorContents& contents) {
   return static_cast<std::size_t>(contents.bool_contents_size() + contents.int_contents_size() + contents.int64_contents_size() +
                                   contents.uint_contents_size() + contents.uint64_contents_size() + contents.fp32_contents_size() +
@@ -126,6 +141,7 @@ Result<InferRequest> ParseInfer(const ModelInferRequest& request, const serve::O
   infer.id = request.id();
   infer.unit = SW_TRY(TextParameter(request.parameters(), "unit"));
   infer.prediction_id = SW_TRY(TextParameter(request.parameters(), "prediction_id"));
+  infer.priority = SW_TRY(PriorityParameter(request.parameters()));
   if (request.inputs().empty()) return InvalidArgument("there are no inputs");
   SW_TRY(ParseInputs(request, infer));
   for (const auto& output : request.outputs()) SW_TRY(WantOutput({output.name(), infer.is_binary}, outputs, infer));

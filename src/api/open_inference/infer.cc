@@ -88,6 +88,14 @@ Result<std::string> TextParameter(const Json& body, std::string_view name) {
   return InvalidArgument("parameters.{} must be a text, found {}", name, value->TypeName());
 }
 
+Result<std::optional<serve::Priority>> PriorityParameter(const Json& body) {
+  const Json* value = Parameter(body, "priority");
+  if (value == nullptr) return std::nullopt;
+  if (value->IsString()) return SW_TRY(serve::ParsePriority(value->AsString()));
+  if (value->IsInt() && value->AsInt() >= 0) return PriorityOfNumber(static_cast<std::uint64_t>(value->AsInt()));
+  return InvalidArgument("parameters.priority must be high, normal, low, or a number from 0, found {}", value->TypeName());
+}
+
 std::string NamesOf(const std::vector<OutputSpec>& specs) {
   std::vector<std::string_view> names;
   for (const OutputSpec& spec : specs) names.push_back(spec.name);
@@ -178,6 +186,11 @@ std::vector<OutputSpec> OutputSpecs(const serve::Outputs& outputs) {
   return specs;
 }
 
+serve::Priority PriorityOfNumber(std::uint64_t number) {
+  if (number == 1) return serve::Priority::kHigh;
+  return number > 2 ? serve::Priority::kLow : serve::Priority::kNormal;
+}
+
 Result<InferRequest> ParseInfer(const net::Request& request, const serve::Outputs& outputs) {
   Parts parts = SW_TRY(SplitBody(request));
   const Json body = SW_TRY(wire::ParseJsonBody(parts.json));
@@ -187,6 +200,7 @@ Result<InferRequest> ParseInfer(const net::Request& request, const serve::Output
   infer.unit = SW_TRY(TextParameter(body, "unit"));
   infer.prediction_id = SW_TRY(TextParameter(body, "prediction_id"));
   infer.is_binary = SW_TRY(FlagOr(body, "binary_data_output", false));
+  infer.priority = SW_TRY(PriorityParameter(body));
   for (const Json& input : SW_TRY(body.GetArray("inputs"))->AsArray()) {
     infer.inputs.push_back(SW_TRY(ParseInput(input, parts)));
   }

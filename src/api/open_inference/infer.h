@@ -38,7 +38,11 @@ struct InferRequest {
   std::vector<wire::Tensor> inputs;
   std::vector<WantedOutput> outputs;         // empty: the prediction
   bool is_binary = false;                    // parameters.binary_data_output
+  std::optional<serve::Priority> priority = {};  // parameters.priority
 };
+
+// Triton's numbers, where 0 is the default and 1 the most urgent.
+serve::Priority PriorityOfNumber(std::uint64_t number);
 
 // An output that an endpoint has.
 struct OutputSpec {

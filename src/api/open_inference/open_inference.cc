@@ -75,7 +75,7 @@ Result<Json> Models(const Context& context, const Request&) {
 
 Result<serve::PredictRequest> PredictOf(const Context& context, const Request& request, InferRequest& infer) {
   const wire::Target target = SW_TRY(TargetOf(context, request));
-  serve::PredictRequest predict = wire::Begin(target, request.caller);
+  serve::PredictRequest predict = SW_TRY(wire::Begin(target, request));
   std::optional<QuickRequest> quick;
   if (request.headers.Find(kLengthHeader) == nullptr) quick = QuickRows(request.body, target.Schema());
   if (quick) {
@@ -86,6 +86,7 @@ Result<serve::PredictRequest> PredictOf(const Context& context, const Request& r
   infer = SW_TRY(ParseInfer(request, *target.endpoint->outputs));
   predict.rows = SW_TRY(wire::RowsFromTensors(data::Batch(target.Schema()), std::move(infer.inputs)));
   predict.unit = infer.unit;
+  if (infer.priority) predict.priority = *infer.priority;
   wire::SetIds(predict, infer.prediction_id);
   return predict;
 }

@@ -47,6 +47,21 @@ constexpr const char* kTwoRows =
         {"name": "tailnum", "datatype": "BYTES", "shape": [2], "data": ["N1", "N2"]},
         {"name": "origin", "datatype": "BYTES", "shape": [2], "data": ["EWR", "JFK"]}])";
 
+TEST_F(OpenInferenceTest, TakesAPriorityByWordOrByTritonsNumber) {
+  const auto with = [](const char* priority) {
+    std::string body = kTwoRows;
+    return body + R"(, "parameters": {"priority": )" + priority + "}}";
+  };
+  for (const char* fine : {R"("high")", R"("low")", "0", "1", "7"}) EXPECT_EQ(Infer(with(fine)).status, 200) << fine;
+  EXPECT_EQ(ErrorOf(with(R"("urgent")")), R"(unknown priority "urgent"; use high, normal or low)");
+  EXPECT_THAT(ErrorOf(with("-1")), HasSubstr("parameters.priority must be"));
+  EXPECT_EQ(Infer(std::string(kTwoRows) + "}", {{"X-Seaworthy-Priority", "low"}}).status, 200);
+  EXPECT_EQ(Infer(std::string(kTwoRows) + "}", {{"X-Seaworthy-Priority", "urgent"}}).status, 400);
+  EXPECT_EQ(PriorityOfNumber(0), serve::Priority::kNormal);
+  EXPECT_EQ(PriorityOfNumber(1), serve::Priority::kHigh);
+  EXPECT_EQ(PriorityOfNumber(3), serve::Priority::kLow);
+}
+
 TEST_F(OpenInferenceTest, DescribesServerAndModels) {
   EXPECT_EQ(Get("/v2").StringOr("version", ""), "1.2.3");
   EXPECT_TRUE(Get("/v2/health/ready").BoolOr("ready", false));

@@ -83,7 +83,7 @@ Result<serve::PredictRequest> Read(const Result<wire::Target>& target, const Req
   if (request.headers.Get(kAttributes).size() > kAttributesBytesMax) {
     return InvalidArgument("{} has more than {} bytes", kAttributes, kAttributesBytesMax);
   }
-  serve::PredictRequest predict = wire::Begin(*target, request.caller);
+  serve::PredictRequest predict = SW_TRY(wire::Begin(*target, request));
   predict.rows = SW_TRY(ReadRows(target->endpoint->request, type, request.body));
   wire::SetIds(predict, request.headers.Get("X-Amzn-SageMaker-Inference-Id"));
   return predict;

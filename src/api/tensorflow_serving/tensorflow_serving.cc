@@ -144,7 +144,7 @@ void Call(serve::Endpoints& endpoints, const Request& request, const net::Respon
   const auto read = [&]() -> Result<std::pair<serve::PredictRequest, Body::Form>> {
     const Address address = SW_TRY(AddressOf(endpoints, request));
     Body body = SW_TRY(ReadBody(request, address.verb, *address.target.endpoint));
-    serve::PredictRequest predict = wire::Begin(address.target, request.caller);
+    serve::PredictRequest predict = SW_TRY(wire::Begin(address.target, request));
     predict.rows = std::move(body.rows);
     return std::pair(std::move(predict), body.form);
   };

@@ -55,7 +55,7 @@ Result<Prediction> Read(const serve::Endpoints& endpoints, const Request& reques
     return Unimplemented("there is no method {}; there are predict and rawPredict", call.verb.empty() ? "(none)" : call.verb);
   }
   const wire::Target target = SW_TRY(wire::FindTarget(endpoints, call.name));
-  Prediction prediction{wire::Begin(target, request.caller),
+  Prediction prediction{SW_TRY(wire::Begin(target, request)),
                         fmt::format("projects/{}/locations/{}/models/{}", request.Param("project"), request.Param("location"), call.name),
                         call.verb == "rawPredict"};
   prediction.predict.rows = SW_TRY(RowsOf(*target.endpoint, request.body));
@@ -83,7 +83,7 @@ void Call(serve::Endpoints& endpoints, const Request& request, const net::Respon
 
 Result<serve::PredictRequest> ReadInContainer(const ContainerContext& context, const Request& request) {
   const wire::Target target = SW_TRY(wire::FindTarget(*context.endpoints, context.model));
-  serve::PredictRequest predict = wire::Begin(target, request.caller);
+  serve::PredictRequest predict = SW_TRY(wire::Begin(target, request));
   predict.rows = SW_TRY(RowsOf(*target.endpoint, request.body));
   if (predict.rows.num_rows() == 0) return InvalidArgument("instances is empty");
   return predict;

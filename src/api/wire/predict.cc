@@ -50,6 +50,17 @@ serve::PredictRequest Begin(const Target& target, const Caller& caller) {
   return predict;
 }
 
+Result<serve::PredictRequest> Begin(const Target& target, const net::Request& request) {
+  serve::PredictRequest predict = Begin(target, request.caller);
+  SW_TRY(SetPriority(predict, request.headers.Get(kPriorityHeader)));
+  return predict;
+}
+
+Status SetPriority(serve::PredictRequest& predict, std::string_view priority) {
+  if (!priority.empty()) predict.priority = SW_TRY(serve::ParsePriority(priority));
+  return Ok();
+}
+
 void SetIds(serve::PredictRequest& predict, std::string_view prediction_id) {
   if (prediction_id.empty()) return;
   const std::size_t rows = predict.rows.num_rows();

@@ -39,6 +39,11 @@ Result<Target> DefaultTarget(const serve::Endpoints& endpoints, std::string_view
 
 // Without rows yet. With a `prediction_id` those are its ids: it for one row, else ID-0, ID-1, ...
 serve::PredictRequest Begin(const Target& target, const Caller& caller);
+// With the request's header X-Seaworthy-Priority.
+Result<serve::PredictRequest> Begin(const Target& target, const net::Request& request);
+// "high", "normal", "low"; "" leaves it.
+Status SetPriority(serve::PredictRequest& predict, std::string_view priority);
+constexpr std::string_view kPriorityHeader = "X-Seaworthy-Priority";
 void SetIds(serve::PredictRequest& predict, std::string_view prediction_id);
 
 using Render = std::move_only_function<net::Response(const serve::PredictResult& result)>;
