@@ -37,6 +37,7 @@ Status EndpointServing::Publish(const flow::EndpointPlan& plan) {
   base.rollout_salt = plan.salt;
   base.is_logged = definition.log;
   base.is_durable = definition.durable;
+  base.cache_rows = static_cast<std::size_t>(definition.cache_rows);
   base.queue = {.concurrency_max = static_cast<std::size_t>(definition.concurrency_max),
                 .queue_max = static_cast<std::size_t>(definition.queue_max), .max_delay_us = definition.max_delay};
   if (!definition.service.empty()) {

@@ -14,7 +14,7 @@ namespace {
 const std::vector<std::string> kSections = {"source", "entity", "view", "request", "service", "training_set",
                                             "recipe", "gate", "endpoint", "rollout", "monitor", "retrain", "server"};
 
-constexpr std::int64_t kConcurrencyMax = 1'000, kQueueMax = 1'000'000;
+constexpr std::int64_t kConcurrencyMax = 1'000, kQueueMax = 1'000'000, kCacheRowsMax = 10'000'000;
 constexpr DurationUs kDelayMax = base::kSecondUs;
 
 // The tables of one section, by name; none when the section is absent.
@@ -106,10 +106,15 @@ Result<EndpointDef> ParseEndpoint(const std::string& name, const Json& table) {
   SW_TRY(reader.Count("concurrency_max", kConcurrencyMax, endpoint.concurrency_max));
   SW_TRY(reader.Count("queue_max", kQueueMax, endpoint.queue_max));
   SW_TRY(reader.Duration("max_delay", endpoint.max_delay));
+  SW_TRY(reader.Count("cache_rows", kCacheRowsMax, endpoint.cache_rows));
   SW_TRY(reader.Finish());
   if (endpoint.max_delay < 0 || endpoint.max_delay > kDelayMax) {
     return InvalidArgument("endpoint.{}.max_delay: expected a duration up to {}, found {}", name, base::FormatDuration(kDelayMax),
                            base::FormatDuration(endpoint.max_delay));
+  }
+  if (endpoint.cache_rows > 0 && !endpoint.service.empty()) {
+    return InvalidArgument("endpoint.{}.cache_rows: its features come from service {}, and change with time; only an endpoint whose requests "
+                           "bring the model's inputs can answer from a cache", name, endpoint.service);
   }
   if (endpoint.durable && !endpoint.log) {
     return InvalidArgument("endpoint.{}.durable: with log = false there is no record to wait for; leave one of the two out", name);

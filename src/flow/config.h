@@ -31,6 +31,7 @@ struct EndpointDef {
   std::int64_t concurrency_max = 0;  // scorings of one version at once; 0: no limit of its own
   std::int64_t queue_max = 0;        // requests that wait to be scored; 0: no limit of its own
   DurationUs max_delay = 0;          // that a request waits for others, to be scored with them
+  std::int64_t cache_rows = 0;       // whose scores are kept, to be answered again; 0: none
   bool operator==(const EndpointDef&) const = default;
 };
 

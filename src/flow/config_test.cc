@@ -63,6 +63,7 @@ TEST(Config, ErrorsBeginWithTheKey) {
       {"endpoint", "log", "no", "endpoint.spend.log: expected true or false, found string"},
       {"endpoint", "queue_max", 0, "endpoint.spend.queue_max: expected a number from 1 to 1000000, found 0"},
       {"endpoint", "concurrency_max", "2", "endpoint.spend.concurrency_max: expected a number from 1 to 1000, found"},
+      {"endpoint", "cache_rows", 100, "endpoint.spend.cache_rows: its features come from service spend, and change with time"},
       {"endpoint", "max_delay", "2s", "endpoint.spend.max_delay: expected a duration up to 1s, found 2s"},
       {"recipe", "training_set", "none", "recipe.spend.training_set: there is no training set none; there are spend"},
       {"monitor", "endpoint", "other", "monitor.spend.endpoint: there is no endpoint other"},

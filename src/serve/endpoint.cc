@@ -173,6 +173,9 @@ Status CheckSnapshot(const EndpointSnapshot& snapshot) {
   if (snapshot.is_durable && !snapshot.is_logged) {
     return InvalidArgument("endpoint \"{}\": durable is said of a log that it does not keep", snapshot.name);
   }
+  if (snapshot.cache_rows > 0 && !snapshot.service.empty()) {
+    return InvalidArgument("endpoint \"{}\": features of service {} change with time; their scores are not kept", snapshot.name, snapshot.service);
+  }
   SW_TRY(CheckRequestSchema(snapshot));
   SW_TRY(CheckArms(snapshot));
   return CheckOutputs(snapshot);

@@ -98,6 +98,7 @@ struct EndpointSnapshot {
   bool is_logged = true;       // false: nothing of it is written to the log
   bool is_durable = false;     // an answer waits until its record is on disk
   QueuePolicy queue = {};
+  std::size_t cache_rows = 0;  // whose scores are kept, to be answered without scoring; 0: none are
   std::vector<Arm> arms;
   std::shared_ptr<const Outputs> outputs = {};  // its arms'; set when it is published
 

@@ -29,6 +29,8 @@ EndpointCounters EndpointCounters::For(base::Counters& counters, const std::stri
       .censored_queue = CensoredPairs(counters, endpoint, "queue"),
       .censored_log = CensoredPairs(counters, endpoint, "log"),
       .censored_score = CensoredPairs(counters, endpoint, "score"),
+      .cache_hits = counters.Get("serve_cache_hits_total", "Rows answered from the cache.", labels),
+      .cache_misses = counters.Get("serve_cache_misses_total", "Rows looked up in the cache in vain.", labels),
       .latency = counters.Histogram("serve_latency_seconds", "From request to answer.", labels),
       .violations = ViolationCounters::For(counters, endpoint),
   };
@@ -91,6 +93,7 @@ LiveEndpoint::LiveEndpoint(EndpointSnapshot checked, base::Counters& all_counter
       versions(CountersOf(snapshot, all_counters)),
       queue_(snapshot.queue, !refuses_any, RefusedBy(all_counters, "queue_max"),
              all_counters.Get("serve_batches_total", "Scorings of requests that waited for a thread, some of them together.", {{"endpoint", snapshot.name}})),
+      cache_(snapshot.cache_rows == 0 ? nullptr : std::make_unique<ScoreCache>(snapshot.cache_rows, snapshot.outputs->count)),
       predictions_kind_(KindOfPredictions(snapshot, snapshot.service.empty() ? std::nullopt : std::optional(data::Schema()))) {}
 
 std::shared_ptr<const LogKind> LiveEndpoint::PredictionsKind(const data::Schema& features) const {

@@ -1,6 +1,6 @@
 // LiveEndpoint: a published snapshot with what the prediction path would otherwise look up.
 //
-// Immutable but for counters, the queue, the columns of features and the measured cost of a row. Thread-safe.
+// Immutable but for counters, the queue, the cache, the columns of features and the measured cost of a row. Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -16,6 +16,7 @@
 #include "serve/endpoint.h"
 #include "serve/log_record.h"
 #include "serve/published.h"
+#include "serve/score_cache.h"
 #include "serve/score_queue.h"
 #include "serve/version_statistics.h"
 
@@ -33,6 +34,8 @@ struct EndpointCounters {
   base::Counter& censored_queue;     // pairs: the shadow queue was full
   base::Counter& censored_log;       // pairs: the log ring was full
   base::Counter& censored_score;     // pairs: the arm could not score
+  base::Counter& cache_hits;
+  base::Counter& cache_misses;
   base::LatencyHistogram& latency;
   ViolationCounters violations;
   static EndpointCounters For(base::Counters& counters, const std::string& endpoint);
@@ -45,6 +48,7 @@ struct LiveEndpoint {
   // What a prediction with these features is logged as.
   std::shared_ptr<const LogKind> PredictionsKind(const data::Schema& features) const;
   void MeasureCost(std::int64_t nanoseconds, std::size_t rows) const;
+  ScoreCache* cache() const { return cache_.get(); }  // nullptr: none
   ScoreQueue& queue() const { return queue_; }
 
   const EndpointSnapshot snapshot;
@@ -60,6 +64,7 @@ struct LiveEndpoint {
 
  private:
   mutable ScoreQueue queue_;
+  const std::unique_ptr<ScoreCache> cache_;
   mutable Published<LogKind> predictions_kind_;  // of the newest features: a service may be defined anew
 };
 

@@ -18,6 +18,12 @@ std::shared_ptr<const data::Schema> Joined(const data::Schema& lead, const data:
   return columns;
 }
 
+void AppendText(std::string_view text, std::string& bytes) {
+  const auto size = static_cast<std::uint32_t>(text.size());
+  bytes.append(reinterpret_cast<const char*>(&size), sizeof(size));
+  bytes.append(text);
+}
+
 // Takes values off the front of bytes that a LogRecord made.
 class Reader {
  public:
@@ -78,22 +84,19 @@ LogRecord::LogRecord(std::shared_ptr<const LogKind> kind, TimeUs event_time, std
   AppendBytes(&count, sizeof(count));
 }
 
-void LogRecord::AppendText(std::string_view text) {
-  const auto size = static_cast<std::uint32_t>(text.size());
-  AppendBytes(&size, sizeof(size));
-  bytes_.append(text);
-}
+void LogRecord::AppendText(std::string_view text) { serve::AppendText(text, bytes_); }
 
-void LogRecord::AppendCells(const data::Batch& batch, std::size_t row) {
+void AppendCells(const data::Batch& batch, std::size_t row, std::string& bytes) {
+  const auto append = [&](const auto& value) { bytes.append(reinterpret_cast<const char*>(&value), sizeof(value)); };
   for (std::size_t i = 0; i < batch.num_columns(); ++i) {
     const data::Column& column = batch.column(i);
     const bool is_there = !column.IsNull(row);
-    AppendBytes(&is_there, sizeof(is_there));
+    append(is_there);
     if (!is_there) continue;
     switch (column.type()) {
-      case data::Type::kFloat64: AppendDouble(column.Double(row)); break;
-      case data::Type::kString: AppendText(column.String(row)); break;
-      default: AppendInt(column.Int(row));
+      case data::Type::kFloat64: append(column.Double(row)); break;
+      case data::Type::kString: AppendText(column.String(row), bytes); break;
+      default: append(column.Int(row));
     }
   }
 }

@@ -39,6 +39,9 @@ struct LogKind {
   const std::shared_ptr<const data::Schema> columns;  // all, as they are logged
 };
 
+// The values of a row, each with whether it is there: the same bytes for the same values.
+void AppendCells(const data::Batch& batch, std::size_t row, std::string& bytes);
+
 class LogRecord {
  public:
   LogRecord(std::shared_ptr<const LogKind> kind, TimeUs event_time, std::size_t rows);
@@ -47,7 +50,7 @@ class LogRecord {
   void AppendDouble(double value) { AppendBytes(&value, sizeof(value)); }
   void AppendText(std::string_view text);
   // Of a batch with the columns of the kind's inputs or features.
-  void AppendCells(const data::Batch& batch, std::size_t row);
+  void AppendCells(const data::Batch& batch, std::size_t row) { serve::AppendCells(batch, row, bytes_); }
 
   const std::shared_ptr<const LogKind>& kind() const { return kind_; }
   std::size_t rows() const { return rows_; }

@@ -113,6 +113,9 @@ void PredictCall::ScoreOrQueue(Owned call) {
   ServeCore& core = call->core_;
   const LiveEndpoint& endpoint = *call->endpoint_;
   call->ready_ns_ = base::MonotonicNs();
+  if (endpoint.cache() != nullptr) {
+    if (std::optional<Scored> scored = call->FromCache()) return FinishScored(std::move(call), *std::move(scored));
+  }
   const auto cost_us = endpoint.row_cost_ns.load(std::memory_order_relaxed) *
                        static_cast<std::int64_t>(call->rows_) / base::kMillisecondUs;
   const QueuePolicy& policy = endpoint.snapshot.queue;
@@ -140,9 +143,12 @@ bool PredictCall::MayBlock() const {
 void PredictCall::Finish(Owned call) {
   if (Status status = call->CheckDeadline(); !status) return call->Fail(std::move(status).error());
   call->scoring_begins_ns_ = base::MonotonicNs();
-  Result<Scored> scored = ScoreRows(*call->endpoint_, *call->features_, call->PickArms(), call->pinned_ != nullptr);
+  std::vector<const Arm*> picked = call->PickArms();
+  const std::vector<const Arm*> cached = call->endpoint_->cache() == nullptr ? std::vector<const Arm*>() : picked;
+  Result<Scored> scored = ScoreRows(*call->endpoint_, *call->features_, std::move(picked), call->pinned_ != nullptr);
   if (!scored) return call->Fail(std::move(scored).error());
   call->scoring_ends_ns_ = base::MonotonicNs();
+  call->ToCache(*scored, cached);
   call->endpoint_->MeasureCost(call->scoring_ends_ns_ - call->scoring_begins_ns_, call->rows_);
   FinishScored(std::move(call), *std::move(scored));
 }
@@ -158,6 +164,7 @@ void PredictCall::FinishTogether(std::vector<Owned> calls) {
     if (call != calls[0]) features.AppendAll(*call->features_);
     std::ranges::copy(call->PickArms(), std::back_inserter(arms));
   }
+  const std::vector<const Arm*> picked = endpoint.cache() == nullptr ? std::vector<const Arm*>() : arms;
   const Result<Scored> all = ScoreRows(endpoint, features, std::move(arms), calls[0]->pinned_ != nullptr);
   const std::int64_t end_ns = base::MonotonicNs();
   std::size_t from = 0;
@@ -172,10 +179,43 @@ void PredictCall::FinishTogether(std::vector<Owned> calls) {
       call->scoring_begins_ns_ = begin_ns;
       call->scoring_ends_ns_ = end_ns;
       Scored own = all->Slice(row, call->rows_, endpoint.snapshot.outputs->count);
+      if (!picked.empty()) call->ToCache(own, std::span(picked).subspan(row, call->rows_));
       FinishScored(std::move(call), std::move(own));
     }
   }
   if (all) endpoint.MeasureCost(end_ns - begin_ns, features.num_rows());
+}
+
+std::string PredictCall::CacheKey(const Arm& arm, std::size_t row) const {
+  std::string key(reinterpret_cast<const char*>(&arm.version), sizeof(arm.version));
+  AppendCells(*inputs_, row, key);
+  return key;
+}
+
+// Only when it has all of the request's rows.
+std::optional<Scored> PredictCall::FromCache() {
+  if (!CheckDeadline()) return std::nullopt;  // told where it is scored
+  const std::size_t outputs = endpoint_->snapshot.outputs->count;
+  scoring_begins_ns_ = ready_ns_;
+  Scored scored{.scores = std::vector<double>(rows_ * outputs), .violations = std::vector<std::int64_t>(rows_), .arms = PickArms()};
+  for (std::size_t row = 0; row < rows_; ++row) {
+    const std::span<double> scores = std::span(scored.scores).subspan(row * outputs, outputs);
+    if (endpoint_->cache()->Take(CacheKey(*scored.arms[row], row), scores)) continue;
+    endpoint_->counters.cache_misses.Add(static_cast<std::int64_t>(rows_));
+    return std::nullopt;
+  }
+  endpoint_->counters.cache_hits.Add(static_cast<std::int64_t>(rows_));
+  scoring_ends_ns_ = base::MonotonicNs();
+  return scored;
+}
+
+// Not what broke the contract, which is counted each time, nor what another arm answered in its stead.
+void PredictCall::ToCache(const Scored& scored, std::span<const Arm* const> picked) {
+  const std::size_t outputs = endpoint_->snapshot.outputs->count;
+  for (std::size_t row = 0; row < picked.size(); ++row) {
+    if (scored.violations[row] != 0 || scored.arms[row] != picked[row]) continue;
+    endpoint_->cache()->Put(CacheKey(*picked[row], row), std::span(scored.scores).subspan(row * outputs, outputs));
+  }
 }
 
 // Logs before it answers, so that a Flush after the answer finds the record.

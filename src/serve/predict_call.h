@@ -8,6 +8,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -53,6 +55,9 @@ class PredictCall {
   bool MayBlock() const;
   static void Finish(Owned call);
   static void FinishScored(Owned call, Scored scored);
+  std::optional<Scored> FromCache();
+  void ToCache(const Scored& scored, std::span<const Arm* const> picked);
+  std::string CacheKey(const Arm& arm, std::size_t row) const;
   static void AnswerWhenOnDisk(Owned call, PredictResult result);
   void Answer(PredictResult result);
   void Fail(Error error);
