@@ -12,6 +12,8 @@ Models are trained on the flights of 2013 and kept in build/bench-serve. On a bu
 import argparse
 import pathlib
 import re
+import signal
+import sys
 import tempfile
 import typing
 
@@ -35,6 +37,9 @@ class Options(typing.NamedTuple):
 
 
 def main():
+    # So that the servers are ended too.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(1))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", default=".", help=f"of {', '.join([*BESIDE_PEERS, *ALONE])}")
