@@ -52,6 +52,7 @@ class Connection final : public Pollable {
   void Cut(std::string_view limit);  // closes and counts
   bool PeerClosed() const { return peer_closed_; }
   std::int64_t LastReadMs() const { return last_read_ms_; }
+  bool IsTls() const { return transport_->IsTls(); }
   Loop& GetLoop() { return loop_; }
   ServerState& State() { return state_; }
   const Listen& GetListen() const { return listen_; }

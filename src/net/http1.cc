@@ -89,7 +89,8 @@ void Http1::BeginRequest() {
   Match match = state_.router.Find(head.request.method, head.request.path, connection_.GetListen().groups);
   auto exchange = std::make_shared<Exchange>(connection_.GetLoop().Box(), this, match.route, is_http11_,
                                              state_.options.limits.stream_buffer_bytes_max);
-  std::optional<Response> early = inbound_.Begin(state_, connection_.GetListen(), std::move(exchange),
+  const Carrier carrier{connection_.GetListen(), is_http11_ ? "1.1" : "1.0", connection_.IsTls()};
+  std::optional<Response> early = inbound_.Begin(state_, carrier, std::move(exchange),
                                                  std::move(head.request), std::move(match), head.content_length);
   if (head.expect_unknown) early = ErrorResponse(417, InvalidArgument("Expect takes only 100-continue").error());
   if (early) return AnswerEarly(*std::move(early));
@@ -176,6 +177,7 @@ void Http1::Refuse(int status, std::string_view limit, const Error& error) {
 void Http1::AppendHead(const Response& response, std::optional<std::size_t> content_length) {
   std::string& out = connection_.Out();
   status_ = response.status;
+  inbound_.NoteFields(response.headers);
   const bool close = close_after_ || !keep_alive_ || state_.draining.load() || (!content_length && !is_http11_);
   if (close) close_after_ = true;
   fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\n", response.status, StatusText(response.status));

@@ -139,7 +139,8 @@ void Http2Stream::Begin() {
   const Result<std::optional<std::int64_t>> timeout = GrpcTimeoutNs(request_.headers);
   if (timeout && *timeout) deadline_ns_ = state_.options.now_ns() + **timeout;
   if (!request_.path.starts_with('/')) request_.path = "/" + request_.path;
-  std::optional<Response> early = inbound_.Begin(state_, connection.GetListen(), std::move(exchange), std::move(request_),
+  const Carrier carrier{connection.GetListen(), "2", connection.IsTls()};
+  std::optional<Response> early = inbound_.Begin(state_, carrier, std::move(exchange), std::move(request_),
                                                  std::move(match), content_length_);
   if (!early && !timeout) early = inbound_.RenderError(400, timeout.error());
   if (early) return Answer(*std::move(early));
@@ -242,6 +243,7 @@ void Http2Stream::Resume() {
 
 void Http2Stream::Submit(const Response& head, bool has_body, std::optional<std::size_t> content_length) {
   status_ = head.status;
+  inbound_.NoteFields(head.headers);
   FieldList& list = EmptyList();
   char status[4] = {};
   std::to_chars(status, status + 3, std::clamp(head.status, 100, 999));
@@ -272,6 +274,7 @@ void Http2Stream::SendWhole(Response response) {
   response_done_ = true;
   out_ = std::move(response.body);
   trailers_ = std::move(response.trailers);
+  inbound_.NoteFields(trailers_);
   held_bytes_ += out_.size();
   http2_.Hold(out_.size());
   last_out_ms_ = state_.NowMs();
@@ -295,6 +298,7 @@ void Http2Stream::SendPiece(std::string piece) {
 
 void Http2Stream::SendFinish(Headers trailers) {
   trailers_ = std::move(trailers);
+  inbound_.NoteFields(trailers_);
   response_done_ = true;
   if (is_head_) return;
   Resume();

@@ -18,6 +18,7 @@
 #include "base/errors.h"
 #include "net/grpc.h"
 #include "net/http2.h"
+#include "net/recording_observer.h"
 #include "net/server.h"
 
 namespace sw::net {
@@ -183,6 +184,7 @@ class Http2Test : public testing::Test {
     options.loops = 1;
     options.limits = limits;
     options.now_ns = [this] { return now_ns_.load(); };
+    options.observer = &observer_;
     server_ = Server::Start(std::move(options), Router::Make(Routes()).value(), counters_).value();
   }
 
@@ -273,11 +275,38 @@ class Http2Test : public testing::Test {
 
   std::atomic<std::int64_t> now_ns_{1'000'000'000};
   base::Counters counters_;
+  RecordingObserver observer_;
   std::mutex mutex_;
   std::vector<Responder> held_;
   std::atomic<int> cancelled_{0};
   std::unique_ptr<Server> server_;
 };
+
+TEST_F(Http2Test, AnObserverIsToldOfEachRequestAndOfGrpcsStatus) {
+  Client client(server_->Port());
+  const Headers grpc = {{"content-type", "application/grpc"}, {"te", "trailers"},
+                        {"traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}};
+  client.Ask("POST", "/test.Service/Echo", std::string("\0\0\0\0\1x", 6), grpc);
+  client.Ask("POST", "/test.Service/Nothing", {}, grpc);
+  client.Ask("GET", "/ping");
+  const std::int32_t held = client.Submit("POST", "/test.Service/Hold", "x", grpc);
+  client.Ask("GET", "/ping");  // after it
+  client.Cancel(held);
+  client.Ask("GET", "/ping");
+  const auto told = observer_.WaitFor(6);
+  ASSERT_EQ(told.size(), 6u);
+  EXPECT_EQ(told[0].http_version, "2");
+  EXPECT_TRUE(told[0].is_grpc);
+  EXPECT_TRUE(told[0].parent);
+  EXPECT_EQ(told[0].grpc_status, 0);
+  EXPECT_EQ(told[1].grpc_status, 12);
+  EXPECT_EQ(told[1].route, nullptr);
+  EXPECT_FALSE(told[2].is_grpc);
+  EXPECT_FALSE(told[2].grpc_status);
+  EXPECT_EQ(told[2].host, "localhost");
+  EXPECT_EQ(told[4].status, 0);  // it went away
+  EXPECT_EQ(told[4].route->pattern, "/test.Service/Hold");
+}
 
 TEST_F(Http2Test, AnswersTheSameRoutesAsHttp1) {
   Client client(server_->Port());

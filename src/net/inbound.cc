@@ -1,13 +1,37 @@
 #include "net/inbound.h"
 
+#include <charconv>
 #include <exception>
+#include <utility>
 
 #include "base/errors.h"
 #include "net/grpc.h"
 
 namespace sw::net {
+namespace {
 
-std::optional<Response> Inbound::Begin(ServerState& state, const Listen& listen, std::shared_ptr<Exchange> exchange,
+// Several parents are none.
+std::optional<base::TraceContext> ParentOf(const Headers& headers) {
+  const std::string* found = nullptr;
+  for (const auto& [name, value] : headers.Fields()) {
+    if (!EqualsNoCase(name, "traceparent")) continue;
+    if (found != nullptr) return std::nullopt;
+    found = &value;
+  }
+  return found == nullptr ? std::nullopt : base::ParseTraceparent(*found);
+}
+
+std::string TracestateOf(const Headers& headers) {
+  std::string joined;
+  for (const auto& [name, value] : headers.Fields()) {
+    if (EqualsNoCase(name, "tracestate")) joined.append(joined.empty() ? "" : ",").append(value);
+  }
+  return base::CleanTracestate(joined);
+}
+
+}  // namespace
+
+std::optional<Response> Inbound::Begin(ServerState& state, const Carrier& carrier, std::shared_ptr<Exchange> exchange,
                                        Request request, Match match, std::optional<std::uint64_t> content_length) {
   state_ = &state;
   exchange_ = std::move(exchange);
@@ -17,7 +41,8 @@ std::optional<Response> Inbound::Begin(ServerState& state, const Listen& listen,
   begin_ns_ = state.options.now_ns();
   accepted_ = ChooseEncoding(request_.headers.Get("accept-encoding"));
   is_grpc_ = IsGrpc(request_.headers);
-  if (std::optional<Response> refused = CheckHost(listen)) return refused;
+  if (state.options.observer != nullptr) Observe(carrier);
+  if (std::optional<Response> refused = CheckHost(carrier.listen)) return refused;
   if (route_ == nullptr) {
     Response response = RenderError(match.status, match.error);
     if (!match.allow.empty()) response.headers.Add("Allow", match.allow);
@@ -30,10 +55,44 @@ std::optional<Response> Inbound::Begin(ServerState& state, const Listen& listen,
     if (!caller) return RenderError(base::HttpStatus(caller.error().code), caller.error());
     request_.caller = *std::move(caller);
   }
+  if (observed_) request_.caller.trace = base::FormatTraceparent(observed_->trace);
   if (std::optional<Response> refused = CheckEncoding()) return refused;
   body_bytes_max_ = route_->body_bytes_max != 0 ? route_->body_bytes_max : state.options.limits.body_bytes_max;
   if (!Streaming() && content_length && *content_length > body_bytes_max_) return BodyTooLong();
   return std::nullopt;
+}
+
+void Inbound::Observe(const Carrier& carrier) {
+  observed_ = std::make_unique<FinishedRequest>();
+  FinishedRequest& observed = *observed_;
+  observed.parent = ParentOf(request_.headers);
+  observed.trace = state_->options.observer->Begin(observed.parent);
+  observed.method = request_.method;
+  observed.route = route_;
+  observed.is_grpc = is_grpc_;
+  observed.is_tls = carrier.is_tls;
+  observed.http_version = carrier.http_version;
+  observed.begin_ns = begin_ns_;
+  observed.peer = request_.peer;
+  if (!observed.trace.IsSampled()) return;
+  if (observed.parent) observed.tracestate = TracestateOf(request_.headers);
+  observed.path = request_.path;
+  observed.host = request_.headers.Get("host");
+  observed.user_agent = request_.headers.Get("user-agent");
+}
+
+void Inbound::Note(const Headers& fields) {
+  if (const std::string* id = fields.Find("x-request-id")) observed_->request_id = *id;
+  const std::string_view status = fields.Get("grpc-status");
+  int code = 0;
+  if (std::from_chars(status.data(), status.data() + status.size(), code).ec == std::errc()) observed_->grpc_status = code;
+}
+
+void Inbound::TellObserver(int status) {
+  if (!observed_) return;
+  observed_->status = status;
+  observed_->end_ns = state_->options.now_ns();
+  state_->options.observer->End(std::move(*std::exchange(observed_, nullptr)));
 }
 
 void Inbound::BeginBroken(ServerState& state, std::shared_ptr<Exchange> exchange) {
@@ -164,10 +223,12 @@ void Inbound::Finish(int status) {
   exchange->Deliver(Cancelled("the request was already answered"));
   state_->status_class[std::clamp(status / 100, 0, 5)]->Add();
   state_->latency->Record(state_->options.now_ns() - begin_ns_);
+  TellObserver(status);
   Release();
 }
 
 void Inbound::Abort() {
+  TellObserver(0);
   const std::shared_ptr<Exchange> exchange = std::exchange(exchange_, nullptr);
   Release();
   if (!exchange) return;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "net/compression.h"
 #include "net/exchange.h"
@@ -14,13 +15,20 @@
 
 namespace sw::net {
 
+// What a request came through.
+struct Carrier {
+  const Listen& listen;
+  std::string_view http_version;
+  bool is_tls = false;
+};
+
 class Inbound {
  public:
   // Finds the route and the caller. What it answers goes to the client instead of the handler's answer.
   // `chunked`: pieces of a streamed answer get the framing of HTTP/1.1.
-  std::optional<Response> Begin(ServerState& state, const Listen& listen, std::shared_ptr<Exchange> exchange,
+  std::optional<Response> Begin(ServerState& state, const Carrier& carrier, std::shared_ptr<Exchange> exchange,
                                 Request request, Match match, std::optional<std::uint64_t> content_length);
-  // Of what could not be understood: nothing but an exchange to answer it.
+  // Of what could not be understood: nothing but an exchange to answer it; no observer is told.
   void BeginBroken(ServerState& state, std::shared_ptr<Exchange> exchange);
   explicit operator bool() const { return exchange_ != nullptr; }
 
@@ -31,6 +39,10 @@ class Inbound {
   void Dispatch();
   // Before the answer is written.
   void Compress(Response& response, bool is_head) const;
+  // Header fields and trailers of the answer, for the observer.
+  void NoteFields(const Headers& fields) {
+    if (observed_) Note(fields);
+  }
   // The answer has been written, or the client has gone: Begin may follow.
   void Finish(int status);
   void Abort();
@@ -47,6 +59,9 @@ class Inbound {
   std::optional<Response> CheckEncoding();
   Response BodyTooLong();
   std::optional<Response> Decompress();
+  void Observe(const Carrier& carrier);
+  void Note(const Headers& fields);
+  void TellObserver(int status);
   void Release();
 
   ServerState* state_ = nullptr;
@@ -59,6 +74,7 @@ class Inbound {
   Encoding encoding_ = Encoding::kIdentity;  // of the body
   Encoding accepted_ = Encoding::kIdentity;  // of the answer
   std::int64_t begin_ns_ = 0;
+  std::unique_ptr<FinishedRequest> observed_;  // null: nobody observes
 };
 
 }  // namespace sw::net

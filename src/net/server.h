@@ -18,6 +18,7 @@
 #include "base/counters.h"
 #include "base/executor.h"
 #include "net/limits.h"
+#include "net/observer.h"
 #include "net/router.h"
 
 namespace sw::net {
@@ -45,6 +46,7 @@ struct ServerOptions {
   Authorize authorize = {};                  // required when a route has a scope
   base::Executor* executor = nullptr;   // required when a route is slow
   std::function<std::int64_t()> now_ns = {};  // monotonic; empty: base::MonotonicNs
+  RequestObserver* observer = nullptr;        // outlives the server; null: nobody is told
 };
 
 struct ServerState;

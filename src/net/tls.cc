@@ -96,6 +96,7 @@ class TlsTransport final : public Transport {
   bool HasPending() const override { return SSL_pending(ssl_) > 0; }
   bool WantsToWrite() const override { return wants_to_write_; }
   bool IsHandshaking() const override { return !SSL_is_init_finished(ssl_); }
+  bool IsTls() const override { return true; }
 
  private:
   ssize_t Explain(int result) {

@@ -22,6 +22,7 @@ class Transport {
   // The next Read waits for room to write in (a TLS handshake).
   virtual bool WantsToWrite() const { return false; }
   virtual bool IsHandshaking() const { return false; }
+  virtual bool IsTls() const { return false; }
 };
 
 class PlainTransport final : public Transport {
