@@ -96,6 +96,7 @@ Status App::OpenStores(std::string_view purpose) {
   }
   log_ = std::make_unique<base::Logger>(
       base::Logger::ForStderr(*clock_, SW_TRY(base::ParseLogLevel(settings_.Text("log_level")))));
+  tracing_ = SW_TRY(OpenTracing(settings_, counters_, *log_));
   ids_ = std::make_unique<base::IdGenerator>(*clock_, base::Random::FromSystem());
   data_ = SW_TRY(store::DataFolder::Open(settings_.Text("data"), *clock_, counters_, purpose));
   SW_TRY(data_->catalog().Migrate("app", kMigrations));
@@ -167,6 +168,7 @@ Status App::OpenRooms() {
   endpoints.scoring = workers_.get();
   endpoints.blocking = [this] { return BlockingThreads(); };
   endpoints.random = base::Random::FromSystem();
+  endpoints.trace = TracePredictions(tracing_.get());
   endpoints_ = std::make_unique<serve::Endpoints>(endpoints);
   serving_ = std::make_unique<EndpointServing>(*endpoints_, *features_, *packages_, *tuner_);
 
@@ -284,6 +286,7 @@ Result<std::unique_ptr<net::Server>> App::Listen() {
   options.tls = SW_TRY(TlsOf(settings_));
   for (net::Listen& listen : options.listens) listen.tls_only = settings_.Text("tls_only") == "true";
   options.executor = workers_.get();
+  if (tracing_) options.observer = &tracing_->tracer;
   options.authorize = [this](const net::Request& request,
                              const net::Route& route) -> Result<Caller> {
     Caller caller = SW_TRY(access_->Admit(request.headers.Get("Authorization"), route.scope));

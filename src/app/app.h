@@ -22,6 +22,7 @@
 #include "app/clock_file.h"
 #include "app/configuration.h"
 #include "app/settings.h"
+#include "app/tracing.h"
 #include "auth/access.h"
 #include "base/counters.h"
 #include "base/executor.h"
@@ -78,6 +79,7 @@ class App {
   std::optional<ClockFile> clock_file_;        // of a manual clock
   std::mutex clock_mutex_;                     // one advance at a time
   std::unique_ptr<base::Logger> log_;
+  std::unique_ptr<Tracing> tracing_;           // null: not configured
   std::unique_ptr<base::IdGenerator> ids_;
   std::unique_ptr<base::ThreadPool> workers_;  // slow routes
   std::unique_ptr<base::ThreadPool> shadows_;  // shadow scoring, engines' timing: of low priority

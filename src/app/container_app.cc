@@ -19,6 +19,7 @@ Result<std::unique_ptr<ContainerApp>> ContainerApp::Open(const Container& contai
   std::unique_ptr<ContainerApp> app(new ContainerApp(container, settings));
   app->log_ = std::make_unique<base::Logger>(
       base::Logger::ForStderr(app->clock_, SW_TRY(base::ParseLogLevel(settings.Text("log_level")))));
+  app->tracing_ = SW_TRY(OpenTracing(settings, app->counters_, *app->log_));
   app->OpenEndpoints();
   return app;
 }
@@ -40,6 +41,7 @@ void ContainerApp::OpenEndpoints() {
   options.shadow = shadows_.get();
   options.scoring = workers_.get();
   options.random = base::Random::FromSystem();
+  options.trace = TracePredictions(tracing_.get());
   endpoints_ = std::make_unique<serve::Endpoints>(std::move(options));
   models_ = std::make_unique<ContainerModels>(ContainerModels::Options{.settings = &settings_,
                                                                        .endpoints = endpoints_.get(),
@@ -70,6 +72,7 @@ Result<std::unique_ptr<net::Server>> ContainerApp::Listen() {
   options.limits.body_bytes_max = container_.body_bytes_max;
   options.limits.bodies_bytes_max = settings_.Bytes("bodies_bytes_max");
   options.executor = workers_.get();
+  if (tracing_) options.observer = &tracing_->tracer;
   options.authorize = [](const net::Request&, const net::Route&) -> Result<Caller> {
     Caller caller;
     caller.principal = "container";

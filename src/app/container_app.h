@@ -15,6 +15,7 @@
 #include "app/container.h"
 #include "app/container_models.h"
 #include "app/settings.h"
+#include "app/tracing.h"
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/executor.h"
@@ -54,6 +55,7 @@ class ContainerApp {
   base::Counters counters_;
   base::SystemClock clock_;
   std::unique_ptr<base::Logger> log_;
+  std::unique_ptr<Tracing> tracing_;  // null: not configured
   std::unique_ptr<base::ThreadPool> workers_, shadows_;
   NoLog no_log_;
   std::unique_ptr<serve::Endpoints> endpoints_;

@@ -54,6 +54,12 @@ constexpr SettingSpec kSpecs[] = {
     {"tls_key", SettingKind::kText, "", "the PEM file of the certificate's key"},
     {"tls_client_ca", SettingKind::kText, "", "a PEM file: clients must show a certificate that it signed"},
     {"tls_only", SettingKind::kChoice, "false", "true: nothing but https is answered", "true|false"},
+    {"otlp_endpoint", SettingKind::kText, "",
+     "the collector that traces are sent to, http://HOST:PORT, by OTLP over HTTP; without it there are none"},
+    {"otlp_headers", SettingKind::kSecret, "",
+     "header fields of what is sent there, NAME=VALUE with ',' between them, percent-encoded"},
+    {"trace_ratio", SettingKind::kRatio, "1",
+     "the share of requests to trace, of those whose client does not say by a traceparent whether it does"},
     {"drain_delay", SettingKind::kDuration, "0",
      "after SIGTERM, how long readiness fails before the addresses close; on Kubernetes 5s"},
     {"drain_timeout", SettingKind::kDuration, "10s",
@@ -77,6 +83,13 @@ std::optional<std::int64_t> WholeNumber(std::string_view text) {
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (failed != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
+}
+
+std::optional<double> RatioOf(std::string_view text) {
+  double value = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool is_ratio = failed == std::errc() && end == text.data() + text.size() && value >= 0 && value <= 1;
+  return is_ratio ? std::optional(value) : std::nullopt;
 }
 
 bool IsChoice(std::string_view text, std::string_view choices) {
@@ -115,6 +128,9 @@ Status CheckValue(const SettingSpec& spec, const std::string& text, const std::s
       if (base::ParseTime(text)) return Ok();
       return InvalidArgument("{}: expected a time such as 2013-01-01T00:00:00Z, found {}", where,
                              text);
+    case SettingKind::kRatio:
+      if (RatioOf(text)) return Ok();
+      return InvalidArgument("{}: expected a number from 0 to 1, found {}", where, text);
     case SettingKind::kChoice:
       if (IsChoice(text, spec.choices)) return Ok();
       return InvalidArgument("{}: expected {}, found {}", where, ReplaceAll(spec.choices, '|', '/'),
@@ -126,6 +142,7 @@ Status CheckValue(const SettingSpec& spec, const std::string& text, const std::s
 Result<std::string> TomlText(const Json& value) {
   if (value.IsString()) return value.AsString();
   if (value.IsInt()) return std::to_string(value.AsInt());
+  if (value.IsDouble()) return fmt::format("{}", value.AsDouble());
   if (!value.IsArray())
     return InvalidArgument("expected text, a number or a list of texts, found {}",
                            value.TypeName());
@@ -240,6 +257,8 @@ std::uint64_t Settings::Bytes(std::string_view name) const {
 DurationUs Settings::Duration(std::string_view name) const {
   return base::ParseDuration(Text(name)).value_or(0);
 }
+
+double Settings::Ratio(std::string_view name) const { return RatioOf(Text(name)).value_or(0); }
 
 std::vector<std::string> Settings::List(std::string_view name) const {
   std::vector<std::string> items;

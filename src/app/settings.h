@@ -23,7 +23,7 @@
 
 namespace sw::app {
 
-enum class SettingKind : std::uint8_t { kText, kCount, kBytes, kDuration, kTime, kChoice, kSecret };
+enum class SettingKind : std::uint8_t { kText, kCount, kBytes, kDuration, kTime, kChoice, kSecret, kRatio };
 
 struct SettingSpec {
   std::string_view name;  // "drain_timeout": --drain-timeout, SEAWORTHY_DRAIN_TIMEOUT
@@ -54,6 +54,7 @@ class Settings {
   std::int64_t Count(std::string_view name) const;
   std::uint64_t Bytes(std::string_view name) const;
   DurationUs Duration(std::string_view name) const;
+  double Ratio(std::string_view name) const;
   std::vector<std::string> List(std::string_view name) const;  // split at ','
 
   // The same with one value more, which `origin` explains.

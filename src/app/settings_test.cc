@@ -26,7 +26,7 @@ std::string ErrorOf(const Settings::Flags& flags,
 
 TEST(Settings, FlagsBeatVariablesBeatTheFileBeatDefaults) {
   ASSERT_TRUE(base::WriteFileAtomic(
-      "s.toml", "[server]\nlisten = [\"127.0.0.1:1\", \"[::1]:1\"]\nloops = 3\nworkers = 9\n"));
+      "s.toml", "[server]\nlisten = [\"127.0.0.1:1\", \"[::1]:1\"]\nloops = 3\nworkers = 9\ntrace_ratio = 0.25\n"));
   const auto settings =
       Settings::Resolve({{"config", "s.toml"}, {"workers", "7"}},
                         Variables({{"SEAWORTHY_LOOPS", "5"}, {"SEAWORTHY_WORKERS", "6"}}));
@@ -39,6 +39,7 @@ TEST(Settings, FlagsBeatVariablesBeatTheFileBeatDefaults) {
   EXPECT_EQ(settings->Origin("listen"), "s.toml:2: server.listen");
   EXPECT_EQ(settings->Bytes("body_bytes_max"), 64u << 20);
   EXPECT_EQ(settings->Origin("body_bytes_max"), "default");
+  EXPECT_EQ(settings->Ratio("trace_ratio"), 0.25);
   EXPECT_FALSE(settings->IsSet("server"));
 }
 
@@ -48,6 +49,8 @@ TEST(Settings, AWrongValueNamesWhoGaveItAndWhatWasExpected) {
               HasSubstr("SEAWORTHY_CLOCK: expected system/manual, found sun"));
   EXPECT_THAT(ErrorOf({{"body_bytes_max", "1TB"}}), HasSubstr("--body-bytes-max: expected a size"));
   EXPECT_THAT(ErrorOf({{"clock_start", "soon"}}), HasSubstr("--clock-start: expected a time"));
+  EXPECT_THAT(ErrorOf({{"trace_ratio", "1.5"}}), HasSubstr("--trace-ratio: expected a number from 0 to 1"));
+  EXPECT_THAT(ErrorOf({{"trace_ratio", "nan"}}), HasSubstr("--trace-ratio: expected a number from 0 to 1"));
   EXPECT_THAT(ErrorOf({{"config", "absent.toml"}}), HasSubstr("absent.toml"));
 }
 

@@ -23,7 +23,7 @@ using Explanations = std::map<std::string, Error, std::less<>>;
 
 ServeCore::ServeCore(const Endpoints::Options& options)
     : clock(*options.clock), counters(*options.counters), features(options.features), scoring(options.scoring),
-      limits(options.limits), refused_rows_per_request(RefusedBy(counters, "rows_per_request_max")),
+      limits(options.limits), trace(options.trace), refused_rows_per_request(RefusedBy(counters, "rows_per_request_max")),
       refused_deadline(RefusedBy(counters, "deadline")), refused_scoring_queue(RefusedBy(counters, "scoring_queue_max")),
       ids(clock, options.random), admission(limits.requests_in_flight_max, limits.rows_in_flight_max, counters),
       ring(options.ring, *options.log, counters), shadows(*options.shadow, limits.shadow_rows_max),

@@ -30,6 +30,7 @@
 #include "serve/endpoint.h"
 #include "serve/interfaces.h"
 #include "serve/log_ring.h"
+#include "serve/prediction_trace.h"
 #include "serve/version_statistics.h"
 
 namespace sw::serve {
@@ -98,6 +99,7 @@ class Endpoints {
     base::Random random{0};               // for request ids
     ServeLimits limits = {};
     LogRing::Options ring = {};
+    TracePrediction trace = {};           // quick and thread-safe; empty: nobody is told
   };
   explicit Endpoints(Options options);
   ~Endpoints();  // drains

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/errors.h"
+#include "base/trace_context.h"
 #include "serve/counter_names.h"
 #include "serve/request_rows.h"
 #include "serve/shadow_work.h"
@@ -270,6 +271,22 @@ void PredictCall::CountAnswer(const PredictResult& result) const {
     times.rows = std::ranges::count(result.versions, counters.version);
     if (times.rows > 0) counters.NoteAnswer(times, core_.clock.Now());
   }
+  Trace(result.versions.front(), std::nullopt, end_ns);
+}
+
+void PredictCall::Trace(std::int64_t version, std::optional<ErrorCode> error, std::int64_t end_ns) const {
+  if (!core_.trace || !base::IsSampledTraceparent(request_.caller.trace)) return;
+  core_.trace({.traceparent = request_.caller.trace,
+               .endpoint = endpoint_->snapshot.name,
+               .request_id = request_id_,
+               .version = version,
+               .rows = rows_,
+               .error = error,
+               .begin_ns = begin_ns_,
+               .ready_ns = ready_ns_,
+               .scoring_begins_ns = scoring_begins_ns_,
+               .scoring_ends_ns = scoring_ends_ns_,
+               .end_ns = end_ns});
 }
 
 void PredictCall::Fail(Error error) {
@@ -277,6 +294,7 @@ void PredictCall::Fail(Error error) {
   endpoint_->versions[static_cast<std::size_t>(&arm - endpoint_->snapshot.arms.data())].NoteFailure(base::MonotonicNs() - begin_ns_);
   core_.counters.Get("serve_errors_total", "Requests answered with an error, by code.",
                      {{"endpoint", endpoint_->snapshot.name}, {"code", std::string(base::ErrorCodeName(error.code))}}).Add();
+  Trace(arm.version, error.code, base::MonotonicNs());
   std::exchange(done_, nullptr)(std::unexpected(std::move(error)));
 }
 

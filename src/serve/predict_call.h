@@ -64,6 +64,7 @@ class PredictCall {
 
   std::vector<const Arm*> PickArms();
   void CountAnswer(const PredictResult& result) const;
+  void Trace(std::int64_t version, std::optional<ErrorCode> error, std::int64_t end_ns) const;
   PredictResult MakeResult(Scored scored) const;
   LogRecord MakeRecord(const PredictResult& result) const;
 

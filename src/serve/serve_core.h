@@ -23,6 +23,7 @@ struct ServeCore {
   FeatureReader* const features;
   base::Executor* const scoring;
   const ServeLimits limits;
+  const TracePrediction trace;
   base::Counter& refused_rows_per_request;
   base::Counter& refused_deadline;
   base::Counter& refused_scoring_queue;
