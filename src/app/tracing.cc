@@ -87,7 +87,7 @@ Result<std::unique_ptr<Tracing>> OpenTracing(const Settings& settings, base::Cou
   if (!settings.IsSet("otlp_endpoint")) return nullptr;
   trace::SpanExporter::Options exporter;
   const net::Headers headers = SW_TRY(ParseOtlpHeaders(settings.Text("otlp_headers")));
-  auto post = trace::SpanExporter::PostTo(settings.Text("otlp_endpoint"), headers);
+  auto post = trace::SpanExporter::PostTo(settings.Text("otlp_endpoint"), headers, settings.Text("otlp_ca"));
   if (!post) return std::unexpected(std::move(post).error().Within("otlp_endpoint"));
   exporter.post = *std::move(post);
   exporter.resource = Resource();

@@ -1,22 +1,13 @@
 #include "net/client.h"
 
-#include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
-#include <cstring>
 #include <optional>
 
 #include "base/clock.h"
 #include "base/errors.h"
+#include "net/client_socket.h"
 #include "net/response_parser.h"
 
 namespace sw::net {
@@ -24,99 +15,37 @@ namespace {
 
 std::int64_t NowMs() { return base::MonotonicNs() / 1'000'000; }
 
-// Waits for `events`; DEADLINE_EXCEEDED when the time is over.
-Status Wait(int fd, short events, std::int64_t deadline_ms) {
-  for (;;) {
-    std::int64_t left = deadline_ms - NowMs();
-    if (left <= 0) return DeadlineExceeded("no answer in time (limit timeout_ms)");
-    pollfd item{fd, events, 0};
-    int ready = poll(&item, 1, static_cast<int>(std::min<std::int64_t>(left, 1'000'000)));
-    if (ready > 0) return Ok();
-    if (ready < 0 && errno != EINTR) return Unavailable("poll: {}", std::strerror(errno));
-  }
-}
-
 }  // namespace
 
 Client::Client(std::string host, std::uint16_t port, ClientOptions options)
     : host_(std::move(host)), port_(port), options_(std::move(options)) {}
 
-Client::~Client() { Disconnect(); }
+Client::Client(const Url& url, ClientOptions options)
+    : host_(url.host), port_(url.port), is_https_(url.is_https), options_(std::move(options)) {}
 
-Client::Client(Client&& other) noexcept
-    : host_(std::move(other.host_)), port_(other.port_), options_(std::move(other.options_)),
-      fd_(std::exchange(other.fd_, -1)), in_(std::move(other.in_)) {}
-
-Client& Client::operator=(Client&& other) noexcept {
-  std::swap(host_, other.host_);
-  std::swap(port_, other.port_);
-  std::swap(options_, other.options_);
-  std::swap(fd_, other.fd_);
-  std::swap(in_, other.in_);
-  return *this;
-}
+Client::~Client() = default;
+Client::Client(Client&& other) noexcept = default;
+Client& Client::operator=(Client&& other) noexcept = default;
 
 Result<Client> Client::FromUrl(std::string_view url, ClientOptions options) {
   std::string_view rest = url;
-  if (rest.starts_with("https://")) return InvalidArgument("https is not spoken by this client: {}", url);
-  if (rest.starts_with("http://")) rest.remove_prefix(7);
   while (rest.ends_with('/')) rest.remove_suffix(1);
-  std::size_t colon = rest.rfind(':');
-  if (colon != rest.npos && rest.find(']', colon) != rest.npos) colon = rest.npos;
-  std::string_view host = rest.substr(0, colon);
-  std::uint16_t port = 80;
-  if (colon != rest.npos) {
-    std::string_view digits = rest.substr(colon + 1);
-    auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-    if (failed != std::errc() || end != digits.data() + digits.size()) {
-      return InvalidArgument("port is not a number from 0 to 65535: {}", url);
-    }
-  }
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  if (host.empty() || host.find('/') != host.npos) return InvalidArgument("not http://HOST:PORT: {}", url);
-  return Client(std::string(host), port, std::move(options));
+  const Url parsed = SW_TRY(ParseUrl(rest.find("://") == rest.npos ? fmt::format("http://{}", rest) : std::string(rest)));
+  if (parsed.target != "/") return InvalidArgument("not http://HOST:PORT: {}", url);
+  return Client(parsed, std::move(options));
 }
 
 void Client::Disconnect() {
-  if (fd_ >= 0) close(fd_);
-  fd_ = -1;
+  socket_.reset();
   in_.clear();
 }
 
-// Whether the server has closed the kept-alive connection meanwhile.
-bool Client::IsStale() const {
-  char byte = 0;
-  return recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || (errno != EAGAIN && errno != EINTR);
-}
-
 Status Client::Connect(std::int64_t deadline_ms) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  std::string port = std::to_string(port_);
-  if (int failed = getaddrinfo(host_.c_str(), port.c_str(), &hints, &found); failed != 0) {
-    return Unavailable("cannot resolve {}: {}", host_, gai_strerror(failed));
-  }
-  int error = ECONNREFUSED;
-  for (addrinfo* at = found; at != nullptr && fd_ < 0; at = at->ai_next) {
-    int fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    error = fd >= 0 && connect(fd, at->ai_addr, at->ai_addrlen) == 0 ? 0 : errno;
-    if (error == EINPROGRESS) {
-      socklen_t length = sizeof(error);
-      bool is_ready = Wait(fd, POLLOUT, deadline_ms).has_value();
-      error = ETIMEDOUT;
-      if (is_ready) getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
-    }
-    if (error == 0) {
-      fd_ = fd;
-    } else if (fd >= 0) {
-      close(fd);
-    }
-  }
-  freeaddrinfo(found);
-  if (fd_ < 0) return Unavailable("cannot connect to {}:{}: {}; is the server running?", host_, port_, std::strerror(error));
-  int one = 1;
-  setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+  if (is_https_ && !tls_) tls_ = SW_TRY(ClientTlsContext(options_.ca_file));
+  const std::vector<SocketAddress> addresses = SW_TRY(options_.egress ? options_.egress->Resolve(host_, port_) : ResolveHost(host_, port_));
+  auto socket = ClientSocket::Connect(addresses, host_, tls_.get(), deadline_ms);
+  if (!socket && socket.error().code == ErrorCode::kUnavailable) return std::unexpected(std::move(socket).error().Within(fmt::format("port {}", port_)));
+  socket_ = SW_TRY(std::move(socket));
   return Ok();
 }
 
@@ -135,8 +64,8 @@ void Client::AppendRequest(std::string& out, const ClientRequest& request) const
 
 // Sends and receives at once: a server that waits for its answers to be read must not be able to
 // block a client that is still sending.
-Result<std::vector<Response>> Client::Exchange(const std::string& bytes, std::span<const ClientRequest> requests) {
-  std::int64_t deadline_ms = NowMs() + options_.timeout_ms;
+Result<std::vector<Response>> Client::Exchange(const std::string& bytes, std::span<const ClientRequest> requests,
+                                               std::int64_t deadline_ms) {
   std::vector<Response> answers;
   std::optional<ResponseParser> parser;
   std::size_t sent = 0;
@@ -148,15 +77,15 @@ Result<std::vector<Response>> Client::Exchange(const std::string& bytes, std::sp
     in_.erase(0, used);
     bool keep_alive = true;
     if (!complete) {
-      SW_TRY(Wait(fd_, static_cast<short>(can_send && sent < bytes.size() ? POLLIN | POLLOUT : POLLIN), deadline_ms));
+      SW_TRY(socket_->Wait(can_send && sent < bytes.size(), deadline_ms));
       if (can_send && sent < bytes.size()) {
-        ssize_t n = send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
+        ssize_t n = socket_->Write(bytes.data() + sent, bytes.size() - sent);
         if (n > 0) sent += static_cast<std::size_t>(n);
         // A server may refuse a body early: its answer is still to be read.
         if (n < 0 && errno != EAGAIN && errno != EINTR) can_send = false;
       }
       std::array<char, 64 << 10> buffer;
-      ssize_t got = recv(fd_, buffer.data(), buffer.size(), 0);
+      ssize_t got = socket_->Read(buffer.data(), buffer.size());
       if (got > 0) in_.append(buffer.data(), static_cast<std::size_t>(got));
       if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR))) continue;
       if (got < 0 || !parser->FeedEnd()) {
@@ -182,11 +111,12 @@ Result<std::vector<Response>> Client::Pipeline(std::span<const ClientRequest> re
   bool is_safe = std::ranges::all_of(requests, [](const ClientRequest& r) {
     return r.method == Method::kGet || r.method == Method::kHead || r.method == Method::kPut || r.method == Method::kDelete;
   });
+  const std::int64_t end_ms = options_.total_timeout_ms > 0 ? NowMs() + options_.total_timeout_ms : INT64_MAX;
   for (bool is_retry : {false, true}) {
-    if (fd_ >= 0 && IsStale()) Disconnect();
-    bool was_kept = fd_ >= 0;
-    if (!was_kept) SW_TRY(Connect(NowMs() + options_.connect_timeout_ms));
-    Result<std::vector<Response>> answers = Exchange(bytes, requests);
+    if (socket_ && socket_->IsStale()) Disconnect();
+    bool was_kept = socket_ != nullptr;
+    if (!was_kept) SW_TRY(Connect(std::min(end_ms, NowMs() + options_.connect_timeout_ms)));
+    Result<std::vector<Response>> answers = Exchange(bytes, requests, std::min(end_ms, NowMs() + options_.timeout_ms));
     if (answers) return answers;
     Disconnect();  // what is left on it belongs to nobody
     bool may_retry = was_kept && is_safe && !is_retry && answers.error().code == ErrorCode::kUnavailable;

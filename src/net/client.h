@@ -1,27 +1,37 @@
-// Client: a blocking HTTP/1.1 client over one kept-alive connection; no TLS.
+// Client: a blocking HTTP/1.1 client over one kept-alive connection, in clear or through TLS.
 //
 //   Client client("127.0.0.1", 8080);
 //   Response answer = SW_TRY(client.Post("/seaworthy/v1/models", body));
 //
-// An answer of 4xx or 5xx is a Response, not an Error; errors are those of the connection. One
+// For an address that somebody else has chosen (a webhook) give it an EgressGuard, or use Fetch. An answer of 4xx or 5xx is a Response, not an Error; errors are those of the connection. One
 // owner; make one a thread.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "net/egress.h"
 #include "net/http.h"
+#include "net/url.h"
+
+struct ssl_ctx_st;
 
 namespace sw::net {
+
+class ClientSocket;
 
 struct ClientOptions {
   std::int64_t connect_timeout_ms = 5'000;
   std::int64_t timeout_ms = 60'000;  // of one call, from first byte sent to last received
   std::size_t response_bytes_max = 256u << 20;
+  std::int64_t total_timeout_ms = 0;  // of connecting and the call together; 0: no further limit
   Headers headers = {};  // sent with each request: Authorization, for example
+  std::string ca_file = {};  // PEM, of https: whom to trust; empty: the system's store
+  std::shared_ptr<const EgressGuard> egress = {};  // null: any address will do
 };
 
 struct ClientRequest {
@@ -34,13 +44,14 @@ struct ClientRequest {
 class Client {
  public:
   Client(std::string host, std::uint16_t port, ClientOptions options = {});
-  // "http://HOST:PORT", "HOST:PORT" or "HOST" (port 80). INVALID_ARGUMENT for https and rubbish.
+  explicit Client(const Url& url, ClientOptions options = {});  // its host; not its path
+  // "http://HOST:PORT", "https://HOST", "HOST:PORT" or "HOST" (in clear). INVALID_ARGUMENT for a path and rubbish.
   static Result<Client> FromUrl(std::string_view url, ClientOptions options = {});
   ~Client();
   Client(Client&& other) noexcept;
   Client& operator=(Client&& other) noexcept;
 
-  // UNAVAILABLE: no connection, or it broke; DEADLINE_EXCEEDED; RESOURCE_EXHAUSTED: answer too long;
+  // UNAVAILABLE: no connection, or it broke; UNAUTHENTICATED: its certificate; PERMISSION_DENIED: the guard; DEADLINE_EXCEEDED; RESOURCE_EXHAUSTED: answer too long;
   // DATA_LOSS: what came is not HTTP. A request without side effects is tried again once when a
   // kept-alive connection turns out to be dead.
   Result<Response> Send(const ClientRequest& request);
@@ -54,15 +65,16 @@ class Client {
 
  private:
   Status Connect(std::int64_t deadline_ms);
-  bool IsStale() const;
   void Disconnect();
   void AppendRequest(std::string& out, const ClientRequest& request) const;
-  Result<std::vector<Response>> Exchange(const std::string& bytes, std::span<const ClientRequest> requests);
+  Result<std::vector<Response>> Exchange(const std::string& bytes, std::span<const ClientRequest> requests, std::int64_t deadline_ms);
 
   std::string host_;
   std::uint16_t port_ = 80;
+  bool is_https_ = false;
   ClientOptions options_;
-  int fd_ = -1;
+  std::shared_ptr<ssl_ctx_st> tls_;        // of https, once it has connected
+  std::unique_ptr<ClientSocket> socket_;   // null: not connected
   std::string in_;  // received and not yet parsed
 };
 

@@ -135,13 +135,14 @@ SpanExporter::Outcome SpanExporter::Try(const std::string& body, std::size_t spa
   return MayRetry(status) ? Outcome::kLater : Outcome::kRefused;
 }
 
-Result<SpanExporter::Post> SpanExporter::PostTo(const std::string& url, net::Headers headers) {
+Result<SpanExporter::Post> SpanExporter::PostTo(const std::string& url, net::Headers headers, std::string ca_file) {
   net::ClientOptions options;
   options.connect_timeout_ms = kConnectTimeoutMs;
   options.timeout_ms = kTimeoutMs;
   options.response_bytes_max = kAnswerBytesMax;
   headers.Add("Content-Type", "application/json");
   options.headers = std::move(headers);
+  options.ca_file = std::move(ca_file);
   auto client = std::make_shared<net::Client>(SW_TRY(net::Client::FromUrl(url, std::move(options))));
   return [client](const std::string& body) {
     return client->Send({.method = net::Method::kPost, .target = "/v1/traces", .body = body});

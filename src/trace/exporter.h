@@ -44,8 +44,9 @@ class SpanExporter {
 
   void Add(std::vector<Span> spans);
 
-  // Of a collector at http://HOST:PORT, whose path /v1/traces takes the posts.
-  static Result<Post> PostTo(const std::string& url, net::Headers headers);
+  // Of a collector at http://HOST:PORT or https://HOST:PORT, whose path /v1/traces takes the posts. The operator
+  // chose it: any address will do. `ca_file`: as net::ClientOptions'.
+  static Result<Post> PostTo(const std::string& url, net::Headers headers, std::string ca_file = {});
 
  private:
   enum class Outcome : std::uint8_t { kSent, kLater, kRefused };

@@ -127,7 +127,9 @@ TEST_F(ExporterTest, TheEndWaitsForADeadCollectorOnlySoLong) {
 TEST(PostTo, AnAddressThatIsNoneIsRefused) {
   EXPECT_FALSE(SpanExporter::PostTo("http://", {}));
   EXPECT_FALSE(SpanExporter::PostTo("http://host:99999", {}));
+  EXPECT_FALSE(SpanExporter::PostTo("http://host/v1/traces", {}));
   EXPECT_TRUE(SpanExporter::PostTo("http://host:4318", {}));
+  EXPECT_TRUE(SpanExporter::PostTo("https://host:4318/", {}));
 }
 
 }  // namespace
