@@ -35,7 +35,7 @@ bool IsKey(std::string_view text, std::size_t behind) {
 
 // A key of JSON's outermost object gives its format away.
 constexpr std::pair<std::string_view, std::string_view> kFormatOfKey[] = {
-    {"learner", "xgboost"}, {"features_info", "catboost"}, {"oblivious_trees", "catboost"}, {"python", "python"}, {"stages", "plan"}};
+    {"learner", "xgboost"}, {"features_info", "catboost"}, {"oblivious_trees", "catboost"}, {"python", "python"}, {"stages", "plan"}, {"graph", "graph"}};
 
 // The format of the first such key; "" when there is none. Only finds keys: the parsers judge.
 std::string_view FormatOfJson(std::string_view text) {
@@ -106,6 +106,7 @@ Result<std::unique_ptr<Engine>> MakeEngine(std::string_view format, std::string_
     return MakeOnnxEngine(bytes, {.library = options.onnxruntime, .columns = options.columns});
   }
   if (format == "python") return MakePythonEngine(SW_TRY(ParsePython(bytes)), options.python);
+  if (format == "graph") return InvalidArgument("a graph's members are in its package; make one of the graph's TOML (seaworthy package)");
   return Unimplemented("the model format {} is not read; {} are", format, kRead);
 }
 

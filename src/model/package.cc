@@ -5,10 +5,13 @@
 
 #include "base/errors.h"
 #include "base/hash.h"
+#include "model/engines/graph_engine.h"
+#include "model/formats/graph.h"
 
 namespace sw::model {
 namespace {
 
+constexpr std::string_view kGraph = "graph";
 const base::FormatVersion kFormat{.name = "seaworthy/package", .version = kPackageVersion, .reader_min = 1};
 
 // Without golden rows nothing else would notice that no request can be scored.
@@ -109,6 +112,7 @@ std::size_t CountGoldenRows(const PackageContent& content) {
 }  // namespace
 
 Result<std::string> WritePackage(const PackageContent& content, const PutBlob& put) {
+  for (const auto& [hash, bytes] : content.members) SW_TRY(put(bytes));
   Json parts = Json::MakeObject();
   parts.Set("model", SW_TRY(put(content.model)));
   parts.Set("contract", SW_TRY(put(content.contract.ToJson().Dump())));
@@ -188,14 +192,114 @@ std::string WhyUnverified(const Package& package, int version) {
 
 }  // namespace
 
+namespace {
+
+// A member of a graph, as its package scores: with its encoding and its names.
+class PackageEngine final : public Engine {
+ public:
+  explicit PackageEngine(std::unique_ptr<const Package> package) : package_(std::move(package)) {}
+
+  const std::vector<std::string>& inputs() const override { return package_->content().inputs; }
+  Exactness exactness() const override { return package_->exactness(); }
+  Tolerance tolerance() const override { return package_->engine().tolerance(); }
+  std::size_t outputs(Output output) const override { return package_->engine().outputs(output); }
+  std::vector<std::string> output_names() const override { return package_->output_names(); }
+  bool predicts_classes() const override { return package_->engine().predicts_classes(); }
+  bool blocks() const override { return package_->blocks(); }
+  Tuning tuning() const override { return package_->engine().tuning(); }
+  Json Tune() const override { return package_->engine().Tune(); }
+  Status Choose(const Json& choice) const override { return package_->engine().Choose(choice); }
+  Json Describe() const override {
+    Json description = package_->engine().Describe();
+    description.Set("package", package_->id());
+    return description;
+  }
+  Status Score(const data::Batch& rows, Output output, std::span<double> scores) const override {
+    return package_->Score(rows, output, scores);
+  }
+
+  // By the package's columns, which are the engine's in another order, and more; codes are texts here.
+  std::vector<InputProbe> Probes() const override {
+    std::map<std::string_view, InputProbe> by_name;
+    const std::vector<InputProbe> own = package_->engine().Probes();
+    for (std::size_t i = 0; i < own.size(); ++i) by_name[package_->engine().inputs()[i]] = own[i];
+    for (const auto& [column, categories] : package_->content().encoding.categories) {
+      by_name[column] = {.is_category = true, .texts = categories};
+    }
+    std::vector<InputProbe> probes;
+    for (const std::string& input : inputs()) probes.push_back(by_name[input]);
+    return probes;
+  }
+
+ private:
+  std::unique_ptr<const Package> package_;
+};
+
+Result<std::string> FormatOf(const std::string& id, const GetBlob& get) {
+  return SW_TRY(Json::Parse(SW_TRY(FetchManifest(id, get)))).GetString("model_format");
+}
+
+Result<std::shared_ptr<const Engine>> LoadMember(const std::string& id, const GetBlob& get, const EngineOptions& options) {
+  if (SW_TRY(FormatOf(id, get)) == kGraph) return InvalidArgument("a graph is no member of a graph; declare its nodes here");
+  return std::make_shared<const PackageEngine>(SW_TRY(LoadPackage(id, get, options)));
+}
+
+// The packages that a graph's nodes name, each once.
+Result<std::set<std::string>> MembersOf(std::string_view graph) {
+  std::set<std::string> ids;
+  for (const GraphNode& node : SW_TRY(ParseGraph(graph)).nodes) {
+    if (node.kind == GraphNode::Kind::kModel) ids.insert(node.model);
+  }
+  return ids;
+}
+
+// All that makes up a member, by hash.
+Status ReadMember(const std::string& id, const GetBlob& get, std::map<std::string, std::string>& blobs) {
+  blobs[id] = SW_TRY(FetchManifest(id, get));
+  const Json manifest = SW_TRY(Json::Parse(blobs[id]));
+  for (const auto& [part, hash] : SW_TRY(manifest.GetObject("parts"))->AsObject()) {
+    if (!hash.IsString()) return InvalidArgument("package: part {} must be a hash, found {}", part, hash.TypeName());
+    blobs[hash.AsString()] = SW_TRY(FetchPart(*manifest.Find("parts"), part, get));
+  }
+  return Ok();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> LoadGraph(std::string_view graph, const GetBlob& get, const EngineOptions& options) {
+  Graph parsed = SW_TRY(ParseGraph(graph));
+  std::map<std::string_view, std::shared_ptr<const Engine>> loaded;
+  GraphMembers members;
+  for (const GraphNode& node : parsed.nodes) {
+    if (node.kind != GraphNode::Kind::kModel) continue;
+    std::shared_ptr<const Engine>& member = loaded[node.model];
+    if (member == nullptr) {
+      auto made = LoadMember(node.model, get, options);
+      if (!made) return std::unexpected(std::move(made).error().Within(fmt::format("node.{}", node.name)));
+      member = *std::move(made);
+    }
+    members[node.name] = member;
+  }
+  return MakeGraphEngine(std::move(parsed), std::move(members));
+}
+
 Result<PackageContent> ReadPackage(const std::string& id, const GetBlob& get) {
   const Json manifest = SW_TRY(Json::Parse(SW_TRY(FetchManifest(id, get))));
   SW_TRY(CheckManifestFormat(manifest));
-  return ReadContent(manifest, get);
+  PackageContent content = SW_TRY(ReadContent(manifest, get));
+  if (content.format != kGraph) return content;
+  for (const std::string& member : SW_TRY(MembersOf(content.model))) SW_TRY(ReadMember(member, get, content.members));
+  return content;
 }
 
 Result<bool> RunsInAProcess(const std::string& id, const GetBlob& get) {
-  return SW_TRY(Json::Parse(SW_TRY(FetchManifest(id, get)))).StringOr("model_format", "") == "python";
+  const Json manifest = SW_TRY(Json::Parse(SW_TRY(FetchManifest(id, get))));
+  const std::string format = manifest.StringOr("model_format", "");
+  if (format != kGraph) return format == "python";
+  for (const std::string& member : SW_TRY(MembersOf(SW_TRY(FetchPart(*SW_TRY(manifest.GetObject("parts")), "model", get))))) {
+    if (SW_TRY(FormatOf(member, get)) == "python") return true;
+  }
+  return false;
 }
 
 Result<std::unique_ptr<const Package>> LoadPackage(const std::string& id, const GetBlob& get, EngineOptions options) {
@@ -206,7 +310,8 @@ Result<std::unique_ptr<const Package>> LoadPackage(const std::string& id, const 
   package->content_ = SW_TRY(ReadContent(manifest, get));
   const std::string model = std::exchange(package->content_.model, {});
   options.columns = package->content_.inputs;  // some libraries replace characters in names; ours are the request's
-  package->engine_ = SW_TRY(MakeEngine(package->content_.format, model, options));
+  package->engine_ = SW_TRY(package->content_.format == kGraph ? LoadGraph(model, get, options)
+                                                               : MakeEngine(package->content_.format, model, options));
   SW_TRY(CheckInputs(package->content_, *package->engine_));
   package->output_names_ = SW_TRY(ChooseOutputNames(package->content_, *package->engine_));
   SW_TRY(package->ReplayGolden());

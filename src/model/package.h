@@ -42,6 +42,8 @@ struct PackageContent {
   data::Profile profile;          // of the training set's inputs
   GoldenRows golden;              // may be empty: unverified
   std::string no_golden = {};     // why there are none, for people
+  // Of a graph (format "graph"): the manifests and parts of the packages that its nodes name, by hash.
+  std::map<std::string, std::string> members = {};
   Json report;                    // the evaluation's, null when there is none
   Json lineage;                   // training set, definition hashes, cuts, recipe, seed
 };
@@ -85,13 +87,17 @@ class Package {
   std::string unverified_;
 };
 
+// The engine of a graph, whose nodes name packages. Each is loaded once, its golden rows replayed.
+// INVALID_ARGUMENT names the node: what MakeGraphEngine() refuses, and a member that is a graph itself.
+Result<std::unique_ptr<Engine>> LoadGraph(std::string_view graph, const GetBlob& get, const EngineOptions& options = {});
+
 // What the package was written of. Does not ask whether its model can be scored.
 Result<PackageContent> ReadPackage(const std::string& id, const GetBlob& get);
 
 // FAILED_PRECONDITION unless the package predicts one number a row, as gates, rollouts and monitors need.
 Status CheckOneOutput(const Package& package);
 
-// By the manifest alone: whether the model runs in a process of its own, which takes time to start.
+// Without loading it: whether the model, or a member, runs in a process of its own, which takes time to start.
 Result<bool> RunsInAProcess(const std::string& id, const GetBlob& get);
 
 // DATA_LOSS when a part's bytes are not what its name says; FAILED_PRECONDITION when it is too new
