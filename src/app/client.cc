@@ -7,7 +7,9 @@
 #include "api/native/rows.h"
 #include "app/app.h"
 #include "base/errors.h"
+#include "base/hash.h"
 #include "data/readers.h"
+#include "model/model_reader.h"
 #include "net/client.h"
 
 namespace sw::app {
@@ -21,11 +23,11 @@ class RemoteClient final : public Client {
   explicit RemoteClient(net::Client client) : client_(std::move(client)) {}
 
  private:
-  Result<Json> Call(std::string_view method, const std::string& target, std::string body,
-                    std::string_view content_type) override {
+  Result<net::Response> Send(std::string_view method, const std::string& target, std::string body,
+                             std::string_view content_type) override {
     net::ClientRequest request{net::ParseMethod(method), target, std::move(body), {}};
     if (!content_type.empty()) request.headers.Add("Content-Type", std::string(content_type));
-    return net::JsonOf(SW_TRY(client_.Send(request)));
+    return client_.Send(request);
   }
 
   net::Client client_;
@@ -36,8 +38,8 @@ class LocalClient final : public Client {
   explicit LocalClient(std::unique_ptr<App> app) : app_(std::move(app)) {}
 
  private:
-  Result<Json> Call(std::string_view method, const std::string& target, std::string body,
-                    std::string_view content_type) override {
+  Result<net::Response> Send(std::string_view method, const std::string& target, std::string body,
+                             std::string_view content_type) override {
     net::Request request;
     request.method = net::ParseMethod(method);
     const std::size_t mark = target.find('?');
@@ -45,7 +47,7 @@ class LocalClient final : public Client {
     if (mark != std::string::npos) request.query = target.substr(mark + 1);
     if (!content_type.empty()) request.headers.Add("Content-Type", std::string(content_type));
     request.body = std::move(body);
-    return net::JsonOf(app_->Dispatch(std::move(request)));
+    return app_->Dispatch(std::move(request));
   }
 
   std::unique_ptr<App> app_;
@@ -138,6 +140,24 @@ Result<std::string> Client::PutBlob(std::string_view bytes) {
   const Json put =
       SW_TRY(Call("POST", "/seaworthy/v1/blobs", std::string(bytes), "application/octet-stream"));
   return put.GetString("sha256");
+}
+
+Result<Json> Client::Call(std::string_view method, const std::string& target, std::string body, std::string_view content_type) {
+  return net::JsonOf(SW_TRY(Send(method, target, std::move(body), content_type)));
+}
+
+Result<std::string> Client::GetPart(std::string_view package_id, std::string_view hash) {
+  const std::string target = fmt::format("/seaworthy/v1/packages/{}/parts/{}", Encoded(package_id), Encoded(hash));
+  std::string bytes;
+  while (true) {
+    net::Response piece = SW_TRY(Send("GET", Target(target, {{"from", fmt::format("{}", bytes.size())}}), "", ""));
+    if (piece.status != 200) return std::unexpected(net::ErrorOf(piece));
+    if (piece.body.empty()) break;
+    bytes += piece.body;
+    if (bytes.size() > model::kModelBytesMax) return ResourceExhausted("{} is longer than {} bytes (limit model_bytes_max)", hash, model::kModelBytesMax);
+  }
+  if (base::Sha256Hex(bytes) != hash) return DataLoss("what came for {} is not that", hash);
+  return bytes;
 }
 
 std::string Target(std::string path,

@@ -20,6 +20,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "data/readers.h"
+#include "net/http.h"
 
 namespace sw::app {
 
@@ -44,6 +45,8 @@ class Client {
   Result<Json> RunJob(const std::string& target, const Json& body, const OnProgress& on_progress);
   // Keeps bytes in the blobs; their SHA-256.
   Result<std::string> PutBlob(std::string_view bytes);
+  // The manifest of a package (its id) or one of its parts; DATA_LOSS when its bytes are not what its name says.
+  Result<std::string> GetPart(std::string_view package_id, std::string_view hash);
   // Reads a table on this machine (data/readers.h) and pushes its rows to a source, in pieces. The
   // sum of the pieces' answers.
   Result<Json> PushTable(std::string_view source, const std::string& location,
@@ -52,8 +55,10 @@ class Client {
  protected:
   static constexpr std::string_view kJson = "application/json";
   // The answer's JSON, or the error that it tells.
-  virtual Result<Json> Call(std::string_view method, const std::string& target, std::string body,
-                            std::string_view content_type) = 0;
+  Result<Json> Call(std::string_view method, const std::string& target, std::string body, std::string_view content_type);
+  // The answer as it comes, whatever it tells.
+  virtual Result<net::Response> Send(std::string_view method, const std::string& target, std::string body,
+                                     std::string_view content_type) = 0;
 
  private:
   Result<data::ReadOptions> ReadOptionsOf(std::string_view source);
