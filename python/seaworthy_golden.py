@@ -9,6 +9,11 @@ standard output, as JSON; null is a missing value. Nothing is needed beside the 
               "refused": "what the library said of the rows that it refused"}  or  {"error": "..."}
 
 `rows` are those that the library took; scores are theirs, those of a row side by side.
+
+Of a graph of models (docs/models.md, "Pipelines of models") the request is {"format": "graph", "graph", "columns",
+"members": {NODE: {"format", "model", "inputs", "labels", "encoding", "names", "tolerance", "stored", "from"}},
+"tolerance"}: each library scores its members, and Composition puts them together. Left out are rows whose score
+rounding may turn the other way: those that come out otherwise when members' scores move within their tolerance.
 """
 
 import collections
@@ -198,6 +203,150 @@ class Onnx:
 SCORERS = {"lightgbm": LightGbm, "xgboost": XgBoost, "catboost": CatBoost, "onnx": Onnx}
 
 
+def slack_of(values, tolerance):
+    """How far each value may be from what it stands for."""
+    spacing = numpy.spacing(numpy.abs(values).astype(numpy.float32)) if tolerance["in_float"] else numpy.spacing(numpy.abs(values))
+    return numpy.maximum(tolerance["ulps"] * spacing.astype(float), tolerance["relative"] * numpy.maximum(1, numpy.abs(values)))
+
+
+def moved(values, tolerance, sign):
+    """The values, as far up or down as their tolerance; a probability stays one."""
+    other = values + sign * slack_of(values, tolerance)
+    inside = (values >= 0) & (values <= 1)
+    return numpy.where(inside, numpy.clip(other, 0, 1), numpy.where(numpy.isfinite(values), other, values))
+
+
+ROUNDING = {"ulps": 2, "in_float": False, "relative": 0}  # of an exponential or logarithm
+STEPS = {
+    "clip": lambda x, step: numpy.clip(x, step.get("min", -numpy.inf), step.get("max", numpy.inf)),
+    "linear": lambda x, step: step.get("slope", 1) * x + step.get("intercept", 0),
+    "log": lambda x, step: numpy.log(x),
+    "exp": lambda x, step: numpy.exp(x),
+    "logit": lambda x, step: numpy.log(x / (1 - x)),
+    "sigmoid": lambda x, step: 1 / (1 + numpy.exp(-x)),
+    "threshold": lambda x, step: numpy.where(numpy.isnan(x), numpy.nan, (x >= step["at"]).astype(float)),
+}
+
+
+class Composition:
+    """A graph, node by node as docs/models.md says, of all rows at once."""
+
+    def __init__(self, request):
+        self.nodes, self.output = request["graph"]["node"], request["graph"]["graph"]["output"]
+        self.members, self.tolerance = request["members"], request["tolerance"]
+        self.scorers = {name: SCORERS[member["format"]](member["model"])
+                        for name, member in self.members.items() if member["stored"] is None}
+        libraries = [scorer.library for scorer in self.scorers.values()]
+        libraries += [member["from"] for member in self.members.values() if member["stored"] is not None]
+        self.library = ", ".join(sorted(set(libraries))) or f"numpy {numpy.__version__}"
+
+    def score(self, columns):
+        self.columns = {column["name"]: column for column in columns}
+        self.known = {}  # what libraries said of the request's own columns
+        with numpy.errstate(all="ignore"):
+            scores = self.evaluate([0] * len(self.nodes))
+            is_stable = numpy.ones(len(scores), dtype=bool)
+            allowed = slack_of(scores, self.tolerance)
+            for signs in ([1], [-1], [1, -1], [-1, 1]):
+                other = self.evaluate((signs * len(self.nodes))[:len(self.nodes)])
+                same = (other == scores) | (numpy.isnan(other) & numpy.isnan(scores)) | (numpy.abs(other - scores) <= allowed)
+                is_stable &= same.all(axis=1)
+        return numpy.column_stack([scores, is_stable]), None
+
+    def evaluate(self, signs):
+        self.signs, self.values = dict(zip(self.nodes, signs)), {}
+        return self.node(self.output)
+
+    def node(self, name):
+        if name not in self.values:
+            node = self.nodes[name]
+            kind = next(kind for kind in ("model", "mean", "vote", "cascade", "apply") if kind in node)
+            self.values[name] = getattr(self, kind)(name, node)
+        return self.values[name]
+
+    # ---- where numbers come from ----
+
+    def names(self, name):
+        node = self.nodes[name]
+        if "model" in node:
+            return self.members[name]["names"]
+        below = node.get("mean", node.get("cascade", []))
+        return next((names for names in map(self.names, below) if names), [])
+
+    def source(self, text):
+        """A node's outputs, one of them, or a column."""
+        name, _, output = text.partition(".")
+        if text in self.nodes:
+            return self.node(text)
+        if name not in self.nodes:
+            return numbers_of(self.columns[text])[:, None]
+        outputs, names = self.node(name), self.names(name)
+        is_named = len(names) == outputs.shape[1] and output in names
+        return outputs[:, [names.index(output) if is_named else int(output)]]
+
+    def column(self, name, source, is_label, categories):
+        """A member's column: of `source`, or of the request by its own name."""
+        if source is not None and source.partition(".")[0] in self.nodes:
+            return {"name": name, "is_label": False, "values": [None if x != x else x for x in self.source(source)[:, 0].tolist()]}
+        values = self.columns[source or name]["values"]
+        if categories is not None:
+            values = [categories.index(value) if value in categories else None for value in values]
+        return {"name": name, "is_label": is_label, "values": values}
+
+    # ---- nodes ----
+
+    def model(self, name, node):
+        member, given = self.members[name], node.get("inputs", {})
+        sources = [given] if isinstance(given, str) else given.values()
+        reads_nodes = any(text.partition(".")[0] in self.nodes for text in sources)
+        if reads_nodes or name not in self.known:
+            self.known[name] = self.ask(name, node, member, given)
+        return moved(self.known[name], member["tolerance"], self.signs[name])
+
+    def ask(self, name, node, member, given):
+        if member["stored"] is not None:
+            return numpy.column_stack([numbers_of(self.columns[column]) for column in member["stored"]])
+        if isinstance(given, str):
+            width = self.node(given).shape[1]
+            given = {column: f"{given}.{place}" for place, column in zip(range(width), member["inputs"])}
+        columns = [self.column(column, given.get(column), is_label, member["encoding"].get(column))
+                   for column, is_label in zip(member["inputs"], member["labels"])]
+        predictions, raw = self.scorers[name].score(columns)
+        chosen = numpy.asarray(raw if node.get("output") == "raw" else predictions, dtype=float)
+        return chosen.reshape(len(chosen), -1)
+
+    def mean(self, name, node):
+        values = [self.node(each) for each in node["mean"]]
+        weights = node.get("weights") or [1] * len(values)
+        mean = weights[0] * values[0]
+        for weight, value in zip(weights[1:], values[1:]):
+            mean = mean + weight * value
+        return mean / sum(weights)
+
+    def vote(self, name, node):
+        values = [self.node(each) for each in node["vote"]]
+        choices = [(value[:, 0] > 0.5).astype(int) if value.shape[1] == 1 else value.argmax(axis=1) for value in values]
+        winners = [numpy.bincount(row).argmax() for row in numpy.column_stack(choices)]
+        return numpy.where(numpy.isnan(numpy.hstack(values)).any(axis=1), numpy.nan, winners)[:, None]
+
+    def cascade(self, name, node):
+        values = [self.node(each) for each in node["cascade"]]
+        answer = values[-1]
+        for value, wanted in reversed(list(zip(values, node["confidence"]))):
+            confidence = numpy.maximum(value, 1 - value)[:, 0] if value.shape[1] == 1 else value.max(axis=1)
+            is_sure = ((value >= 0) & (value <= 1)).all(axis=1) & (confidence >= wanted)
+            answer = numpy.where(is_sure[:, None], value, answer)
+        return answer
+
+    def apply(self, name, node):
+        values = numpy.hstack([self.source(text) for text in node["apply"]])
+        for step in node.get("steps", []):
+            values = STEPS[step["op"]](values, step)
+            if step["op"] in ("log", "exp", "logit", "sigmoid"):
+                values = moved(values, ROUNDING, self.signs[name])
+        return values
+
+
 def taken(scorer, columns, rows):
     """(rows that the library takes, their scores), and what it said of another one."""
     part = [{**column, "values": [column["values"][row] for row in rows]} for column in columns]
@@ -234,10 +383,26 @@ def plain(values):
     return [value if numpy.isfinite(value) else NAMES[str(value)] for value in values.ravel().tolist()]
 
 
+def graph_scores(request):
+    """Those of a graph, without the rows that rounding may turn."""
+    composition, columns = Composition(request), request["columns"]
+    parts, refused = taken(composition, columns, list(range(len(columns[0]["values"]))))
+    if not parts:
+        return Scores(composition.library, [], None, None, refused)
+    rows, predictions, _ = zip(*parts)
+    predictions = beside(predictions)
+    is_stable = predictions[:, -1] == 1
+    rows = [row for row, stays in zip(sum(rows, []), is_stable) if stays]
+    return Scores(composition.library, rows, predictions[is_stable, :-1], None, refused)
+
+
 def answer(request):
-    scores = scores_of(request["format"], request["model"], request["columns"])
+    if request["format"] == "graph":
+        scores = graph_scores(request)
+    else:
+        scores = scores_of(request["format"], request["model"], request["columns"])
     if not scores.rows:
-        return {"error": f"{scores.library} refuses every golden row: {scores.refused}"}
+        return {"error": f"{scores.library} refuses every golden row: {scores.refused or 'rounding decides all of them'}"}
     return {"library": scores.library, "rows": scores.rows, "predictions": plain(scores.predictions),
             "raw": None if scores.raw is None else plain(scores.raw), "refused": scores.refused}
 

@@ -75,13 +75,48 @@ Json ColumnJson(const data::Field& field, const data::Column& column, bool is_la
   return Json::MakeObject({{"name", field.name}, {"is_label", is_label}, {"values", std::move(values)}});
 }
 
-Json RequestOf(const LibraryJob& job, const std::string& model_path) {
+Json ColumnsJson(const data::Batch& inputs, const std::vector<model::InputProbe>& probes) {
   Json columns = Json::MakeArray();
-  for (std::size_t i = 0; i < job.inputs->num_columns(); ++i) {
-    const bool is_label = i < job.probes.size() && job.probes[i].is_category;
-    columns.Append(ColumnJson(job.inputs->schema().fields[i], job.inputs->column(i), is_label));
+  for (std::size_t i = 0; i < inputs.num_columns(); ++i) {
+    const bool is_label = i < probes.size() && probes[i].is_category;
+    columns.Append(ColumnJson(inputs.schema().fields[i], inputs.column(i), is_label));
   }
-  return Json::MakeObject({{"format", job.format}, {"model", model_path}, {"columns", std::move(columns)}});
+  return columns;
+}
+
+Json ToleranceJson(const model::Tolerance& tolerance, bool raw) {
+  return Json::MakeObject({{"ulps", raw ? tolerance.raw_ulps : tolerance.prediction_ulps},
+                           {"in_float", !raw && tolerance.prediction_in_float},
+                           {"relative", tolerance.relative}});
+}
+
+// Stored scores go as columns of their own, so that they stay beside their rows.
+Json StoredJson(const LibraryMember& member, std::size_t rows, Json& columns) {
+  if (!member.stored) return {};
+  Json names = Json::MakeArray();
+  const std::size_t outputs = rows == 0 ? 0 : member.stored->size() / rows;
+  for (std::size_t k = 0; k < outputs; ++k) {
+    data::Column column(data::Type::kFloat64);
+    for (std::size_t row = 0; row < rows; ++row) column.AppendDouble((*member.stored)[row * outputs + k]);
+    const std::string name = fmt::format("stored {} {}", member.node, k);
+    columns.Append(ColumnJson({name, data::Type::kFloat64}, column, false));
+    names.Append(name);
+  }
+  return names;
+}
+
+Json MemberJson(const LibraryMember& member, const std::string& path, Json stored) {
+  Json labels = Json::MakeArray();
+  for (const model::InputProbe& probe : member.probes) labels.Append(probe.is_category);
+  return Json::MakeObject({{"format", member.format},
+                           {"model", path},
+                           {"inputs", Json::FromRange(member.inputs)},
+                           {"labels", std::move(labels)},
+                           {"encoding", model::EncodingToJson(member.encoding)},
+                           {"names", Json::FromRange(member.output_names)},
+                           {"tolerance", ToleranceJson(member.tolerance, member.raw)},
+                           {"stored", std::move(stored)},
+                           {"from", member.stored_from}});
 }
 
 Result<std::vector<double>> NumbersOf(const Json& answer, std::string_view key, std::size_t rows) {
@@ -121,29 +156,56 @@ Result<LibraryScores> ScoresOf(const Json& answer, const data::Batch& inputs) {
   return scores;
 }
 
-}  // namespace
+// XGBoost tells its two formats apart by the name.
+std::string FileName(std::string_view stem, std::string_view model) {
+  return fmt::format("{}{}", stem, model::IsUbjson(model) ? ".ubj" : ".json");
+}
 
-Result<LibraryScores> ScoreWithLibrary(const LibraryJob& job) {
-  const std::string python = SW_TRY(FindProgram(job.python));
-  const Scratch scratch(SW_TRY(base::MakeTempFolder("seaworthy-golden")));
+// What the script answers.
+Result<Json> Ask(const std::string& python, const Scratch& scratch, const Json& request, DurationUs time_max) {
+  const std::string program = SW_TRY(FindProgram(python));
   const std::string script = SW_TRY(scratch.Write("seaworthy_golden.py", kGoldenScript));
-  // XGBoost tells its two formats apart by the name.
-  const std::string model = SW_TRY(scratch.Write(model::IsUbjson(job.model) ? "model.ubj" : "model.json", job.model));
-  const base::ChildResult done = SW_TRY(base::RunChild({.argv = {python, script},
+  const base::ChildResult done = SW_TRY(base::RunChild({.argv = {program, script},
                                                         .env = OwnEnvironment(),
                                                         .folder = {},
-                                                        .input = RequestOf(job, model).Dump(),
+                                                        .input = request.Dump(),
                                                         .memory_bytes_max = kMemoryBytesMax,
-                                                        .time_max = job.time_max,
+                                                        .time_max = time_max,
                                                         .output_bytes_max = kAnswerBytesMax,
                                                         .on_stderr_line = {}}));
   if (done.exit_code != 0) {
     const std::size_t from = done.errors.size() - std::min<std::size_t>(done.errors.size(), 2'000);
-    return FailedPrecondition("{} ended with {}: {}", python, done.exit_code, std::string_view(done.errors).substr(from));
+    return FailedPrecondition("{} ended with {}: {}", program, done.exit_code, std::string_view(done.errors).substr(from));
   }
   auto answer = Json::Parse(done.output);
-  if (!answer) return FailedPrecondition("{} answered what is no JSON: {}", python, answer.error().message);
-  return ScoresOf(*answer, *job.inputs);
+  if (!answer) return FailedPrecondition("{} answered what is no JSON: {}", program, answer.error().message);
+  return answer;
+}
+
+}  // namespace
+
+Result<LibraryScores> ScoreWithLibrary(const LibraryJob& job) {
+  const Scratch scratch(SW_TRY(base::MakeTempFolder("seaworthy-golden")));
+  const std::string model = SW_TRY(scratch.Write(FileName("model", job.model), job.model));
+  const Json request =
+      Json::MakeObject({{"format", job.format}, {"model", model}, {"columns", ColumnsJson(*job.inputs, job.probes)}});
+  return ScoresOf(SW_TRY(Ask(job.python, scratch, request, job.time_max)), *job.inputs);
+}
+
+Result<LibraryScores> ScoreGraphWithLibraries(const GraphJob& job) {
+  const Scratch scratch(SW_TRY(base::MakeTempFolder("seaworthy-golden")));
+  Json columns = ColumnsJson(*job.inputs, {}), members = Json::MakeObject();
+  for (const LibraryMember& member : job.members) {
+    const std::string path = SW_TRY(scratch.Write(FileName(member.node, member.model), member.model));
+    Json stored = StoredJson(member, job.inputs->num_rows(), columns);
+    members.Set(member.node, MemberJson(member, path, std::move(stored)));
+  }
+  const Json request = Json::MakeObject({{"format", "graph"},
+                                         {"graph", job.graph},
+                                         {"columns", std::move(columns)},
+                                         {"members", std::move(members)},
+                                         {"tolerance", ToleranceJson(job.tolerance, false)}});
+  return ScoresOf(SW_TRY(Ask(job.python, scratch, request, job.time_max)), *job.inputs);
 }
 
 }  // namespace sw::app

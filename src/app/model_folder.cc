@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/graph_file.h"
 #include "app/model_source.h"
 #include "app/package_builder.h"
 #include "app/package_folder.h"
@@ -24,7 +25,7 @@ bool IsFolder(const std::string& path) {
 
 // The file or folder that is the model.
 Result<std::string> FindModel(const std::string& path, int depth) {
-  if (!IsFolder(path) || IsPackageFolder(path) || model::IsMlflowFolder(path)) return path;
+  if (!IsFolder(path) || IsPackageFolder(path) || IsGraph(path) || model::IsMlflowFolder(path)) return path;
   std::vector<std::string> names = SW_TRY(base::ListFolder(path));
   std::erase_if(names, [](const std::string& name) { return name.starts_with('.'); });
   if (names.empty()) return NotFound("{} is empty; put a model file, an MLflow folder or a package folder into it", path);

@@ -5,6 +5,8 @@
 
 #include "app/app.h"
 #include "app/client.h"
+#include "app/graph_file.h"
+#include "app/package_builder.h"
 #include "app/package_folder.h"
 #include "app/python_settings.h"
 #include "base/errors.h"
@@ -15,6 +17,7 @@ namespace sw::app {
 namespace {
 
 Result<LoadedModel> LoadStored(const Settings& settings, const std::string& path) {
+  if (IsGraph(path)) return LoadedModel(SW_TRY(BuildPackage(settings, {.model = path, .python = ""})).package);
   const model::StoredModel stored = SW_TRY(model::ReadModel(path));
   auto engine = model::MakeEngine(stored, SW_TRY(EnginesOf(settings)));
   if (!engine) return std::unexpected(std::move(engine).error().Within(path));

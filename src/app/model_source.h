@@ -1,5 +1,5 @@
 // ModelSource: what `--model` names, found and loaded: a model file of any format that is read, an
-// MLflow model folder, a package folder, or a registered model.
+// MLflow model folder, a package folder, a graph of models, or a registered model.
 //
 //   const LoadedModel model = SW_TRY(LoadModel(settings, "model.txt"));
 //   SW_TRY(model.engine().Score(SW_TRY(model.Encoded(rows)), model::Output::kPrediction, scores));

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/graph_file.h"
 #include "app/library_scores.h"
 #include "app/model_source.h"
 #include "base/errors.h"
@@ -45,13 +46,17 @@ data::Batch SampleOf(const data::Batch& rows) {
 
 class Builder {
  public:
-  Builder(model::StoredModel stored, std::unique_ptr<model::Engine> engine, const BuildRequest& request)
-      : stored_(std::move(stored)), engine_(std::move(engine)), request_(request), inputs_(DistinctInputs(*engine_)) {}
+  // `graph` where the model is one.
+  Builder(model::StoredModel stored, std::unique_ptr<model::Engine> engine, const BuildRequest& request,
+          const StoredGraph* graph, const model::EngineOptions& engines)
+      : stored_(std::move(stored)), engine_(std::move(engine)), request_(request), inputs_(DistinctInputs(*engine_)),
+        graph_(graph), engines_(engines) {}
 
   Result<Golden> MakeGolden() {
     if (stored_.format == "plan") return FromPlan();
     if (stored_.format == "linear") return Golden{.rows = {}, .why_none = "the format is Seaworthy's own", .refused = {}};
     if (inputs_.empty()) return Golden{.rows = {}, .why_none = "the model reads no column", .refused = {}};
+    if (graph_ != nullptr) return FromGraph();
     const data::Batch chosen = SW_TRY(Choose());
     const data::Batch inputs = chosen.Take(model::ScorableRows(*engine_, chosen));
     Golden golden = SW_TRY(stored_.format == "python" ? FromItself(inputs) : FromLibrary(inputs));
@@ -73,6 +78,7 @@ class Builder {
                                         {"sha256", base::Sha256Hex(stored_.bytes)}});
     if (!stored_.origin.IsNull()) content.lineage.Set("origin", stored_.origin);
     content.model = std::move(stored_.bytes);
+    if (graph_ != nullptr) content.members = graph_->members;
     return content;
   }
 
@@ -133,10 +139,28 @@ class Builder {
     return Golden{.rows = std::move(scores->golden), .why_none = {}, .refused = std::move(scores->refused)};
   }
 
+  Result<Golden> FromGraph() const {
+    const auto none = [](std::string why) { return Golden{.rows = {}, .why_none = std::move(why), .refused = {}}; };
+    if (request_.python.empty()) return none("no library was asked");
+    const GraphGolden chosen = SW_TRY(PrepareGolden(*graph_, engines_, SW_TRY(Choose())));
+    if (!chosen.why_none.empty()) return none(chosen.why_none);
+    GraphGolden kept = TakeRows(chosen, model::ScorableRows(*engine_, chosen.inputs));
+    if (kept.inputs.num_rows() == 0) return none("the graph takes none of the rows made up for it; give --rows");
+    auto scores = ScoreGraphWithLibraries({.python = request_.python, .graph = SW_TRY(Json::Parse(stored_.bytes)),
+                                           .members = std::move(kept.members), .inputs = &kept.inputs,
+                                           .tolerance = engine_->tolerance()});
+    if (!scores) return none(scores.error().message);
+    Golden golden{.rows = std::move(scores->golden), .why_none = {}, .refused = std::move(scores->refused)};
+    golden.refused_rows = chosen.inputs.num_rows() - golden.rows.inputs.num_rows();
+    return golden;
+  }
+
   model::StoredModel stored_;
   std::unique_ptr<model::Engine> engine_;
   const BuildRequest& request_;
   std::vector<std::string> inputs_;
+  const StoredGraph* graph_;
+  const model::EngineOptions& engines_;
   std::optional<data::Batch> rows_;
 };
 
@@ -160,10 +184,12 @@ Json AboutOf(const model::Package& package, const Golden& golden) {
 
 Result<BuiltPackage> BuildPackage(const Settings& settings, const BuildRequest& request) {
   const model::EngineOptions engines = SW_TRY(EnginesOf(settings));
-  model::StoredModel stored = SW_TRY(model::ReadModel(request.model));
-  auto engine = model::MakeEngine(stored, engines);
+  std::optional<StoredGraph> graph;
+  if (IsGraph(request.model)) graph = SW_TRY(ReadGraph(settings, request));
+  model::StoredModel stored = graph ? graph->stored : SW_TRY(model::ReadModel(request.model));
+  auto engine = graph ? model::LoadGraph(stored.bytes, graph->get(), engines) : model::MakeEngine(stored, engines);
   if (!engine) return std::unexpected(std::move(engine).error().Within(request.model));
-  Builder builder(std::move(stored), *std::move(engine), request);
+  Builder builder(std::move(stored), *std::move(engine), request, graph ? &*graph : nullptr, engines);
   SW_TRY(builder.ReadRows());
   Golden golden = SW_TRY(builder.MakeGolden());
   BuiltPackage built{.content = SW_TRY(builder.MakeContent(golden)), .package = {}, .about = {}};

@@ -8,6 +8,7 @@
 // unverified. Blocks. Thread-safe.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,12 +20,16 @@
 
 namespace sw::app {
 
+// Finds a registered model, such as "late@champion": puts its package's manifest and parts, the id.
+using FindRegistered = std::function<Result<std::string>(const std::string& name, const model::PutBlob& put)>;
+
 struct BuildRequest {
-  std::string model;               // a model file or an MLflow folder
+  std::string model;               // a model file, an MLflow folder, or a graph of models (app/graph_file.h)
   std::string rows = {};           // a table of rows as they come, for the contract, the profile and golden rows
   std::vector<std::string> output_names = {};  // of the predictions, where the model's file does not say
   std::string python = "python3";  // that has the model's library; "": none is asked
   bool require_verified = false;   // FAILED_PRECONDITION instead of an unverified package
+  FindRegistered registered = {};  // of a graph's nodes that name no file; without it there are none
 };
 
 struct BuiltPackage {
