@@ -144,12 +144,10 @@ bool PredictCall::MayBlock() const {
 void PredictCall::Finish(Owned call) {
   if (Status status = call->CheckDeadline(); !status) return call->Fail(std::move(status).error());
   call->scoring_begins_ns_ = base::MonotonicNs();
-  std::vector<const Arm*> picked = call->PickArms();
-  const std::vector<const Arm*> cached = call->endpoint_->cache() == nullptr ? std::vector<const Arm*>() : picked;
-  Result<Scored> scored = ScoreRows(*call->endpoint_, *call->features_, std::move(picked), call->pinned_ != nullptr);
+  Result<Scored> scored = ScoreRows(*call->endpoint_, *call->features_, call->PickedArms(), call->pinned_ != nullptr);
   if (!scored) return call->Fail(std::move(scored).error());
   call->scoring_ends_ns_ = base::MonotonicNs();
-  call->ToCache(*scored, cached);
+  call->ToCache(*scored);
   call->endpoint_->MeasureCost(call->scoring_ends_ns_ - call->scoring_begins_ns_, call->rows_);
   FinishScored(std::move(call), *std::move(scored));
 }
@@ -163,9 +161,8 @@ void PredictCall::FinishTogether(std::vector<Owned> calls) {
   std::vector<const Arm*> arms;
   for (const Owned& call : calls) {
     if (call != calls[0]) features.AppendAll(*call->features_);
-    std::ranges::copy(call->PickArms(), std::back_inserter(arms));
+    std::ranges::copy(call->PickedArms(), std::back_inserter(arms));
   }
-  const std::vector<const Arm*> picked = endpoint.cache() == nullptr ? std::vector<const Arm*>() : arms;
   const Result<Scored> all = ScoreRows(endpoint, features, std::move(arms), calls[0]->pinned_ != nullptr);
   const std::int64_t end_ns = base::MonotonicNs();
   std::size_t from = 0;
@@ -180,7 +177,7 @@ void PredictCall::FinishTogether(std::vector<Owned> calls) {
       call->scoring_begins_ns_ = begin_ns;
       call->scoring_ends_ns_ = end_ns;
       Scored own = all->Slice(row, call->rows_, endpoint.snapshot.outputs->count);
-      if (!picked.empty()) call->ToCache(own, std::span(picked).subspan(row, call->rows_));
+      call->ToCache(own);
       FinishScored(std::move(call), std::move(own));
     }
   }
@@ -198,7 +195,7 @@ std::optional<Scored> PredictCall::FromCache() {
   if (!CheckDeadline()) return std::nullopt;  // told where it is scored
   const std::size_t outputs = endpoint_->snapshot.outputs->count;
   scoring_begins_ns_ = ready_ns_;
-  Scored scored{.scores = std::vector<double>(rows_ * outputs), .violations = std::vector<std::int64_t>(rows_), .arms = PickArms()};
+  Scored scored{.scores = std::vector<double>(rows_ * outputs), .violations = std::vector<std::int64_t>(rows_), .arms = PickedArms()};
   for (std::size_t row = 0; row < rows_; ++row) {
     const std::span<double> scores = std::span(scored.scores).subspan(row * outputs, outputs);
     if (endpoint_->cache()->Take(CacheKey(*scored.arms[row], row), scores)) continue;
@@ -211,11 +208,12 @@ std::optional<Scored> PredictCall::FromCache() {
 }
 
 // Not what broke the contract, which is counted each time, nor what another arm answered in its stead.
-void PredictCall::ToCache(const Scored& scored, std::span<const Arm* const> picked) {
+void PredictCall::ToCache(const Scored& scored) {
+  if (endpoint_->cache() == nullptr) return;
   const std::size_t outputs = endpoint_->snapshot.outputs->count;
-  for (std::size_t row = 0; row < picked.size(); ++row) {
-    if (scored.violations[row] != 0 || scored.arms[row] != picked[row]) continue;
-    endpoint_->cache()->Put(CacheKey(*picked[row], row), std::span(scored.scores).subspan(row * outputs, outputs));
+  for (std::size_t row = 0; row < rows_; ++row) {
+    if (scored.violations[row] != 0 || scored.arms[row] != picked_[row]) continue;
+    endpoint_->cache()->Put(CacheKey(*picked_[row], row), std::span(scored.scores).subspan(row * outputs, outputs));
   }
 }
 
@@ -298,11 +296,12 @@ void PredictCall::Fail(Error error) {
   std::exchange(done_, nullptr)(std::unexpected(std::move(error)));
 }
 
-std::vector<const Arm*> PredictCall::PickArms() {
+// Once a call, however often it is scored: the rows without a unit are counted here.
+const std::vector<const Arm*>& PredictCall::PickedArms() {
+  if (!picked_.empty()) return picked_;
   const EndpointSnapshot& snapshot = endpoint_->snapshot;
   const data::Column* column = snapshot.unit_column.empty() ? nullptr : inputs_->Find(snapshot.unit_column);
-  std::vector<const Arm*> arms(rows_, pinned_);
-  units_.clear();
+  picked_.assign(rows_, pinned_);
   units_.reserve(rows_);
   std::int64_t missing = 0;
   for (std::size_t row = 0; row < rows_; ++row) {
@@ -314,10 +313,10 @@ std::vector<const Arm*> PredictCall::PickArms() {
       units_.push_back(request_.ids[row]);
       ++missing;
     }
-    if (pinned_ == nullptr) arms[row] = PickArm(snapshot, SplitPoint(units_[row], endpoint_->split_seed));
+    if (pinned_ == nullptr) picked_[row] = PickArm(snapshot, SplitPoint(units_[row], endpoint_->split_seed));
   }
   if (missing > 0) endpoint_->counters.unit_missing_rows.Add(missing);
-  return arms;
+  return picked_;
 }
 
 PredictResult PredictCall::MakeResult(Scored scored) const {

@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -56,13 +55,13 @@ class PredictCall {
   static void Finish(Owned call);
   static void FinishScored(Owned call, Scored scored);
   std::optional<Scored> FromCache();
-  void ToCache(const Scored& scored, std::span<const Arm* const> picked);
+  void ToCache(const Scored& scored);
   std::string CacheKey(const Arm& arm, std::size_t row) const;
   static void AnswerWhenOnDisk(Owned call, PredictResult result);
   void Answer(PredictResult result);
   void Fail(Error error);
 
-  std::vector<const Arm*> PickArms();
+  const std::vector<const Arm*>& PickedArms();
   void CountAnswer(const PredictResult& result) const;
   void Trace(std::int64_t version, std::optional<ErrorCode> error, std::int64_t end_ns) const;
   PredictResult MakeResult(Scored scored) const;
@@ -80,6 +79,7 @@ class PredictCall {
   std::size_t rows_ = 0;
   std::string request_id_;
   std::vector<std::string> units_;
+  std::vector<const Arm*> picked_;  // empty: not yet
   std::shared_ptr<const data::Batch> inputs_;
   std::shared_ptr<const data::Batch> features_;
 };

@@ -86,6 +86,19 @@ TEST_F(CachingTest, RowsThatBreakTheContractAreCountedEachTime) {
   EXPECT_EQ(serve_.Count("serve_contract_violations_total", {{"endpoint", "late"}, {"kind", "out_of_range"}}), 2);
 }
 
+TEST_F(CachingTest, ARowWithoutAUnitIsCountedOnceWhetherScoredOrNot) {
+  EndpointSnapshot snapshot = LateEndpoint();
+  snapshot.unit_column.clear();
+  Start(snapshot);
+  const auto missing = [&] { return serve_.Count("serve_unit_missing_rows_total", {{"endpoint", "late"}}); };
+  Ask({{"N1", 20}});
+  EXPECT_EQ(Misses(), 1);
+  EXPECT_EQ(missing(), 1);
+  Ask({{"N1", 20}});
+  EXPECT_EQ(Hits(), 1);
+  EXPECT_EQ(missing(), 2);
+}
+
 TEST_F(CachingTest, IsNotForFeaturesThatChangeWithTime) {
   EndpointSnapshot snapshot = LateEndpoint();
   snapshot.service = "late_v1";
