@@ -150,23 +150,21 @@ void Connection::Pump() {
 
 std::string& Connection::Out() {
   if (OutPending() == 0) last_write_ms_ = state_.NowMs();
-  return out_;
+  return out_.Back();
 }
 
 void Connection::Flush() {
   while (OutPending() > 0) {
-    const ssize_t sent = transport_->Write(out_.data() + out_pos_, OutPending());
+    const ssize_t sent = transport_->Write(out_.Waiting().data(), OutPending());
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0 && errno == EAGAIN) return;
     if (sent < 0) return Close();
-    out_pos_ += static_cast<std::size_t>(sent);
+    out_.Take(static_cast<std::size_t>(sent));
     last_write_ms_ = state_.NowMs();
     if (!protocol_) continue;
     const Still still(*this);  // a writable callback must not re-enter
     protocol_->OnWrote(static_cast<std::size_t>(sent));
   }
-  out_.clear();
-  out_pos_ = 0;
 }
 
 // Half closes and discards for a while: closing with unread bytes would reset the connection, and

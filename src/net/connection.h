@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "net/byte_queue.h"
 #include "net/loop.h"
 #include "net/protocol.h"
 #include "net/transport.h"
@@ -34,7 +35,7 @@ class Connection final : public Pollable {
   std::string_view Unread() const { return std::string_view(in_).substr(in_pos_); }
   void Consume(std::size_t bytes) { in_pos_ += bytes; }
   std::string& Out();  // to append to
-  std::size_t OutPending() const { return out_.size() - out_pos_; }
+  std::size_t OutPending() const { return out_.size(); }
   bool HasRoom() const { return OutPending() < kOutHighWater; }
   void Pump();  // advances the protocol and writes; nothing while that is already going on
   // While one lives, Pump does nothing.
@@ -78,8 +79,7 @@ class Connection final : public Pollable {
 
   std::string in_;
   std::size_t in_pos_ = 0;
-  std::string out_;
-  std::size_t out_pos_ = 0;
+  ByteQueue out_;
   std::uint32_t interest_ = 0;
   bool is_first_read_ = true;
   bool pumping_ = false;

@@ -170,7 +170,7 @@ void Http2Stream::AddData(std::string_view bytes) {
   held_bytes_ += bytes.size();
   if (!http2_.Hold(bytes.size())) return RefuseHeld();
   if (inbound_.Streaming()) {
-    in_.append(bytes);
+    in_.Back().append(bytes);
     if (inbound_.GetExchange()->WantsBody()) DeliverPiece();
     return;
   }
@@ -193,8 +193,8 @@ void Http2Stream::DeliverPiece() {
     if (body_done_) exchange->Deliver(std::string());
     return;
   }
-  std::string piece = in_.size() <= kPieceBytes ? std::exchange(in_, {}) : in_.substr(0, kPieceBytes);
-  in_.erase(0, in_.empty() ? 0 : kPieceBytes);
+  std::string piece(in_.Waiting().substr(0, kPieceBytes));
+  in_.Take(piece.size());
   http2_.LetGo(piece.size());
   held_bytes_ -= piece.size();
   nghttp2_session_consume_stream(http2_.Session(), id_, piece.size());
@@ -218,22 +218,18 @@ bool Http2Stream::WaitsForPeer() const {
 }
 
 Http2Stream::Filled Http2Stream::Fill(char* to, std::size_t bytes_max) {
-  const std::size_t bytes = std::min(bytes_max, out_.size() - out_position_);
-  std::memcpy(to, out_.data() + out_position_, bytes);
-  out_position_ += bytes;
+  const std::size_t bytes = std::min(bytes_max, out_.size());
+  std::memcpy(to, out_.Waiting().data(), bytes);
+  out_.Take(bytes);
   held_bytes_ -= bytes;
   http2_.LetGo(bytes);
   if (bytes > 0) {
     http2_.NoteWrote(id_, bytes);
     last_out_ms_ = state_.NowMs();
   }
-  if (out_position_ == out_.size()) {
-    out_.clear();
-    out_position_ = 0;
-  }
-  const bool is_empty = out_.empty();
-  if (bytes == 0 && !response_done_) is_deferred_ = true;
-  return {bytes, is_empty && response_done_, bytes == 0 && !response_done_};
+  const bool has_none = bytes == 0 && !response_done_;
+  if (has_none) is_deferred_ = true;
+  return {bytes, out_.empty() && response_done_, has_none};
 }
 
 void Http2Stream::Resume() {
@@ -272,7 +268,7 @@ void Http2Stream::SendWhole(Response response) {
   if (is_grpc || HasNoBody(response.status)) length.reset();
   if (is_head_ || HasNoBody(response.status)) response.body.clear();
   response_done_ = true;
-  out_ = std::move(response.body);
+  out_.Back() = std::move(response.body);
   trailers_ = std::move(response.trailers);
   inbound_.NoteFields(trailers_);
   held_bytes_ += out_.size();
@@ -292,7 +288,7 @@ void Http2Stream::SendPiece(std::string piece) {
   held_bytes_ += piece.size();
   http2_.Hold(piece.size());
   if (out_.empty()) last_out_ms_ = state_.NowMs();
-  out_.append(piece);
+  out_.Back().append(piece);
   Resume();
 }
 

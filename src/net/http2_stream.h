@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "net/byte_queue.h"
 #include "net/exchange.h"
 #include "net/inbound.h"
 
@@ -55,7 +56,6 @@ class Http2Stream final : public ExchangeOwner {
   void Resume();
   void DeliverPiece();
   bool IsBlocked() const;
-  void SetDeadline();
 
   Http2& http2_;
   ServerState& state_;
@@ -66,15 +66,13 @@ class Http2Stream final : public ExchangeOwner {
   bool has_headers_ = false;
   Inbound inbound_;
   std::optional<std::uint64_t> content_length_;
-  std::string in_;   // of a streamed body, not yet asked for
-  std::string out_;  // of the answer, not yet framed
-  std::size_t out_position_ = 0;
+  ByteQueue in_;   // of a streamed body, not yet asked for
+  ByteQueue out_;  // of the answer, not yet framed
   Headers trailers_;
   std::size_t held_bytes_ = 0;
   int status_ = 0;
   bool is_head_ = false;
   bool body_done_ = false;
-  bool end_told_ = false;  // to the reader of a streamed body
   bool is_refused_ = false;  // answered early: what still comes is dropped
   bool response_done_ = false;
   bool is_deferred_ = false;
