@@ -11,6 +11,7 @@
 #include "base/errors.h"
 #include "base/ids.h"
 #include "base/random.h"
+#include "base/text.h"
 
 namespace sw::app {
 namespace {
@@ -20,12 +21,6 @@ bool IsFieldName(std::string_view name) {
   return !name.empty() && std::ranges::all_of(name, [&](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || kMarks.find(c) != kMarks.npos;
   });
-}
-
-std::string_view Trim(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
 }
 
 std::vector<trace::Attribute> Resource() {
@@ -68,13 +63,13 @@ Result<net::Headers> ParseOtlpHeaders(std::string_view text) {
   net::Headers headers;
   while (!text.empty()) {
     const std::size_t comma = std::min(text.find(','), text.size());
-    const std::string_view item = Trim(text.substr(0, comma));
+    const std::string_view item = base::Trimmed(text.substr(0, comma), " ");
     text.remove_prefix(std::min(comma + 1, text.size()));
     if (item.empty()) continue;
     const std::size_t equals = std::min(item.find('='), item.size());
-    const std::string_view name = Trim(item.substr(0, equals));
+    const std::string_view name = base::Trimmed(item.substr(0, equals), " ");
     if (equals == item.size() || !IsFieldName(name)) return InvalidArgument("otlp_headers: expected NAME=VALUE, with ',' between them");
-    const std::string value = SW_TRY(net::PercentDecode(Trim(item.substr(equals + 1))));
+    const std::string value = SW_TRY(net::PercentDecode(base::Trimmed(item.substr(equals + 1), " ")));
     if (std::ranges::any_of(value, [](char c) { return static_cast<unsigned char>(c) < ' '; })) {
       return InvalidArgument("otlp_headers: the value of {} has a control character", name);
     }

@@ -49,6 +49,7 @@ class ManualClock final : public Clock {
 
 // Nanoseconds of a clock that never jumps, for durations only; never stored.
 std::int64_t MonotonicNs();
+inline std::int64_t MonotonicMs() { return MonotonicNs() / 1'000'000; }
 
 // RFC 3339 in UTC: "2013-06-01T05:00:00Z", with as many fraction digits (0, 3 or 6) as needed.
 // A time outside the years 0 to 9999 has no such form and prints as "<microseconds>us".

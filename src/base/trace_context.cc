@@ -4,6 +4,8 @@
 #include <span>
 #include <vector>
 
+#include "base/text.h"
+
 namespace sw::base {
 namespace {
 
@@ -59,13 +61,6 @@ bool IsStateValue(std::string_view value) {
          std::ranges::all_of(value, [](char c) { return c >= ' ' && c <= '~' && c != ',' && c != '='; });
 }
 
-std::string_view Trim(std::string_view text) {
-  const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
-}
-
 }  // namespace
 
 // A later version may say more after a '-'; what this one says stands first.
@@ -103,7 +98,7 @@ std::string CleanTracestate(std::string_view header) {
   std::string out;
   std::vector<std::string_view> keys;
   while (!header.empty()) {
-    const std::string_view member = Trim(header.substr(0, header.find(',')));
+    const std::string_view member = Trimmed(header.substr(0, header.find(',')));
     header.remove_prefix(std::min(header.size(), header.find(',') == header.npos ? header.size() : header.find(',') + 1));
     if (member.empty()) continue;
     const std::size_t equals = member.find('=');

@@ -13,8 +13,6 @@
 namespace sw::net {
 namespace {
 
-std::int64_t NowMs() { return base::MonotonicNs() / 1'000'000; }
-
 }  // namespace
 
 Client::Client(std::string host, std::uint16_t port, ClientOptions options)
@@ -50,9 +48,8 @@ Status Client::Connect(std::int64_t deadline_ms) {
 }
 
 void Client::AppendRequest(std::string& out, const ClientRequest& request) const {
-  bool is_v6 = host_.find(':') != std::string::npos;
-  fmt::format_to(std::back_inserter(out), "{} {} HTTP/1.1\r\nHost: {}{}{}:{}\r\n", MethodName(request.method),
-                 request.target, is_v6 ? "[" : "", host_, is_v6 ? "]" : "", port_);
+  fmt::format_to(std::back_inserter(out), "{} {} HTTP/1.1\r\nHost: {}:{}\r\n", MethodName(request.method), request.target,
+                 BracketedHost(host_), port_);
   for (const Headers* headers : {&options_.headers, &request.headers}) {
     for (const auto& [name, value] : headers->Fields()) out.append(name + ": " + value + "\r\n");
   }
@@ -111,12 +108,12 @@ Result<std::vector<Response>> Client::Pipeline(std::span<const ClientRequest> re
   bool is_safe = std::ranges::all_of(requests, [](const ClientRequest& r) {
     return r.method == Method::kGet || r.method == Method::kHead || r.method == Method::kPut || r.method == Method::kDelete;
   });
-  const std::int64_t end_ms = options_.total_timeout_ms > 0 ? NowMs() + options_.total_timeout_ms : INT64_MAX;
+  const std::int64_t end_ms = options_.total_timeout_ms > 0 ? base::MonotonicMs() + options_.total_timeout_ms : INT64_MAX;
   for (bool is_retry : {false, true}) {
     if (socket_ && socket_->IsStale()) Disconnect();
     bool was_kept = socket_ != nullptr;
-    if (!was_kept) SW_TRY(Connect(std::min(end_ms, NowMs() + options_.connect_timeout_ms)));
-    Result<std::vector<Response>> answers = Exchange(bytes, requests, std::min(end_ms, NowMs() + options_.timeout_ms));
+    if (!was_kept) SW_TRY(Connect(std::min(end_ms, base::MonotonicMs() + options_.connect_timeout_ms)));
+    Result<std::vector<Response>> answers = Exchange(bytes, requests, std::min(end_ms, base::MonotonicMs() + options_.timeout_ms));
     if (answers) return answers;
     Disconnect();  // what is left on it belongs to nobody
     bool may_retry = was_kept && is_safe && !is_retry && answers.error().code == ErrorCode::kUnavailable;

@@ -1,6 +1,5 @@
 #include "net/client_socket.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
@@ -18,6 +17,7 @@
 #include "base/clock.h"
 #include "base/errors.h"
 #include "net/tls_transport.h"
+#include "net/url.h"
 
 namespace sw::net {
 namespace {
@@ -26,7 +26,7 @@ constexpr std::array<unsigned char, 9> kProtocols = {8, 'h', 't', 't', 'p', '/',
 
 Status WaitFor(int fd, short events, std::int64_t deadline_ms) {
   for (;;) {
-    const std::int64_t left = deadline_ms - base::MonotonicNs() / 1'000'000;
+    const std::int64_t left = deadline_ms - base::MonotonicMs();
     if (left <= 0) return DeadlineExceeded("no answer in time (limit timeout_ms)");
     pollfd item{fd, events, 0};
     const int ready = poll(&item, 1, static_cast<int>(std::min<std::int64_t>(left, 1'000'000)));
@@ -47,11 +47,6 @@ int Open(const SocketAddress& address, std::int64_t deadline_ms, int* error) {
   if (*error == 0) return fd;
   if (fd >= 0) close(fd);
   return -1;
-}
-
-bool IsAddress(const std::string& host) {
-  std::array<unsigned char, 16> bytes{};
-  return inet_pton(AF_INET, host.c_str(), bytes.data()) == 1 || inet_pton(AF_INET6, host.c_str(), bytes.data()) == 1;
 }
 
 }  // namespace
@@ -95,7 +90,7 @@ Result<std::unique_ptr<ClientSocket>> ClientSocket::Connect(std::span<const Sock
 Status ClientSocket::ShakeHands(const std::string& host, ssl_ctx_st* tls, std::int64_t deadline_ms) {
   SSL* ssl = SSL_new(tls);
   auto transport = std::make_unique<TlsTransport>(ssl, fd_, TlsTransport::Side::kClient);
-  if (IsAddress(host)) {
+  if (IsAddress(AF_INET, host) || IsAddress(AF_INET6, host)) {
     X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str());
   } else {
     SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);

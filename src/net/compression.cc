@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/errors.h"
+#include "base/text.h"
 #include "net/http.h"
 
 namespace sw::net {
@@ -34,15 +35,9 @@ class Inflater {
   z_stream stream_{};
 };
 
-std::string_view Trimmed(std::string_view text) {
-  const std::size_t from = text.find_first_not_of(" \t");
-  if (from == text.npos) return {};
-  return text.substr(from, text.find_last_not_of(" \t") - from + 1);
-}
-
 // "gzip;q=0.5" is 0.5; without a weight 1, with a wrong one 0.
 double WeightOf(std::string_view parameters) {
-  parameters = Trimmed(parameters);
+  parameters = base::Trimmed(parameters);
   if (parameters.empty()) return 1;
   if (!parameters.starts_with("q=")) return 0;
   double weight = 0;
@@ -62,7 +57,7 @@ std::string_view EncodingName(Encoding encoding) {
 }
 
 std::optional<Encoding> ParseContentEncoding(std::string_view header) {
-  header = Trimmed(header);
+  header = base::Trimmed(header);
   if (header.empty() || EqualsNoCase(header, "identity")) return Encoding::kIdentity;
   if (EqualsNoCase(header, "gzip") || EqualsNoCase(header, "x-gzip")) return Encoding::kGzip;
   if (EqualsNoCase(header, "deflate")) return Encoding::kDeflate;
@@ -77,7 +72,7 @@ Encoding ChooseEncoding(std::string_view accept) {
     const std::string_view item = accept.substr(0, comma);
     accept.remove_prefix(std::min(comma + 1, accept.size()));
     const std::size_t semicolon = std::min(item.find(';'), item.size());
-    const std::string_view name = Trimmed(item.substr(0, semicolon));
+    const std::string_view name = base::Trimmed(item.substr(0, semicolon));
     const double weight = WeightOf(item.substr(std::min(semicolon + 1, item.size())));
     const bool is_gzip = EqualsNoCase(name, "gzip");
     if (!is_gzip && !EqualsNoCase(name, "deflate")) continue;

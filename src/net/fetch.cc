@@ -11,8 +11,6 @@
 namespace sw::net {
 namespace {
 
-std::int64_t NowMs() { return base::MonotonicNs() / 1'000'000; }
-
 bool IsRedirect(int status) { return status == 301 || status == 302 || status == 303 || status == 307 || status == 308; }
 
 // As browsers do: 307 and 308 keep the method, the others turn a POST into a GET.
@@ -27,10 +25,10 @@ void Redirect(FetchRequest& request, int status, bool is_same_server) {
 
 Result<Response> Fetch(FetchRequest request, const FetchOptions& options) {
   SW_CHECK(options.egress != nullptr, "Fetch without an EgressGuard");
-  const std::int64_t end_ms = NowMs() + options.total_timeout_ms;
+  const std::int64_t end_ms = base::MonotonicMs() + options.total_timeout_ms;
   Url url = SW_TRY(ParseUrl(request.url));
   for (int redirects = 0;; ++redirects) {
-    const std::int64_t left_ms = end_ms - NowMs();
+    const std::int64_t left_ms = end_ms - base::MonotonicMs();
     if (left_ms <= 0) return DeadlineExceeded("no answer in time (limit total_timeout_ms)");
     ClientOptions client_options;
     client_options.connect_timeout_ms = options.connect_timeout_ms;

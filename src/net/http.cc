@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/errors.h"
+#include "base/text.h"
 
 namespace sw::net {
 namespace {
@@ -39,20 +40,29 @@ constexpr StatusName kStatusNames[] = {
     {507, "Insufficient Storage"},
 };
 
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
-
 int HexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
-  if (Lower(c) >= 'a' && Lower(c) <= 'f') return Lower(c) - 'a' + 10;
+  if (base::ToLower(c) >= 'a' && base::ToLower(c) <= 'f') return base::ToLower(c) - 'a' + 10;
   return -1;
 }
 
 bool IsUnreserved(char c) {
-  return (c >= '0' && c <= '9') || (Lower(c) >= 'a' && Lower(c) <= 'z') || c == '-' || c == '.' || c == '_' ||
+  return (c >= '0' && c <= '9') || (base::ToLower(c) >= 'a' && base::ToLower(c) <= 'z') || c == '-' || c == '.' || c == '_' ||
          c == '~';
 }
 
 }  // namespace
+
+bool HasNoBody(int status) { return status == 204 || status == 304 || status < 200; }
+
+bool IsFramingField(std::string_view name) {
+  constexpr std::array<std::string_view, 4> kFields = {"connection", "keep-alive", "content-length", "transfer-encoding"};
+  return std::ranges::any_of(kFields, [&](std::string_view field) { return EqualsNoCase(name, field); });
+}
+
+void AppendFieldText(std::string& out, std::string_view text) {
+  for (const char c : text) out.push_back(c == '\r' || c == '\n' || c == '\0' ? ' ' : c);
+}
 
 std::string_view MethodName(Method method) { return kMethodNames[static_cast<std::size_t>(method)]; }
 
@@ -64,7 +74,7 @@ Method ParseMethod(std::string_view name) {
 }
 
 bool EqualsNoCase(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) { return Lower(x) == Lower(y); });
+  return std::ranges::equal(a, b, [](char x, char y) { return base::ToLower(x) == base::ToLower(y); });
 }
 
 const std::string* Headers::Find(std::string_view name) const {

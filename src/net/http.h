@@ -71,6 +71,10 @@ struct Response {
 };
 
 std::string_view StatusText(int status);  // "Not Found"
+bool HasNoBody(int status);               // 204 and the like
+bool IsFramingField(std::string_view name);  // the server's to write
+// With a space for what could end the field early (response splitting).
+void AppendFieldText(std::string& out, std::string_view text);
 
 Response JsonResponse(int status, const Json& body);
 Response TextResponse(int status, std::string body, std::string_view content_type = "text/plain; charset=utf-8");

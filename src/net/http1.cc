@@ -10,18 +10,12 @@ namespace {
 
 constexpr std::size_t kDiscardMax = 64u << 10;  // of an unwanted body, to keep the connection
 
-// Keeps a value from ending its line early (response splitting).
 void AppendField(std::string& out, std::string_view name, std::string_view value) {
-  auto append_clean = [&](std::string_view text) {
-    for (char c : text) out.push_back(c == '\r' || c == '\n' || c == '\0' ? ' ' : c);
-  };
-  append_clean(name);
+  AppendFieldText(out, name);
   out.append(": ");
-  append_clean(value);
+  AppendFieldText(out, value);
   out.append("\r\n");
 }
-
-bool HasNoBody(int status) { return status == 204 || status == 304 || status < 200; }
 
 }  // namespace
 
@@ -182,9 +176,7 @@ void Http1::AppendHead(const Response& response, std::optional<std::size_t> cont
   if (close) close_after_ = true;
   fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\n", response.status, StatusText(response.status));
   for (const auto& [name, value] : response.headers.Fields()) {
-    const bool is_ours = EqualsNoCase(name, "content-length") || EqualsNoCase(name, "transfer-encoding") ||
-                         EqualsNoCase(name, "connection");
-    if (!is_ours) AppendField(out, name, value);
+    if (!IsFramingField(name)) AppendField(out, name, value);
   }
   if (content_length && !HasNoBody(response.status)) {
     fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", *content_length);

@@ -161,6 +161,13 @@ Http2Stream* Http2::Find(std::int32_t stream_id) {
   return found == streams_.end() ? nullptr : found->second.get();
 }
 
+// To find each again: what one is told may end others.
+std::vector<std::int32_t> Http2::StreamIds() const {
+  std::vector<std::int32_t> ids;
+  for (const auto& [id, stream] : streams_) ids.push_back(id);
+  return ids;
+}
+
 bool Http2::Hold(std::size_t bytes) {
   held_bytes_ += bytes;
   return held_bytes_ <= state_.options.limits.connection_bytes_max;
@@ -240,9 +247,7 @@ bool Http2::WaitsForPeer() const {
 }
 
 void Http2::OnHangUp() {
-  std::vector<std::int32_t> ids;
-  for (const auto& [id, stream] : streams_) ids.push_back(id);
-  for (const std::int32_t id : ids) {
+  for (const std::int32_t id : StreamIds()) {
     if (Http2Stream* stream = Find(id)) stream->Cancel();
   }
 }
@@ -267,9 +272,7 @@ void Http2::OnDrain() {
 }
 
 void Http2::CheckStreams(std::int64_t now_ms) {
-  std::vector<std::int32_t> ids;
-  for (const auto& [id, stream] : streams_) ids.push_back(id);
-  for (const std::int32_t id : ids) {
+  for (const std::int32_t id : StreamIds()) {
     Http2Stream* stream = Find(id);
     if (stream != nullptr && stream->IsLate(now_ms)) return connection_.Cut("header_timeout_ms");
     if (stream != nullptr) stream->CheckTimes(now_ms);

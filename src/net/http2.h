@@ -51,6 +51,7 @@ class Http2 final : public Protocol {
  private:
   friend struct Http2Callbacks;
   Http2Stream* Find(std::int32_t stream_id);
+  std::vector<std::int32_t> StreamIds() const;
   void Abuse(std::string_view limit);
   void TakeFrame(TokenBucket& bucket, std::string_view limit);
   bool Receive();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/errors.h"
+#include "base/text.h"
 #include "net/grpc.h"
 #include "net/http2.h"
 
@@ -17,15 +18,13 @@ namespace {
 constexpr std::size_t kHeaderOverheadBytes = 32;  // of each, as HTTP/2 counts them
 constexpr std::size_t kPieceBytes = 64u << 10;
 
-bool HasNoBody(int status) { return status == 204 || status == 304 || status < 200; }
-
 // Header fields of an answer in nghttp2's form: lower case, and nothing that could end a field early.
 class FieldList {
  public:
   void Add(std::string_view name, std::string_view value) {
     parts_.emplace_back(bytes_.size(), name.size(), value.size());
-    for (const char c : name) bytes_.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
-    for (const char c : value) bytes_.push_back(c == '\r' || c == '\n' || c == '\0' ? ' ' : c);
+    for (const char c : name) bytes_.push_back(base::ToLower(c));
+    AppendFieldText(bytes_, value);
   }
   const std::vector<nghttp2_nv>& Fields() {
     fields_.clear();
@@ -54,11 +53,6 @@ FieldList& EmptyList() {
   thread_local FieldList list;
   list.Clear();
   return list;
-}
-
-bool IsConnectionField(std::string_view name) {
-  return EqualsNoCase(name, "connection") || EqualsNoCase(name, "transfer-encoding") ||
-         EqualsNoCase(name, "content-length") || EqualsNoCase(name, "keep-alive");
 }
 
 ssize_t ReadBody(nghttp2_session* session, std::int32_t id, std::uint8_t* to, std::size_t bytes_max, std::uint32_t* flags,
@@ -245,7 +239,7 @@ void Http2Stream::Submit(const Response& head, bool has_body, std::optional<std:
   std::to_chars(status, status + 3, std::clamp(head.status, 100, 999));
   list.Add(":status", status);
   for (const auto& [name, value] : head.headers.Fields()) {
-    if (!IsConnectionField(name)) list.Add(name, value);
+    if (!IsFramingField(name)) list.Add(name, value);
   }
   if (content_length) list.Add("content-length", std::to_string(*content_length));
   nghttp2_data_provider provider{};

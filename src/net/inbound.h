@@ -25,7 +25,6 @@ struct Carrier {
 class Inbound {
  public:
   // Finds the route and the caller. What it answers goes to the client instead of the handler's answer.
-  // `chunked`: pieces of a streamed answer get the framing of HTTP/1.1.
   std::optional<Response> Begin(ServerState& state, const Carrier& carrier, std::shared_ptr<Exchange> exchange,
                                 Request request, Match match, std::optional<std::uint64_t> content_length);
   // Of what could not be understood: nothing but an exchange to answer it; no observer is told.
@@ -50,7 +49,6 @@ class Inbound {
   // In the route's own form.
   Response RenderError(int status, const Error& error) const;
   bool Streaming() const { return route_ != nullptr && route_->stream_handler; }
-  const Route* MatchedRoute() const { return route_; }
   const std::shared_ptr<Exchange>& GetExchange() const { return exchange_; }
 
  private:

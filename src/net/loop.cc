@@ -1,6 +1,5 @@
 #include "net/loop.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -14,20 +13,13 @@
 #include "base/check.h"
 #include "base/errors.h"
 #include "net/connection.h"
+#include "net/egress.h"
 
 namespace sw::net {
 namespace {
 
 constexpr int kSweepMs = 100;
 constexpr std::int64_t kAcceptPauseMs = kSweepMs;
-
-std::string PeerText(const sockaddr_storage& address) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  const void* source = &reinterpret_cast<const sockaddr_in*>(&address)->sin_addr;
-  if (address.ss_family == AF_INET6) source = &reinterpret_cast<const sockaddr_in6*>(&address)->sin6_addr;
-  inet_ntop(address.ss_family, source, text.data(), text.size());
-  return text.data();
-}
 
 // What accept4 says when the process or the system has nothing left for one more connection.
 bool IsExhausted(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
@@ -129,9 +121,8 @@ void Loop::ResumeAccepting() {
 // Takes one connection a wake-up, so that a burst spreads over the loops.
 void Loop::Accept(const Acceptor& acceptor, bool all) {
   do {
-    sockaddr_storage address{};
-    socklen_t length = sizeof(address);
-    int fd = accept4(acceptor.fd, reinterpret_cast<sockaddr*>(&address), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    SocketAddress peer{.length = sizeof(sockaddr_storage)};
+    int fd = accept4(acceptor.fd, reinterpret_cast<sockaddr*>(&peer.storage), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0 && IsExhausted(errno)) return PauseAccepting();
     if (fd < 0) return;
     if (state_.open.fetch_add(1) >= static_cast<std::int64_t>(state_.options.limits.connections_max)) {
@@ -150,7 +141,7 @@ void Loop::Accept(const Acceptor& acceptor, bool all) {
     int one = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     state_.connections->Add(1);
-    auto connection = std::make_unique<Connection>(fd, *this, acceptor.listen, PeerText(address));
+    auto connection = std::make_unique<Connection>(fd, *this, acceptor.listen, AddressText(peer));
     connections_.emplace(connection.get(), std::move(connection));
   } while (all);
 }

@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "base/errors.h"
+#include "base/text.h"
 
 namespace sw::net {
 namespace {
@@ -17,17 +18,6 @@ constexpr std::size_t kHostBytesMax = 253;
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsNameCharacter(char c) { return (c >= 'a' && c <= 'z') || IsDigit(c) || c == '-' || c == '_' || c == '.'; }
 
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
-}
-
-bool IsAddress(int family, const std::string& text) {
-  std::array<unsigned char, 16> bytes{};
-  return inet_pton(family, text.c_str(), bytes.data()) == 1;
-}
-
 // Whether some would read the host as a number: its last label is one.
 bool EndsInNumber(std::string_view host) {
   const std::string_view last = host.substr(host.rfind('.') + 1);
@@ -36,7 +26,7 @@ bool EndsInNumber(std::string_view host) {
 }
 
 Result<std::string> ParseHost(std::string_view text) {
-  std::string host = Lower(text);
+  std::string host = base::ToLower(text);
   if (host.starts_with('[')) {
     host = host.ends_with(']') ? host.substr(1, host.size() - 2) : std::string();
     if (IsAddress(AF_INET6, host)) return host;
@@ -59,6 +49,11 @@ Result<std::uint16_t> ParsePort(std::string_view text) {
 
 }  // namespace
 
+bool IsAddress(int family, const std::string& text) {
+  std::array<unsigned char, 16> bytes{};
+  return inet_pton(family, text.c_str(), bytes.data()) == 1;
+}
+
 Result<Url> ParseUrl(std::string_view text) {
   if (text.size() > kUrlBytesMax) return InvalidArgument("URL: longer than {} bytes", kUrlBytesMax);
   if (!std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~' && c != '\\'; })) {
@@ -67,7 +62,7 @@ Result<Url> ParseUrl(std::string_view text) {
   text = text.substr(0, text.find('#'));
   Url url;
   const std::size_t scheme_end = std::min(text.find("://"), text.size());
-  const std::string scheme = Lower(text.substr(0, scheme_end));
+  const std::string scheme = base::ToLower(text.substr(0, scheme_end));
   if (scheme != "http" && scheme != "https") return InvalidArgument("URL: expected http:// or https://");
   url.is_https = scheme == "https";
   text.remove_prefix(scheme_end + 3);
@@ -87,13 +82,13 @@ Result<Url> ParseUrl(std::string_view text) {
 Result<Url> ResolveLocation(const Url& base, std::string_view location) {
   if (location.starts_with("//")) return ParseUrl(fmt::format("{}:{}", base.is_https ? "https" : "http", location));
   if (!location.starts_with('/')) return ParseUrl(location);
-  const bool is_v6 = base.host.find(':') != base.host.npos;
-  return ParseUrl(fmt::format("{}://{}{}{}:{}{}", base.is_https ? "https" : "http", is_v6 ? "[" : "", base.host, is_v6 ? "]" : "", base.port, location));
+  return ParseUrl(fmt::format("{}://{}:{}{}", base.is_https ? "https" : "http", BracketedHost(base.host), base.port, location));
 }
 
+std::string BracketedHost(const std::string& host) { return host.find(':') == host.npos ? host : "[" + host + "]"; }
+
 std::string HostHeader(const Url& url) {
-  const bool is_v6 = url.host.find(':') != url.host.npos;
-  std::string host = is_v6 ? "[" + url.host + "]" : url.host;
+  std::string host = BracketedHost(url.host);
   if (url.port != (url.is_https ? 443 : 80)) host += ":" + std::to_string(url.port);
   return host;
 }

@@ -30,6 +30,12 @@ Result<Url> ParseUrl(std::string_view text);
 // Where a redirect from `base` leads: `location` may be absolute, or begin with "//" or "/".
 Result<Url> ResolveLocation(const Url& base, std::string_view location);
 
+// "example.com", "[::1]": an IPv6 address as a URL has it.
+std::string BracketedHost(const std::string& host);
+
+// AF_INET or AF_INET6, an IPv6 address without brackets.
+bool IsAddress(int family, const std::string& text);
+
 // "example.com", "[::1]:8080": without the port where it is the scheme's own.
 std::string HostHeader(const Url& url);
 

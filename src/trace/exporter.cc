@@ -20,8 +20,6 @@ constexpr std::int64_t kConnectTimeoutMs = 2'000;
 constexpr std::int64_t kTimeoutMs = 5'000;
 constexpr std::size_t kAnswerBytesMax = 64u << 10;
 
-std::int64_t NowMs() { return base::MonotonicNs() / 1'000'000; }
-
 // What OTLP says may be sent again.
 bool MayRetry(int status) { return status == 429 || status == 502 || status == 503 || status == 504; }
 
@@ -47,7 +45,7 @@ SpanExporter::~SpanExporter() {
   {
     const std::lock_guard lock(mutex_);
     is_stopping_ = true;
-    flush_until_ms_ = NowMs() + options_.flush_ms;
+    flush_until_ms_ = base::MonotonicMs() + options_.flush_ms;
   }
   wake_.notify_all();
   thread_.join();
@@ -90,11 +88,11 @@ void SpanExporter::Run() {
 
 bool SpanExporter::Pause(std::int64_t ms) {
   std::unique_lock lock(mutex_);
-  const auto is_over = [&] { return is_stopping_ && NowMs() >= flush_until_ms_; };
-  const std::int64_t until_ms = NowMs() + ms;
-  while (NowMs() < until_ms && !is_over()) {
-    std::int64_t left_ms = until_ms - NowMs();
-    if (is_stopping_) left_ms = std::min(left_ms, flush_until_ms_ - NowMs());
+  const auto is_over = [&] { return is_stopping_ && base::MonotonicMs() >= flush_until_ms_; };
+  const std::int64_t until_ms = base::MonotonicMs() + ms;
+  while (base::MonotonicMs() < until_ms && !is_over()) {
+    std::int64_t left_ms = until_ms - base::MonotonicMs();
+    if (is_stopping_) left_ms = std::min(left_ms, flush_until_ms_ - base::MonotonicMs());
     wake_.wait_for(lock, std::chrono::milliseconds(std::max<std::int64_t>(left_ms, 1)));
   }
   return !is_over();

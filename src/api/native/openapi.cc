@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/errors.h"
+#include "base/text.h"
 
 namespace sw::native {
 namespace {
@@ -15,12 +16,6 @@ Json Schema(const std::string& text) {
   Result<Json> parsed = Json::Parse(text);
   SW_CHECK(parsed.has_value(), "a route's schema is no JSON");
   return *std::move(parsed);
-}
-
-std::string LowerCase(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
 }
 
 // "{stream...}" is our word for the rest of a path; OpenAPI has none, so it is {stream} there.
@@ -57,7 +52,7 @@ Json JsonContent(Json schema) {
 
 // "GET /seaworthy/v1/models/{model}" -> "get_models_model".
 std::string OperationId(const net::Route& route) {
-  std::string id = LowerCase(net::MethodName(route.method));
+  std::string id = base::ToLower(net::MethodName(route.method));
   std::string_view path = route.pattern;
   if (path.starts_with("/seaworthy/v1")) path.remove_prefix(13);
   bool gap = true;
@@ -112,7 +107,7 @@ Json OpenApi(std::span<const net::Route> routes, std::string_view version) {
   Json paths = Json::MakeObject();
   for (const net::Route* route : Sorted(routes)) {
     if (route->is_grpc) continue;
-    paths[PathOf(route->pattern)].Set(LowerCase(net::MethodName(route->method)), Operation(*route));
+    paths[PathOf(route->pattern)].Set(base::ToLower(net::MethodName(route->method)), Operation(*route));
   }
   const Json error =
       Schema(R"({"type":"object","required":["error"],"properties":{"error":{"type":"object",)"

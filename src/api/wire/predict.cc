@@ -1,10 +1,10 @@
 #include "api/wire/predict.h"
 
-#include <algorithm>
 #include <charconv>
 #include <utility>
 
 #include "base/errors.h"
+#include "base/text.h"
 
 namespace sw::wire {
 namespace {
@@ -113,9 +113,7 @@ net::Response PlainError(int status, const Error& error) {
 std::string MediaType(std::string_view header) {
   header = header.substr(0, header.find(';'));
   while (header.ends_with(' ')) header.remove_suffix(1);
-  std::string type(header);
-  std::ranges::transform(type, type.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return type;
+  return base::ToLower(header);
 }
 
 }  // namespace sw::wire
