@@ -98,6 +98,12 @@ std::size_t Utf8Length(std::string_view text) {
   return length;
 }
 
+// Of the bytes at the front of `text` that stand for themselves in JSON.
+std::size_t PlainLength(std::string_view text) {
+  const auto is_plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
+  return static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_plain) - text.begin());
+}
+
 void AppendEscaped(std::string& out, unsigned char c) {
   switch (c) {
     case '"': out += "\\\""; return;
@@ -271,6 +277,10 @@ bool Json::BoolOr(std::string_view key, bool fallback) const {
 void AppendJsonString(std::string& out, std::string_view text) {
   out += '"';
   while (!text.empty()) {
+    const std::size_t plain = PlainLength(text);
+    out += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) break;
     const auto c = static_cast<unsigned char>(text[0]);
     const std::size_t length = Utf8Length(text);
     if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f) {

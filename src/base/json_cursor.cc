@@ -7,37 +7,67 @@ namespace sw::base {
 namespace {
 
 constexpr std::size_t kKeysMax = 16;  // of an object; beyond, looking for a repeated one would be slow
-constexpr std::size_t kIntDigitsMax = 18;
+constexpr std::ptrdiff_t kIntDigitsMax = 18;
+constexpr std::ptrdiff_t kExactDigitsMax = 15;  // any number of so many digits is a double
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsSpace(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
 const char* SkipDigits(const char* at, const char* end) {
   while (at != end && IsDigit(*at)) ++at;
   return at;
 }
 
-// Where a number of JSON's grammar ends, or nullptr. `is_int`: without fraction and exponent.
-const char* EndOfNumber(const char* at, const char* end, bool* is_int) {
-  if (at != end && *at == '-') ++at;
-  if (at == end || !IsDigit(*at)) return nullptr;
-  at = *at == '0' ? at + 1 : SkipDigits(at, end);
-  *is_int = true;
+// A number of JSON's grammar, taken apart.
+struct NumberParts {
+  const char* end = nullptr;  // nullptr: there is none
+  bool is_int = true;         // without fraction and exponent
+  bool is_negative = false;
+  bool has_exponent = false;
+  std::uint64_t digits = 0;   // of both sides of the point; wraps when there are more than kExactDigitsMax
+  std::ptrdiff_t count = 0;   // of digits, leading zeros too
+  std::ptrdiff_t decimals = 0;
+};
+
+const char* TakeDigits(const char* at, const char* end, std::uint64_t* value) {
+  for (; at != end && IsDigit(*at); ++at) *value = *value * 10 + static_cast<std::uint64_t>(*at - '0');
+  return at;
+}
+
+NumberParts ReadNumber(const char* at, const char* end) {
+  NumberParts parts;
+  if (at != end && *at == '-') parts.is_negative = true, ++at;
+  if (at == end || !IsDigit(*at)) return parts;
+  const char* whole = at;
+  at = *at == '0' ? at + 1 : TakeDigits(at, end, &parts.digits);
+  parts.count = at - whole;
   if (at != end && *at == '.') {
-    *is_int = false;
-    const char* digits = ++at;
-    at = SkipDigits(at, end);
-    if (at == digits) return nullptr;
+    parts.is_int = false;
+    const char* decimals = ++at;
+    at = TakeDigits(at, end, &parts.digits);
+    parts.decimals = at - decimals;
+    parts.count += parts.decimals;
+    if (parts.decimals == 0) return parts;
   }
   if (at != end && (*at == 'e' || *at == 'E')) {
-    *is_int = false;
+    parts.is_int = false;
+    parts.has_exponent = true;
     ++at;
     if (at != end && (*at == '+' || *at == '-')) ++at;
     const char* digits = at;
     at = SkipDigits(at, end);
-    if (at == digits) return nullptr;
+    if (at == digits) return parts;
   }
-  return at;
+  parts.end = at;
+  return parts;
+}
+
+// The double nearest to what is written, where digits and power of ten are doubles themselves, so that one
+// division rounds once (Clinger, 1990).
+std::optional<double> ExactQuotient(const NumberParts& parts) {
+  constexpr double kPowers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+  if (parts.has_exponent || parts.count > kExactDigitsMax) return std::nullopt;
+  const double value = static_cast<double>(parts.digits) / kPowers[parts.decimals];
+  return parts.is_negative ? -value : value;
 }
 
 char Unescaped(char c) {
@@ -132,17 +162,6 @@ class KnownJson {
 
 }  // namespace
 
-char JsonCursor::Peek() {
-  while (at_ != end_ && IsSpace(*at_)) ++at_;
-  return at_ == end_ ? '\0' : *at_;
-}
-
-bool JsonCursor::Take(char wanted) {
-  if (Peek() != wanted || at_ == end_) return false;
-  ++at_;
-  return true;
-}
-
 bool JsonCursor::TakeWord(std::string_view word) {
   Peek();
   if (static_cast<std::size_t>(end_ - at_) < word.size() || std::memcmp(at_, word.data(), word.size()) != 0) return false;
@@ -182,16 +201,20 @@ bool JsonCursor::TakeString(std::string_view* value, std::string* scratch) {
 
 bool JsonCursor::TakeNumber(JsonNumber* value) {
   Peek();
-  const char* end = EndOfNumber(at_, end_, &value->is_int);
-  if (end == nullptr) return false;
-  value->digits = std::string_view(at_, static_cast<std::size_t>(end - at_));
-  if (value->is_int) {
-    if (value->digits.size() > kIntDigitsMax) return false;
-    std::from_chars(at_, end, value->integer);
-  } else if (std::from_chars(at_, end, value->real).ec != std::errc()) {
+  const NumberParts parts = ReadNumber(at_, end_);
+  if (parts.end == nullptr) return false;
+  value->digits = std::string_view(at_, static_cast<std::size_t>(parts.end - at_));
+  value->is_int = parts.is_int;
+  if (parts.is_int) {
+    if (parts.count > kIntDigitsMax) return false;
+    const auto integer = static_cast<std::int64_t>(parts.digits);
+    value->integer = parts.is_negative ? -integer : integer;
+  } else if (const auto exact = ExactQuotient(parts)) {
+    value->real = *exact;
+  } else if (std::from_chars(at_, parts.end, value->real).ec != std::errc()) {
     return false;
   }
-  at_ = end;
+  at_ = parts.end;
   return true;
 }
 

@@ -36,8 +36,15 @@ class JsonCursor {
   explicit JsonCursor(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
 
   // The next character that is no space, not taken; 0 at the end.
-  char Peek();
-  bool Take(char wanted);
+  char Peek() {
+    while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
+    return at_ == end_ ? '\0' : *at_;
+  }
+  bool Take(char wanted) {
+    if (Peek() != wanted || at_ == end_) return false;
+    ++at_;
+    return true;
+  }
   // A view into the text, or into `scratch` where there was an escape.
   bool TakeString(std::string_view* value, std::string* scratch);
   bool TakeNumber(JsonNumber* value);
