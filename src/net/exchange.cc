@@ -8,7 +8,8 @@
 
 namespace sw::net {
 
-void Exchange::RunOnLoop(Mailbox::Task task) {
+template <typename Task>
+void Exchange::RunOnLoop(Task task) {
   if (mailbox_->OnLoop() && posted_.load() == 0) return task();
   posted_.fetch_add(1);
   mailbox_->Post([self = shared_from_this(), task = std::move(task)]() mutable {

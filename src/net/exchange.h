@@ -62,7 +62,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   bool Claimed() const { return claimed_.load(); }
 
  private:
-  void RunOnLoop(Mailbox::Task task);
+  template <typename Task>
+  void RunOnLoop(Task task);
   std::string Frame(std::string piece) const;
 
   const std::shared_ptr<Mailbox> mailbox_;

@@ -61,7 +61,9 @@ bool IsFramingField(std::string_view name) {
 }
 
 void AppendFieldText(std::string& out, std::string_view text) {
-  for (const char c : text) out.push_back(c == '\r' || c == '\n' || c == '\0' ? ' ' : c);
+  const auto begin = static_cast<std::ptrdiff_t>(out.size());
+  out.append(text);
+  std::replace_if(out.begin() + begin, out.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; }, ' ');
 }
 
 std::string_view MethodName(Method method) { return kMethodNames[static_cast<std::size_t>(method)]; }

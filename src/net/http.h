@@ -30,16 +30,20 @@ using NameValues = std::vector<std::pair<std::string, std::string>>;
 class Headers {
  public:
   Headers() = default;
-  Headers(std::initializer_list<NameValues::value_type> fields) : fields_(fields) {}
+  Headers(std::initializer_list<std::pair<std::string_view, std::string_view>> fields) : fields_(fields.begin(), fields.end()) {}
   // The first field of that name, or nullptr.
   const std::string* Find(std::string_view name) const;
   std::string_view Get(std::string_view name) const;  // empty when absent
-  void Add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
+  void Add(std::string name, std::string value) {
+    if (fields_.capacity() == 0) fields_.reserve(kUsualCount);
+    fields_.emplace_back(std::move(name), std::move(value));
+  }
   void Set(std::string_view name, std::string value);
   const NameValues& Fields() const { return fields_; }
   bool operator==(const Headers&) const = default;
 
  private:
+  static constexpr std::size_t kUsualCount = 8;
   NameValues fields_;
 };
 

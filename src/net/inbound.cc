@@ -29,6 +29,19 @@ std::string TracestateOf(const Headers& headers) {
   return base::CleanTracestate(joined);
 }
 
+// The outermost wall: a handler's exception ends its request, not the server.
+void Handle(const Route& route, Request request, const std::shared_ptr<Exchange>& exchange, const Responder& responder) {
+  try {
+    if (route.handler) {
+      route.handler(std::move(request), responder);
+    } else {
+      route.stream_handler(std::move(request), BodyReader(exchange), responder);
+    }
+  } catch (const std::exception& e) {
+    responder.SendError(Internal("handler failed: {}", e.what()).error());
+  }
+}
+
 }  // namespace
 
 std::optional<Response> Inbound::Begin(ServerState& state, const Carrier& carrier, std::shared_ptr<Exchange> exchange,
@@ -180,20 +193,10 @@ std::optional<Response> Inbound::Decompress() {
 void Inbound::Dispatch() {
   if (std::optional<Response> refused = Decompress()) return exchange_->Send(*std::move(refused));
   Responder responder(exchange_);
-  auto run = [route = route_, request = std::move(request_), exchange = exchange_, responder]() mutable {
-    // The outermost wall: a handler's exception ends its request, not the server.
-    try {
-      if (route->handler) {
-        route->handler(std::move(request), responder);
-      } else {
-        route->stream_handler(std::move(request), BodyReader(exchange), responder);
-      }
-    } catch (const std::exception& e) {
-      responder.SendError(Internal("handler failed: {}", e.what()).error());
-    }
-  };
-  if (!route_->slow) return run();
-  Status queued = state_->options.executor->Submit(std::move(run));
+  if (!route_->slow) return Handle(*route_, std::move(request_), exchange_, responder);
+  Status queued = state_->options.executor->Submit([route = route_, request = std::move(request_), exchange = exchange_, responder]() mutable {
+    Handle(*route, std::move(request), exchange, responder);
+  });
   if (!queued) responder.SendError(queued.error());
 }
 
