@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/check.h"
 #include "data/schema.h"
 
 namespace sw::data {
@@ -47,9 +48,20 @@ class Column {
 
   void Reserve(std::size_t rows);
   void AppendNull();
-  void AppendInt(std::int64_t value);  // kInt64, kTimestamp, kBool
+  void AppendInt(std::int64_t value) {  // kInt64, kTimestamp, kBool
+    SW_DCHECK(type_ != Type::kFloat64 && type_ != Type::kString, "AppendInt on a column of another type");
+    ints_.push_back(type_ == Type::kBool ? static_cast<std::int64_t>(value != 0) : value);
+    CountValue();
+  }
   void AppendBool(bool value) { AppendInt(value ? 1 : 0); }
-  void AppendDouble(double value);
+  void AppendDouble(double value) {
+    SW_DCHECK(type_ == Type::kFloat64, "AppendDouble on a column of another type");
+    doubles_.push_back(value);
+    CountValue();
+  }
+  // Many at once: `count` values, none of them null, for the caller to fill in. Valid until the next change.
+  std::span<double> ExtendDoubles(std::size_t count);
+  std::span<std::int64_t> ExtendInts(std::size_t count);  // kInt64, kTimestamp
   void AppendString(std::string_view value);
   void AppendFrom(const Column& other, std::size_t row);  // of the same type
   void AppendAll(const Column& other);
@@ -64,6 +76,7 @@ class Column {
     ++size_;
     if (null_count_ != 0) nulls_.push_back(0);
   }
+  void CountValues(std::size_t count);
 
   Type type_;
   std::size_t size_ = 0;

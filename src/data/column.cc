@@ -110,16 +110,23 @@ void Column::AppendNull() {
   ++size_;
 }
 
-void Column::AppendInt(std::int64_t value) {
-  SW_DCHECK(IsIntLike(type_), "AppendInt on a column of another type");
-  ints_.push_back(type_ == Type::kBool ? (value != 0 ? 1 : 0) : value);
-  CountValue();
+void Column::CountValues(std::size_t count) {
+  size_ += count;
+  if (null_count_ != 0) nulls_.resize(size_, 0);
 }
 
-void Column::AppendDouble(double value) {
-  SW_DCHECK(type_ == Type::kFloat64, "AppendDouble on a column of another type");
-  doubles_.push_back(value);
-  CountValue();
+std::span<double> Column::ExtendDoubles(std::size_t count) {
+  SW_DCHECK(type_ == Type::kFloat64, "ExtendDoubles of a column of another type");
+  doubles_.resize(doubles_.size() + count);
+  CountValues(count);
+  return std::span(doubles_).last(count);
+}
+
+std::span<std::int64_t> Column::ExtendInts(std::size_t count) {
+  SW_DCHECK(IsIntLike(type_) && type_ != Type::kBool, "ExtendInts of a column of another type");
+  ints_.resize(ints_.size() + count);
+  CountValues(count);
+  return std::span(ints_).last(count);
 }
 
 void Column::AppendString(std::string_view value) {

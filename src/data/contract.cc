@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <set>
 #include <utility>
 
@@ -85,6 +86,16 @@ std::vector<Met> Meet(const Contract& contract, const Batch& rows) {
   return met;
 }
 
+// Whether CheckValue finds nothing in any row, for numbers without nulls at the speed of reading them.
+bool IsFlawless(const ColumnContract& contract, const Column& values) {
+  if (values.type() != Type::kFloat64 || values.null_count() > 0) return false;
+  constexpr double kMost = std::numeric_limits<double>::max();
+  const double least = std::max(contract.min.value_or(-kMost), -kMost), most = std::min(contract.max.value_or(kMost), kMost);
+  bool is_flawless = true;
+  for (const double value : values.doubles()) is_flawless &= value >= least && value <= most;  // NaN is in no range
+  return is_flawless;
+}
+
 Result<std::optional<double>> OptionalDouble(const Json& json, std::string_view key) {
   const Json* value = json.Find(key);
   if (value == nullptr || value->IsNull()) return std::optional<double>();
@@ -159,9 +170,14 @@ Contract LearnContract(const Profile& profile, const Batch& table, const LearnOp
 std::size_t CheckContract(const Contract& contract, const Batch& rows, std::size_t violations_max,
                           std::vector<Violation>& violations) {
   const std::vector<Met> met = Meet(contract, rows);
+  std::vector<std::size_t> suspects;  // columns
+  for (std::size_t i = 0; i < met.size(); ++i) {
+    if (met[i].always || !IsFlawless(contract.columns[i], *met[i].values)) suspects.push_back(i);
+  }
   std::size_t total = 0, appended = 0;
+  if (suspects.empty()) return total;
   for (std::size_t row = 0; row < rows.num_rows(); ++row) {
-    for (std::size_t i = 0; i < met.size(); ++i) {
+    for (const std::size_t i : suspects) {
       const auto kind = met[i].always ? met[i].always : CheckValue(contract.columns[i], *met[i].values, row);
       if (!kind) continue;
       ++total;

@@ -1,6 +1,8 @@
 #include "data/contract.h"
 
+#include <cmath>
 #include <limits>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -61,6 +63,26 @@ TEST(Contract, FindsEachKindOfViolationInRowOrder) {
                                     {1, 2, kWrongType},
                                     {2, 0, kNotFinite},
                                     {2, 2, kWrongType}}));
+}
+
+TEST(Contract, FindsOneBadNumberAmongGoodOnes) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  using enum ViolationKind;
+  const std::pair<double, ViolationKind> bad[] = {{std::nan(""), kNotFinite}, {kInfinity, kNotFinite}, {-kInfinity, kNotFinite},
+                                                  {939.9, kOutOfRange},       {1100.1, kOutOfRange}};
+  for (const auto& [value, kind] : bad) {
+    Batch rows = Weather();
+    rows.AppendRow(Weather(), 0);
+    rows = rows.Select({"origin", "gust"}).value();
+    Column pressure = Weather().column(0);
+    pressure.AppendDouble(value);
+    rows.AddColumn({"pressure", Type::kFloat64}, pressure);
+    std::vector<Violation> found;
+    EXPECT_EQ(CheckContract(Learnt(), rows, 10, found), 1u) << value;
+    ASSERT_EQ(found.size(), 1u);
+    EXPECT_EQ(found[0].row, 41u);
+    EXPECT_EQ(found[0].kind, kind);
+  }
 }
 
 TEST(Contract, CountsBeyondTheLimitAndMissingColumns) {

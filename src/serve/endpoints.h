@@ -31,6 +31,7 @@
 #include "serve/interfaces.h"
 #include "serve/log_ring.h"
 #include "serve/prediction_trace.h"
+#include "serve/row_ids.h"
 #include "serve/version_statistics.h"
 
 namespace sw::serve {
@@ -53,7 +54,7 @@ std::string_view ServedAsName(ServedAs served);  // "live", "canary", "pinned"
 // One entry a row in each vector but `scores`.
 struct PredictResult {
   std::string request_id;               // UUIDv7
-  std::vector<std::string> ids;         // prediction ids: the client's, or request_id + "-" + row
+  RowIds ids;                           // prediction ids: the client's, or request_id + "-" + row
   std::shared_ptr<const Outputs> outputs;  // of the endpoint as it answered; never null
   std::vector<double> scores;           // row-major, outputs->count a row
   std::vector<bool> decisions;          // score >= threshold; empty where a row has several scores

@@ -86,6 +86,7 @@ std::vector<VersionCounters> CountersOf(const EndpointSnapshot& snapshot, base::
 LiveEndpoint::LiveEndpoint(EndpointSnapshot checked, base::Counters& all_counters, BlockingPool* own_or_null)
     : snapshot(std::move(checked)), live(*snapshot.Live()),
       split_seed(SplitSeed(snapshot.name, snapshot.rollout_salt)),
+      has_canary(std::ranges::find(snapshot.arms, ArmMode::kCanary, &Arm::mode) != snapshot.arms.end()),
       refuses_any(snapshot.policy.RefusesAny()), own(own_or_null),
       answers_block(AnswersBlock(snapshot)),
       shadow_kind(std::make_shared<const LogKind>("shadow/" + snapshot.name, ShadowLead(snapshot.outputs->count))),

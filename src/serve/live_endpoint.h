@@ -54,6 +54,7 @@ struct LiveEndpoint {
   const EndpointSnapshot snapshot;
   const Arm& live;
   const std::uint64_t split_seed;
+  const bool has_canary;
   const bool refuses_any;
   BlockingPool* const own;   // nullptr: none
   const bool answers_block;  // an arm that answers may wait for another process

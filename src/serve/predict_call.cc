@@ -19,13 +19,6 @@ ServedAs ServedBy(const Arm& arm, const Arm* pinned) {
   return arm.mode == ArmMode::kCanary ? ServedAs::kCanary : ServedAs::kLive;
 }
 
-std::vector<std::string> MakeIds(const std::string& request_id, std::size_t rows) {
-  std::vector<std::string> ids;
-  ids.reserve(rows);
-  for (std::size_t row = 0; row < rows; ++row) ids.push_back(request_id + "-" + std::to_string(row));
-  return ids;
-}
-
 std::string JoinVersions(const EndpointSnapshot& snapshot) {
   std::string text;
   for (const Arm& arm : snapshot.arms) text += (text.empty() ? "" : ", ") + std::to_string(arm.version);
@@ -89,7 +82,8 @@ Status PredictCall::Prepare() {
   if (ignored > 0) endpoint_->counters.ignored_columns.Add(static_cast<std::int64_t>(ignored));
   if (request_.time == 0) request_.time = core_.clock.Now();
   request_id_ = core_.ids.NewUuid();
-  if (request_.ids.empty()) request_.ids = MakeIds(request_id_, rows_);
+  ids_ = request_.ids.empty() ? RowIds(request_id_, rows_) : RowIds(std::move(request_.ids));
+  if (!snapshot.unit_column.empty()) unit_column_ = inputs_->Find(snapshot.unit_column);
   return Ok();
 }
 
@@ -296,41 +290,40 @@ void PredictCall::Fail(Error error) {
   std::exchange(done_, nullptr)(std::unexpected(std::move(error)));
 }
 
+std::string PredictCall::UnitOf(std::size_t row) const {
+  if (unit_column_ != nullptr && !unit_column_->IsNull(row)) return unit_column_->ToText(row);
+  return request_.unit.empty() ? ids_[row] : request_.unit;
+}
+
 // Once a call, however often it is scored: the rows without a unit are counted here.
 const std::vector<const Arm*>& PredictCall::PickedArms() {
   if (!picked_.empty()) return picked_;
-  const EndpointSnapshot& snapshot = endpoint_->snapshot;
-  const data::Column* column = snapshot.unit_column.empty() ? nullptr : inputs_->Find(snapshot.unit_column);
-  picked_.assign(rows_, pinned_);
-  units_.reserve(rows_);
-  std::int64_t missing = 0;
-  for (std::size_t row = 0; row < rows_; ++row) {
-    if (column != nullptr && !column->IsNull(row)) {
-      units_.push_back(column->ToText(row));
-    } else if (!request_.unit.empty()) {
-      units_.push_back(request_.unit);
-    } else {
-      units_.push_back(request_.ids[row]);
-      ++missing;
-    }
-    if (pinned_ == nullptr) picked_[row] = PickArm(snapshot, SplitPoint(units_[row], endpoint_->split_seed));
+  if (request_.unit.empty()) {
+    const std::size_t missing = unit_column_ == nullptr ? rows_ : unit_column_->null_count();
+    if (missing > 0) endpoint_->counters.unit_missing_rows.Add(static_cast<std::int64_t>(missing));
   }
-  if (missing > 0) endpoint_->counters.unit_missing_rows.Add(missing);
+  picked_.assign(rows_, pinned_ != nullptr ? pinned_ : &endpoint_->live);
+  if (pinned_ != nullptr || !endpoint_->has_canary) return picked_;
+  for (std::size_t row = 0; row < rows_; ++row) {
+    picked_[row] = PickArm(endpoint_->snapshot, SplitPoint(UnitOf(row), endpoint_->split_seed));
+  }
   return picked_;
 }
 
 PredictResult PredictCall::MakeResult(Scored scored) const {
   const EndpointCounters& counters = endpoint_->counters;
-  PredictResult result{.request_id = request_id_, .ids = request_.ids, .outputs = endpoint_->snapshot.outputs,
+  PredictResult result{.request_id = request_id_, .ids = ids_, .outputs = endpoint_->snapshot.outputs,
                        .scores = std::move(scored.scores), .decisions = {}, .versions = {}, .arms = {}, .violations = std::move(scored.violations)};
-  const bool are_decided = result.outputs->count == 1;
+  if (result.outputs->count == 1) result.decisions.resize(rows_);
+  result.versions.resize(rows_);
+  result.arms.resize(rows_);
   std::int64_t by_arm[3] = {};
   for (std::size_t row = 0; row < rows_; ++row) {
     const Arm& arm = *scored.arms[row];
     const ServedAs served = ServedBy(arm, pinned_);
-    if (are_decided) result.decisions.push_back(result.scores[row] >= arm.threshold.value_or(endpoint_->snapshot.threshold));
-    result.versions.push_back(arm.version);
-    result.arms.push_back(served);
+    if (!result.decisions.empty()) result.decisions[row] = result.scores[row] >= arm.threshold.value_or(endpoint_->snapshot.threshold);
+    result.versions[row] = arm.version;
+    result.arms[row] = served;
     ++by_arm[static_cast<std::size_t>(served)];
   }
   counters.live_rows.Add(by_arm[static_cast<std::size_t>(ServedAs::kLive)]);
@@ -348,7 +341,7 @@ LogRecord PredictCall::MakeRecord(const PredictResult& result) const {
     record.AppendText(ServedAsName(result.arms[row]));
     for (const double score : result.ScoresOf(row)) record.AppendDouble(score);
     if (!result.decisions.empty()) record.AppendInt(result.decisions[row] ? 1 : 0);
-    record.AppendText(units_[row]);
+    record.AppendText(UnitOf(row));
     record.AppendText(request_id_);
     record.AppendInt(result.violations[row]);
     record.AppendInt(latency_us);

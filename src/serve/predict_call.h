@@ -62,6 +62,7 @@ class PredictCall {
   void Fail(Error error);
 
   const std::vector<const Arm*>& PickedArms();
+  std::string UnitOf(std::size_t row) const;
   void CountAnswer(const PredictResult& result) const;
   void Trace(std::int64_t version, std::optional<ErrorCode> error, std::int64_t end_ns) const;
   PredictResult MakeResult(Scored scored) const;
@@ -78,9 +79,10 @@ class PredictCall {
   const Arm* pinned_ = nullptr;
   std::size_t rows_ = 0;
   std::string request_id_;
-  std::vector<std::string> units_;
+  RowIds ids_;
   std::vector<const Arm*> picked_;  // empty: not yet
   std::shared_ptr<const data::Batch> inputs_;
+  const data::Column* unit_column_ = nullptr;  // of the inputs; nullptr: there is none
   std::shared_ptr<const data::Batch> features_;
 };
 

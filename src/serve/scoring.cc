@@ -1,6 +1,8 @@
 #include "serve/scoring.h"
 
 #include <algorithm>
+#include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -14,13 +16,14 @@ struct Group {
 };
 
 std::vector<Group> GroupByArm(const std::vector<const Arm*>& arms) {
+  if (arms.empty()) return {};
+  if (std::ranges::adjacent_find(arms, std::ranges::not_equal_to()) == arms.end()) return {{arms[0], {}}};
   std::vector<Group> groups;
   for (std::size_t row = 0; row < arms.size(); ++row) {
     auto group = std::ranges::find(groups, arms[row], &Group::arm);
     if (group == groups.end()) group = groups.insert(groups.end(), {arms[row], {}});
     group->numbers.push_back(row);
   }
-  if (groups.size() == 1) groups[0].numbers.clear();
   return groups;
 }
 
@@ -49,10 +52,16 @@ class GroupScorer {
     return ScoreBy(endpoint_.live);
   }
 
-  void WriteTo(Scored& scored) const {
+  void MoveTo(Scored& scored) {
     endpoint_.counters.violations.Add(contract_.violations);
+    if (numbers_.empty()) {
+      scored.scores = std::move(scores_);
+      scored.violations = std::move(contract_.by_row);
+      std::ranges::fill(scored.arms, arm_);
+      return;
+    }
     for (std::size_t i = 0; i < rows_.num_rows(); ++i) {
-      const std::size_t row = numbers_.empty() ? i : numbers_[i];
+      const std::size_t row = numbers_[i];
       for (std::size_t k = 0; k < outputs_; ++k) scored.scores[row * outputs_ + k] = scores_[i * outputs_ + k];
       scored.violations[row] = contract_.by_row[i];
       scored.arms[row] = arm_;
@@ -60,7 +69,7 @@ class GroupScorer {
   }
 
  private:
-  // What is refused counts here, what is answered in WriteTo: each value once.
+  // What is refused counts here, what is answered in MoveTo: each value once.
   Status Check(const Arm& arm, const ContractPolicy& policy) {
     contract_ = CheckRows(arm.package->content().contract, rows_, policy, numbers_);
     if (!contract_.refusal) return Ok();
@@ -90,15 +99,19 @@ Scored Scored::Slice(std::size_t row, std::size_t rows, std::size_t outputs) con
 
 Result<Scored> ScoreRows(const LiveEndpoint& endpoint, const data::Batch& features, std::vector<const Arm*> arms,
                          bool is_pinned) {
-  Scored scored{.scores = std::vector<double>(arms.size() * endpoint.snapshot.outputs->count),
-                .violations = std::vector<std::int64_t>(arms.size()), .arms = {}};
+  Scored scored{.scores = {}, .violations = {}, .arms = {}};
   const std::vector<Group> groups = GroupByArm(arms);
+  if (groups.size() > 1) {
+    scored.scores.resize(arms.size() * endpoint.snapshot.outputs->count);
+    scored.violations.resize(arms.size());
+  }
   scored.arms = std::move(arms);
   for (const Group& group : groups) {
-    const data::Batch some = group.numbers.empty() ? data::Batch() : features.Take(group.numbers);
-    GroupScorer scorer(endpoint, group.numbers.empty() ? features : some, group.numbers, is_pinned);
+    std::optional<data::Batch> some;
+    if (!group.numbers.empty()) some = features.Take(group.numbers);
+    GroupScorer scorer(endpoint, some ? *some : features, group.numbers, is_pinned);
     SW_TRY(scorer.ScoreBy(*group.arm));
-    scorer.WriteTo(scored);
+    scorer.MoveTo(scored);
   }
   return scored;
 }

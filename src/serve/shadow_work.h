@@ -37,7 +37,7 @@ class ShadowWork {
   std::shared_ptr<const LiveEndpoint> endpoint_;
   std::shared_ptr<const data::Batch> features_;
   TimeUs time_ = 0;
-  std::vector<std::string> ids_;
+  RowIds ids_;
   std::vector<Part> parts_;
   std::size_t rows_ = 0;
 };

@@ -94,7 +94,7 @@ TEST(RecordIo, RefusesByRecord) {
 
 TEST(RecordIo, AnswersARecordARow) {
   serve::PredictResult result;
-  result.ids = {"mine"};
+  result.ids = serve::RowIds(std::vector<std::string>{"mine"});
   result.outputs = std::make_shared<const serve::Outputs>();
   result.scores = {0.5};
   result.decisions = {true};
@@ -104,7 +104,7 @@ TEST(RecordIo, AnswersARecordARow) {
 
 TEST(RecordIo, AnswersAllScoresOfARowAndTheMostProbableClass) {
   serve::PredictResult result;
-  result.ids = {"mine"};
+  result.ids = serve::RowIds(std::vector<std::string>{"mine"});
   result.outputs = std::make_shared<const serve::Outputs>(serve::Outputs{.count = 2, .names = {"a", "b"}, .are_classes = true});
   result.scores = {0.25, 0.5};
   const std::string scores("\x12\x15\x0a\x05score\x12\x0c\x12\x0a\x0a\x08\0\0\x80\x3e\0\0\0\x3f", 23);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <span>
 #include <utility>
 
 #include "base/errors.h"
@@ -61,24 +62,31 @@ double HalfToDouble(std::uint16_t bits) {
   return sign * std::ldexp(1024 + fraction, exponent - 25);
 }
 
-double RealOf(DataType type, const char* bytes) {
-  switch (type) {
-    case DataType::kFp16: return HalfToDouble(Load<std::uint16_t>(bytes));
-    case DataType::kBf16: return std::bit_cast<float>(static_cast<std::uint32_t>(Load<std::uint16_t>(bytes)) << 16);
-    case DataType::kFp32: return Load<float>(bytes);
-    default: return Load<double>(bytes);
+template <typename Wire, typename To>
+void LoadAll(const char* bytes, std::span<To> values) {
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<To>(Load<Wire>(bytes + i * sizeof(Wire)));
+}
+
+// `bytes` has as many values as there are to fill.
+void LoadReals(DataType type, const char* bytes, std::span<double> values) {
+  if (type == DataType::kFp32) return LoadAll<float>(bytes, values);
+  if (type == DataType::kFp64) return LoadAll<double>(bytes, values);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto half = Load<std::uint16_t>(bytes + 2 * i);
+    values[i] = type == DataType::kFp16 ? HalfToDouble(half) : std::bit_cast<float>(static_cast<std::uint32_t>(half) << 16);
   }
 }
 
-std::int64_t IntegerOf(DataType type, const char* bytes) {
+// UINT64's as INT64's bits.
+void LoadIntegers(DataType type, const char* bytes, std::span<std::int64_t> values) {
   switch (type) {
-    case DataType::kInt8: return Load<std::int8_t>(bytes);
-    case DataType::kInt16: return Load<std::int16_t>(bytes);
-    case DataType::kInt32: return Load<std::int32_t>(bytes);
-    case DataType::kUint8: return Load<std::uint8_t>(bytes);
-    case DataType::kUint16: return Load<std::uint16_t>(bytes);
-    case DataType::kUint32: return Load<std::uint32_t>(bytes);
-    default: return Load<std::int64_t>(bytes);
+    case DataType::kInt8: return LoadAll<std::int8_t>(bytes, values);
+    case DataType::kInt16: return LoadAll<std::int16_t>(bytes, values);
+    case DataType::kInt32: return LoadAll<std::int32_t>(bytes, values);
+    case DataType::kUint8: return LoadAll<std::uint8_t>(bytes, values);
+    case DataType::kUint16: return LoadAll<std::uint16_t>(bytes, values);
+    case DataType::kUint32: return LoadAll<std::uint32_t>(bytes, values);
+    default: return LoadAll<std::int64_t>(bytes, values);
   }
 }
 
@@ -193,6 +201,17 @@ Result<data::Batch> RowsFromMatrix(data::Batch rows, const Tensor& matrix) {
                              for (const data::Field& field : request.fields) names.push_back(field.name);
                              return fmt::format("{}", fmt::join(names, ", "));
                            }());
+  }
+  const auto is_real = [](const data::Field& field) { return field.type == data::Type::kFloat64; };
+  if (matrix.values.type() == data::Type::kFloat64 && matrix.values.null_count() == 0 && std::ranges::all_of(request.fields, is_real)) {
+    for (std::size_t c = 0; c < width; ++c) {
+      std::size_t at = c;
+      for (double& value : rows.column(c).ExtendDoubles(matrix.values.size() / width)) {
+        value = matrix.values.Double(at);
+        at += width;
+      }
+    }
+    return rows;
   }
   for (std::size_t i = 0; i < matrix.values.size(); ++i) {
     SW_TRY(Convert(matrix, i, request.fields[i % width], rows.column(i % width)));
@@ -323,18 +342,18 @@ Result<Tensor> TensorFromBytes(std::string name, DataType type, std::vector<std:
     return InvalidArgument("input {}: {} values of {} are {} bytes, found {}", tensor.name, count, DataTypeName(type),
                            count * size, bytes.size());
   }
-  tensor.values.Reserve(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    const char* at = bytes.data() + i * size;
-    if (type == DataType::kBool) {
-      tensor.values.AppendBool(*at != 0);
-    } else if (!IsInteger(type)) {
-      tensor.values.AppendDouble(RealOf(type, at));
-    } else if (const std::int64_t value = IntegerOf(type, at); type == DataType::kUint64 && value < 0) {
-      return InvalidArgument("input {}: {} is out of INT64's range", tensor.name, static_cast<std::uint64_t>(value));
-    } else {
-      tensor.values.AppendInt(value);
+  if (type == DataType::kBool) {
+    tensor.values.Reserve(count);
+    for (const char each : bytes) tensor.values.AppendBool(each != 0);
+  } else if (IsInteger(type)) {
+    const std::span<std::int64_t> values = tensor.values.ExtendInts(count);
+    LoadIntegers(type, bytes.data(), values);
+    const auto wrapped = type == DataType::kUint64 ? std::ranges::find_if(values, [](std::int64_t value) { return value < 0; }) : values.end();
+    if (wrapped != values.end()) {
+      return InvalidArgument("input {}: {} is out of INT64's range", tensor.name, static_cast<std::uint64_t>(*wrapped));
     }
+  } else {
+    LoadReals(type, bytes.data(), tensor.values.ExtendDoubles(count));
   }
   return tensor;
 }
@@ -358,8 +377,8 @@ Result<data::Batch> RowsFromTensors(data::Batch rows, std::vector<Tensor> tensor
   if (tensors.empty()) return InvalidArgument("the request has no inputs");
   const bool is_matrix = tensors.size() == 1 && !request.Find(tensors[0].name) && IsMatrixName(tensors[0].name);
   if (is_matrix) return RowsFromMatrix(std::move(rows), tensors[0]);
-  std::vector<const Tensor*> of_column(request.fields.size(), nullptr);
-  for (const Tensor& tensor : tensors) {
+  std::vector<Tensor*> of_column(request.fields.size(), nullptr);
+  for (Tensor& tensor : tensors) {
     const auto column = request.Find(tensor.name);
     if (!column) return UnknownInput(request, tensor.name);
     if (std::exchange(of_column[*column], &tensor) != nullptr) return InvalidArgument("input {} is there twice", tensor.name);
@@ -368,6 +387,10 @@ Result<data::Batch> RowsFromTensors(data::Batch rows, std::vector<Tensor> tensor
   for (std::size_t c = 0; c < request.fields.size(); ++c) {
     if (of_column[c] == nullptr) return InvalidArgument("input {} is missing", request.fields[c].name);
     const std::size_t count = of_column[c]->values.size();
+    if (of_column[c]->values.type() == request.fields[c].type) {
+      rows.column(c) = std::move(of_column[c]->values);
+      continue;
+    }
     for (std::size_t i = 0; i < count; ++i) SW_TRY(Convert(*of_column[c], i, request.fields[c], rows.column(c)));
   }
   return rows;
