@@ -1,6 +1,5 @@
 #include "app/container_models.h"
 
-#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include "app/model_folder.h"
 #include "base/errors.h"
 #include "base/files.h"
+#include "base/heap.h"
 #include "base/ids.h"
 
 namespace sw::app {
@@ -113,7 +113,7 @@ Status ContainerModels::Unload(const std::string& name) {
     if (urls_.erase(name) == 0) return NotFound("model {} is not loaded", name);
   }
   SW_TRY(options_.endpoints->Remove(name));
-  malloc_trim(0);  // the next load looks at what is resident
+  base::ReturnFreedMemory();  // the next load looks at what is resident
   return Ok();
 }
 

@@ -1,10 +1,8 @@
 #include "app/server.h"
 
-#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -24,12 +22,6 @@ void RaiseDescriptorLimit() {
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-// glibc keeps up to eight heaps a core, one for whatever thread asked first; a job's table is then
-// never given back, and the next job's takes as much again.
-void KeepOneHeapPerCore() {
-  mallopt(M_ARENA_MAX, static_cast<int>(std::max(2U, std::thread::hardware_concurrency())));
 }
 
 // Blocked here, so that every thread started later leaves them to sigwait.
@@ -92,7 +84,6 @@ Status RunContainer(const Container& container, const Settings& settings, const 
 Status RunServer(const Settings& settings, const Settings::Environment& environment) {
   const sigset_t signals = BlockEndSignals();
   RaiseDescriptorLimit();
-  KeepOneHeapPerCore();
   if (const auto container = SW_TRY(ContainerOf(settings, environment))) return RunContainer(*container, settings, signals);
   const auto app = SW_TRY(App::Open(settings, "serve"));
   auto server = SW_TRY(app->Listen());

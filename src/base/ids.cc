@@ -9,9 +9,10 @@ namespace {
 constexpr std::uint64_t kCounterMax = 0xfff;     // rand_a's 12 bits
 constexpr std::uint64_t kCounterStartMax = 0x800;  // leaves half of them to count up in
 
-void AppendHex(std::string& out, std::uint64_t value, int digits) {
+char* WriteHex(char* to, std::uint64_t value, int digits) {
   constexpr std::string_view kDigits = "0123456789abcdef";
-  for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) out += kDigits[(value >> shift) & 15];
+  for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) *to++ = kDigits[(value >> shift) & 15];
+  return to;
 }
 
 bool IsAlphanumeric(char c) {
@@ -35,17 +36,12 @@ std::string IdGenerator::NewUuid() {
     counter_ = random_.Below(kCounterStartMax);
   }
   const std::uint64_t tail = random_.NextU64();
-  std::string id;
-  id.reserve(36);
-  AppendHex(id, last_ms_ >> 16, 8);
-  id += '-';
-  AppendHex(id, last_ms_ & 0xffff, 4);
-  id += '-';
-  AppendHex(id, 0x7000 | counter_, 4);
-  id += '-';
-  AppendHex(id, 0x8000 | (tail >> 50), 4);
-  id += '-';
-  AppendHex(id, tail & 0xffffffffffff, 12);
+  std::string id(36, '-');
+  char* to = WriteHex(id.data(), last_ms_ >> 16, 8) + 1;
+  to = WriteHex(to, last_ms_ & 0xffff, 4) + 1;
+  to = WriteHex(to, 0x7000 | counter_, 4) + 1;
+  to = WriteHex(to, 0x8000 | (tail >> 50), 4) + 1;
+  WriteHex(to, tail & 0xffffffffffff, 12);
   return id;
 }
 
