@@ -74,6 +74,11 @@ std::string_view ServedAsName(ServedAs served) {
   return "unknown";
 }
 
+std::optional<std::string> PredictResult::ClassOf(std::size_t row) const {
+  const auto greatest = Outputs::Greatest(ScoresOf(row));
+  return greatest ? std::optional(outputs->Label(*greatest)) : std::nullopt;
+}
+
 Endpoints::Endpoints(Options options) {
   SW_CHECK(options.clock != nullptr && options.counters != nullptr && options.log != nullptr && options.shadow != nullptr,
            "Endpoints needs a clock, counters, a log and a shadow executor");

@@ -67,6 +67,8 @@ struct PredictResult {
   std::span<const double> ScoresOf(std::size_t row) const {
     return std::span(scores).subspan(row * outputs->count, outputs->count);
   }
+  // The label of the row's greatest score; nothing where one is NaN.
+  std::optional<std::string> ClassOf(std::size_t row) const;
 };
 using PredictCallback = std::move_only_function<void(Result<PredictResult>)>;
 

@@ -30,6 +30,7 @@ struct VersionStatistics {
   TimeUs last = 0;  // answer; 0: none yet
   std::int64_t requests = 0, rows = 0, failed_requests = 0;  // `requests` are those answered
   std::int64_t input_ns = 0, queue_ns = 0, score_ns = 0, output_ns = 0, failed_ns = 0;
+  std::int64_t answered_ns() const { return input_ns + queue_ns + score_ns + output_ns; }
 };
 
 struct VersionCounters {

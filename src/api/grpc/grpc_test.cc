@@ -34,12 +34,10 @@ class GrpcTest : public testing::Test {
 
   using EchoStream = Stream<HealthCheckRequest, HealthCheckResponse>;
   static void Echo(const std::shared_ptr<EchoStream>& stream) {
-    stream->Read([stream](Result<const HealthCheckRequest*> request) {
-      if (!request) return stream->Finish(std::unexpected(request.error()));
-      if (*request == nullptr) return stream->Finish(Ok());
+    AnswerEach(stream, [](const HealthCheckRequest& request, auto write) {
       HealthCheckResponse response;
-      response.set_status((*request)->service() == "a" ? HealthCheckResponse::SERVING : HealthCheckResponse::NOT_SERVING);
-      stream->Write(response, [stream] { Echo(stream); });
+      response.set_status(request.service() == "a" ? HealthCheckResponse::SERVING : HealthCheckResponse::NOT_SERVING);
+      write(response);
     });
   }
 

@@ -61,20 +61,14 @@ void Answer(const Request& request, const std::vector<std::string>& services, Re
 }
 
 template <typename Request, typename Response>
-void Next(const std::shared_ptr<Stream<Request, Response>>& stream, const std::shared_ptr<const std::vector<std::string>>& services) {
-  stream->Read([stream, services](Result<const Request*> request) {
-    if (!request) return stream->Finish(std::unexpected(request.error()));
-    if (*request == nullptr) return stream->Finish(Ok());
-    Scratch<Response> response;
-    Answer(**request, *services, *response);
-    stream->Write(*response, [stream, services] { Next(stream, services); });
-  });
-}
-
-template <typename Request, typename Response>
 net::Route ReflectionRoute(const base::Clock& clock, std::string path, std::shared_ptr<const std::vector<std::string>> services) {
-  return Streaming<Request, Response>(clock, std::move(path), "",
-                                      [services](const std::shared_ptr<Stream<Request, Response>>& stream) { Next(stream, services); });
+  return Streaming<Request, Response>(clock, std::move(path), "", [services](const std::shared_ptr<Stream<Request, Response>>& stream) {
+    AnswerEach(stream, [services](const Request& request, auto write) {
+      Scratch<Response> response;
+      Answer(request, *services, *response);
+      write(*response);
+    });
+  });
 }
 
 }  // namespace

@@ -12,7 +12,6 @@ namespace sw::grpc {
 namespace {
 
 constexpr std::size_t kBlockBytes = 32u << 10;
-constexpr std::size_t kMessageBytesMax = 64u << 20;
 constexpr std::string_view kDomain = "seaworthy";
 
 std::string DetailsOf(const Error& error) {
@@ -40,9 +39,8 @@ struct ScratchArena::Block {
   google::protobuf::Arena arena;
 };
 
-// Blocks that this thread is not using.
-static std::vector<std::unique_ptr<void, void (*)(void*)>>& FreeBlocks() {
-  thread_local std::vector<std::unique_ptr<void, void (*)(void*)>> blocks;
+std::vector<std::unique_ptr<ScratchArena::Block>>& ScratchArena::FreeBlocks() {
+  thread_local std::vector<std::unique_ptr<Block>> blocks;
   return blocks;
 }
 
@@ -52,18 +50,31 @@ ScratchArena::ScratchArena() {
     block_ = std::make_unique<Block>();
     return;
   }
-  block_.reset(static_cast<Block*>(free.back().release()));
+  block_ = std::move(free.back());
   free.pop_back();
 }
 
 ScratchArena::~ScratchArena() {
   block_->arena.Reset();
-  FreeBlocks().emplace_back(block_.release(), [](void* block) { delete static_cast<Block*>(block); });
+  FreeBlocks().push_back(std::move(block_));
 }
 
 google::protobuf::Arena* ScratchArena::Get() { return &block_->arena; }
 
+Call CallOf(net::Request& request, const base::Clock& clock) {
+  Call call{std::move(request.caller), std::move(request.headers)};
+  const Result<std::optional<std::int64_t>> timeout = net::GrpcTimeoutNs(call.metadata);
+  if (timeout && *timeout) call.caller.deadline = clock.Now() + **timeout / 1'000;
+  return call;
+}
+
 Error Unreadable(std::string_view type) { return InvalidArgument("the message is no {}", type).error(); }
+
+net::Headers TrailersOf(const Status& status) { return net::GrpcTrailers(status, status ? std::string() : DetailsOf(status.error())); }
+
+net::Response NotGrpc() {
+  return net::ErrorResponse(415, InvalidArgument("this path is for gRPC over HTTP/2; send content-type application/grpc").error());
+}
 
 net::Response RenderError(int, const Error& error) { return net::GrpcErrorResponse(error, DetailsOf(error)); }
 
@@ -91,18 +102,13 @@ net::Route UntypedUnary(const base::Clock& clock, std::string path, std::string 
           .is_grpc = true,
           .handler =
               [&clock, handler = std::move(handler)](net::Request request, const net::Responder& responder) {
-                const Result<std::optional<std::int64_t>> timeout = net::GrpcTimeoutNs(request.headers);
-                if (!net::IsGrpc(request.headers)) {
-                  return responder.Send(net::ErrorResponse(415, InvalidArgument("this path is for gRPC over HTTP/2; send content-type application/grpc").error()));
-                }
+                if (!net::IsGrpc(request.headers)) return responder.Send(NotGrpc());
                 std::string plain;
                 const Result<std::string_view> message =
                     net::UnaryGrpcMessage(request.headers, request.body, kMessageBytesMax, &plain);
                 if (!message) return responder.Send(RenderError(0, message.error()));
                 const bool may_gzip = request.headers.Get("grpc-encoding") == "gzip" && net::AcceptsGrpcGzip(request.headers);
-                Call call{std::move(request.caller), std::move(request.headers)};
-                if (timeout && *timeout) call.caller.deadline = clock.Now() + **timeout / 1'000;
-                handler(call, *message, Sender(responder, may_gzip));
+                handler(CallOf(request, clock), *message, Sender(responder, may_gzip));
               },
           .render_error = RenderError,
           .summary = summary};

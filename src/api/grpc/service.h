@@ -20,9 +20,11 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "net/http.h"
 #include "net/responder.h"
 #include "net/router.h"
 
@@ -39,6 +41,7 @@ class ScratchArena {
 
  private:
   struct Block;
+  static std::vector<std::unique_ptr<Block>>& FreeBlocks();  // that this thread is not using
   std::unique_ptr<Block> block_;
 };
 template <typename Message>
@@ -58,6 +61,8 @@ struct Call {
   Caller caller;
   net::Headers metadata;
 };
+// Takes both from the request.
+Call CallOf(net::Request& request, const base::Clock& clock);
 
 // The untyped part of what follows.
 class Sender {
@@ -79,7 +84,21 @@ class Reply : public Sender {
   void Send(const Response& response) const { SendMessage(response); }
 };
 
+// What is told a result, once it is there: answers with what `fill(result, response)` makes of it, or with its error.
+template <typename Response, typename Fill>
+auto ReplyWith(const Reply<Response>& reply, Fill fill) {
+  return [reply, fill = std::move(fill)](const auto& result) {
+    if (!result) return reply.Fail(result.error());
+    Scratch<Response> response;
+    if (Status filled = fill(*result, *response); !filled) return reply.Fail(filled.error());
+    reply.Send(*response);
+  };
+}
+
+inline constexpr std::size_t kMessageBytesMax = 64u << 20;
+net::Headers TrailersOf(const Status& status);  // with the details of an error
 net::Response RenderError(int status, const Error& error);
+net::Response NotGrpc();  // 415
 
 using UntypedHandler = std::function<void(const Call&, std::string_view message, Sender)>;
 net::Route UntypedUnary(const base::Clock& clock, std::string path, std::string scope, UntypedHandler handler);

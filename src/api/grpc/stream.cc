@@ -5,7 +5,6 @@
 namespace sw::grpc {
 namespace {
 
-constexpr std::size_t kMessageBytesMax = 64u << 20;
 constexpr std::size_t kPieceBytes = 64u << 10;
 
 }  // namespace
@@ -75,17 +74,7 @@ void UntypedStream::WritePieces(std::string frame, std::size_t position, std::mo
   });
 }
 
-void UntypedStream::Finish(const Status& status) {
-  net::Headers trailers = net::GrpcTrailers(status);
-  if (!status) {
-    const net::Response rendered = RenderError(0, status.error());
-    trailers = net::Headers();
-    for (const auto& [name, value] : rendered.headers.Fields()) {
-      if (name != "content-type") trailers.Add(name, value);
-    }
-  }
-  responder_.Finish(std::move(trailers));
-}
+void UntypedStream::Finish(const Status& status) { responder_.Finish(TrailersOf(status)); }
 
 net::Route UntypedStreaming(const base::Clock& clock, std::string path, std::string scope, MakeStream make) {
   const std::string summary = "gRPC " + path.substr(1) + ", a stream";
@@ -95,16 +84,11 @@ net::Route UntypedStreaming(const base::Clock& clock, std::string path, std::str
           .is_grpc = true,
           .stream_handler =
               [&clock, make = std::move(make)](net::Request request, net::BodyReader body, const net::Responder& responder) {
-                if (!net::IsGrpc(request.headers)) {
-                  return responder.Send(net::ErrorResponse(415, InvalidArgument("this path is for gRPC over HTTP/2; send content-type application/grpc").error()));
-                }
+                if (!net::IsGrpc(request.headers)) return responder.Send(NotGrpc());
                 const Result<bool> is_gzip = net::IsGrpcGzip(request.headers);
                 if (!is_gzip) return responder.Send(RenderError(0, is_gzip.error()));
-                Call call{std::move(request.caller), std::move(request.headers)};
-                const Result<std::optional<std::int64_t>> timeout = net::GrpcTimeoutNs(call.metadata);
-                if (timeout && *timeout) call.caller.deadline = clock.Now() + **timeout / 1'000;
                 if (!responder.Start(200, {{"content-type", "application/grpc"}, {"grpc-accept-encoding", "identity,gzip"}})) return;
-                make(std::move(call), std::move(body), responder, *is_gzip);
+                make(CallOf(request, clock), std::move(body), responder, *is_gzip);
               },
           .render_error = RenderError,
           .summary = summary};

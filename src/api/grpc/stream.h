@@ -63,6 +63,19 @@ class Stream final : public UntypedStream {
   void Write(const Response& response, std::move_only_function<void()> then) { WriteMessage(response, std::move(then)); }
 };
 
+// One message after the other, each read once what was written about the one before it has room:
+// `answer(request, write)` calls `write(response)` once, perhaps later, from any thread.
+template <typename Request, typename Response, typename Answer>
+void AnswerEach(const std::shared_ptr<Stream<Request, Response>>& stream, const Answer& answer) {
+  stream->Read([stream, answer](Result<const Request*> request) {
+    if (!request) return stream->Finish(std::unexpected(request.error()));
+    if (*request == nullptr) return stream->Finish(Ok());
+    answer(**request, [stream, answer](const Response& response) {
+      stream->Write(response, [stream, answer] { AnswerEach(stream, answer); });
+    });
+  });
+}
+
 using MakeStream = std::function<std::shared_ptr<UntypedStream>(Call, net::BodyReader, net::Responder, bool is_gzip)>;
 net::Route UntypedStreaming(const base::Clock& clock, std::string path, std::string scope, MakeStream make);
 

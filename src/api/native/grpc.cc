@@ -73,8 +73,7 @@ void Fill(const serve::PredictResult& result, std::size_t row, v1::Prediction& p
   } else {
     const std::span<const double> scores = result.ScoresOf(row);
     prediction.mutable_scores()->Add(scores.begin(), scores.end());
-    const auto greatest = serve::Outputs::Greatest(scores);
-    if (outputs.are_classes && greatest) prediction.set_class_name(outputs.Label(*greatest));
+    if (const auto label = outputs.are_classes ? result.ClassOf(row) : std::nullopt) prediction.set_class_name(*label);
   }
   prediction.set_version(result.versions[row]);
   prediction.set_arm(std::string(serve::ServedAsName(result.arms[row])));
@@ -96,39 +95,27 @@ Status Fill(const serve::PredictResult& result, bool as_arrow, v1::PredictRespon
 void Predict(const Context& context, const Call& call, const v1::PredictRequest& request, const Reply<v1::PredictResponse>& reply) {
   Result<serve::PredictRequest> predict = Begin(context, call, request);
   if (!predict) return reply.Fail(predict.error());
-  context.endpoints->Predict(*std::move(predict), [reply, as_arrow = !request.arrow().empty()](const Result<serve::PredictResult>& result) {
-    if (!result) return reply.Fail(result.error());
-    Scratch<v1::PredictResponse> response;
-    if (Status filled = Fill(*result, as_arrow, *response); !filled) return reply.Fail(filled.error());
-    reply.Send(*response);
-  });
+  context.endpoints->Predict(*std::move(predict), grpc::ReplyWith(reply, [as_arrow = !request.arrow().empty()](const serve::PredictResult& result, v1::PredictResponse& response) {
+    return Fill(result, as_arrow, response);
+  }));
 }
 
-void Next(const Context& context, const std::shared_ptr<PredictStream>& stream);
-
-void WriteAnswer(const Context& context, const std::shared_ptr<PredictStream>& stream, const std::string& tag, bool as_arrow,
-                 const Result<serve::PredictResult>& result) {
-  Scratch<v1::PredictStreamResponse> response;
-  const Status filled = result ? Fill(*result, as_arrow, *response->mutable_response()) : std::unexpected(result.error());
-  response->set_tag(tag);
-  if (!filled) {
-    response->mutable_refusal()->set_code(std::string(base::ErrorCodeName(filled.error().code)));
-    response->mutable_refusal()->set_message(filled.error().message);
-  }
-  stream->Write(*response, [&context, stream] { Next(context, stream); });
-}
-
-// One after the other, in order.
-void Next(const Context& context, const std::shared_ptr<PredictStream>& stream) {
-  stream->Read([&context, stream](Result<const v1::PredictRequest*> request) {
-    if (!request) return stream->Finish(std::unexpected(request.error()));
-    if (*request == nullptr) return stream->Finish(Ok());
-    Result<serve::PredictRequest> predict = Begin(context, stream->GetCall(), **request);
-    const bool as_arrow = !(*request)->arrow().empty();
-    if (!predict) return WriteAnswer(context, stream, (*request)->tag(), as_arrow, std::unexpected(predict.error()));
-    context.endpoints->Predict(*std::move(predict), [&context, stream, tag = (*request)->tag(), as_arrow](const Result<serve::PredictResult>& result) {
-      WriteAnswer(context, stream, tag, as_arrow, result);
-    });
+// A refusal is a message, and the stream goes on.
+void PredictEach(const Context& context, const std::shared_ptr<PredictStream>& stream) {
+  grpc::AnswerEach(stream, [&context, stream](const v1::PredictRequest& request, auto write) {
+    const auto answer = [write, tag = request.tag(), as_arrow = !request.arrow().empty()](const Result<serve::PredictResult>& result) {
+      Scratch<v1::PredictStreamResponse> response;
+      const Status filled = result ? Fill(*result, as_arrow, *response->mutable_response()) : std::unexpected(result.error());
+      response->set_tag(tag);
+      if (!filled) {
+        response->mutable_refusal()->set_code(std::string(base::ErrorCodeName(filled.error().code)));
+        response->mutable_refusal()->set_message(filled.error().message);
+      }
+      write(*response);
+    };
+    Result<serve::PredictRequest> predict = Begin(context, stream->GetCall(), request);
+    if (!predict) return answer(std::unexpected(predict.error()));
+    context.endpoints->Predict(*std::move(predict), answer);
   });
 }
 
@@ -159,7 +146,7 @@ std::vector<net::Route> GrpcRoutes(const Context& context) {
       *context.clock, PathOf("Predict"), "predict",
       [&context](const Call& call, const v1::PredictRequest& request, const Reply<v1::PredictResponse>& reply) { Predict(context, call, request, reply); }));
   routes.push_back(grpc::Streaming<v1::PredictRequest, v1::PredictStreamResponse>(
-      *context.clock, PathOf("PredictStream"), "predict", [&context](const std::shared_ptr<PredictStream>& stream) { Next(context, stream); }));
+      *context.clock, PathOf("PredictStream"), "predict", [&context](const std::shared_ptr<PredictStream>& stream) { PredictEach(context, stream); }));
   routes.push_back(grpc::Unary<v1::LabelRequest, v1::LabelResponse>(
       *context.clock, PathOf("Label"), "labels.write",
       [&context](const Call& call, const v1::LabelRequest& request, v1::LabelResponse& response) { return Label(context, call, request, response); }));

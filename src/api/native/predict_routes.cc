@@ -78,8 +78,8 @@ void SetScores(const serve::PredictResult& result, std::size_t row, Json& predic
     prediction.Set("scores", std::move(scores));
   }
   if (!outputs.are_classes) return;
-  const auto greatest = serve::Outputs::Greatest(result.ScoresOf(row));
-  prediction.Set("class", greatest ? Json(outputs.Label(*greatest)) : Json());
+  const auto label = result.ClassOf(row);
+  prediction.Set("class", label ? Json(*label) : Json());
 }
 
 Json PredictJson(const serve::PredictResult& result) {

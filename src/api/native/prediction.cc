@@ -51,8 +51,8 @@ data::Batch PredictTable(const serve::PredictResult& result) {
     for (const double score : result.ScoresOf(row)) table.column(at++).AppendDouble(score);
     if (outputs.count == 1) table.column(at++).AppendBool(result.decisions[row]);
     if (outputs.are_classes) {
-      const auto greatest = serve::Outputs::Greatest(result.ScoresOf(row));
-      greatest ? table.column(at++).AppendString(outputs.Label(*greatest)) : table.column(at++).AppendNull();
+      const auto label = result.ClassOf(row);
+      label ? table.column(at++).AppendString(*label) : table.column(at++).AppendNull();
     }
     table.column(at++).AppendInt(result.versions[row]);
     table.column(at++).AppendString(serve::ServedAsName(result.arms[row]));

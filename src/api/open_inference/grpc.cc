@@ -7,6 +7,7 @@
 
 #include "api/grpc/stream.h"
 #include "api/open_inference/grpc_infer.h"
+#include "api/open_inference/statistics.h"
 #include "api/wire/predict.h"
 #include "base/errors.h"
 
@@ -20,57 +21,45 @@ using inference::ModelInferRequest;
 using inference::ModelInferResponse;
 using inference::ModelStreamInferResponse;
 using InferStream = grpc::Stream<ModelInferRequest, ModelStreamInferResponse>;
-using Answered = std::move_only_function<void(Result<InferRequest>, const serve::PredictResult*)>;
 
 std::string PathOf(std::string_view method) { return fmt::format("/inference.GRPCInferenceService/{}", method); }
 
-// The request's own words for the model are gone when the answer comes: `done` gets what it needs of them.
-void Predict(const Context& context, const Call& call, const ModelInferRequest& request, Answered done) {
-  const auto begin = [&](InferRequest& infer) -> Result<serve::PredictRequest> {
-    const wire::Target target = SW_TRY(wire::FindTarget(*context.endpoints, request.model_name(), request.model_version()));
-    serve::PredictRequest predict = wire::Begin(target, call.caller);
-    infer = SW_TRY(ParseInfer(request, *target.endpoint->outputs));
-    predict.rows = SW_TRY(wire::RowsFromTensors(data::Batch(target.Schema()), std::move(infer.inputs)));
-    predict.unit = infer.unit;
-    if (infer.priority) predict.priority = *infer.priority;
-    wire::SetIds(predict, infer.prediction_id);
-    return predict;
-  };
-  InferRequest infer;
-  Result<serve::PredictRequest> predict = begin(infer);
-  if (!predict) return done(std::unexpected(predict.error()), nullptr);
-  context.endpoints->Predict(*std::move(predict), [infer = std::move(infer), done = std::move(done)](const Result<serve::PredictResult>& result) mutable {
-    if (!result) return done(std::unexpected(result.error()), nullptr);
-    done(std::move(infer), &*result);
-  });
+Result<serve::PredictRequest> Begin(const Context& context, const Call& call, const ModelInferRequest& request, InferRequest& infer) {
+  const wire::Target target = SW_TRY(wire::FindTarget(*context.endpoints, request.model_name(), request.model_version()));
+  serve::PredictRequest predict = wire::Begin(target, call.caller);
+  infer = SW_TRY(ParseInfer(request, *target.endpoint->outputs));
+  SW_TRY(TakeInputs(infer, target, predict));
+  return predict;
 }
 
 void Infer(const Context& context, const Call& call, const ModelInferRequest& request, const Reply<ModelInferResponse>& reply) {
-  Predict(context, call, request, [reply, model = request.model_name()](const Result<InferRequest>& infer, const serve::PredictResult* result) {
-    if (!infer) return reply.Fail(infer.error());
-    Scratch<ModelInferResponse> response;
-    if (Status filled = FillInferResponse(*infer, model, *result, *response); !filled) return reply.Fail(filled.error());
-    reply.Send(*response);
-  });
+  InferRequest infer;
+  Result<serve::PredictRequest> predict = Begin(context, call, request, infer);
+  if (!predict) return reply.Fail(predict.error());
+  context.endpoints->Predict(*std::move(predict),
+                             grpc::ReplyWith(reply, [infer = std::move(infer), model = request.model_name()](const serve::PredictResult& result, ModelInferResponse& response) {
+                               return FillInferResponse(infer, model, result, response);
+                             }));
 }
 
-// One after the other, in order. An error is a message, and the stream goes on.
-void InferNext(const Context& context, const std::shared_ptr<InferStream>& stream) {
-  stream->Read([context, stream](Result<const ModelInferRequest*> request) {
-    if (!request) return stream->Finish(std::unexpected(request.error()));
-    if (*request == nullptr) return stream->Finish(Ok());
-    Predict(context, stream->GetCall(), **request,
-            [context, stream, id = (*request)->id(), model = (*request)->model_name()](Result<InferRequest> infer, const serve::PredictResult* result) {
-              Scratch<ModelStreamInferResponse> response;
-              const Status filled = infer ? FillInferResponse(*infer, model, *result, *response->mutable_infer_response())
-                                          : std::unexpected(infer.error());
-              if (!filled) {
-                response->Clear();
-                response->set_error_message(filled.error().message);
-                response->mutable_infer_response()->set_id(id);
-              }
-              stream->Write(*response, [context, stream] { InferNext(context, stream); });
-            });
+// An error is a message, and the stream goes on.
+void InferEach(const Context& context, const std::shared_ptr<InferStream>& stream) {
+  grpc::AnswerEach(stream, [context, stream](const ModelInferRequest& request, auto write) {
+    const auto answer = [write, id = request.id(), model = request.model_name()](const InferRequest& infer, const Result<serve::PredictResult>& result) {
+      Scratch<ModelStreamInferResponse> response;
+      const Status filled = result ? FillInferResponse(infer, model, *result, *response->mutable_infer_response()) : std::unexpected(result.error());
+      if (!filled) {
+        response->Clear();
+        response->set_error_message(filled.error().message);
+        response->mutable_infer_response()->set_id(id);
+      }
+      write(*response);
+    };
+    InferRequest infer;
+    Result<serve::PredictRequest> predict = Begin(context, stream->GetCall(), request, infer);
+    if (!predict) return answer(infer, std::unexpected(predict.error()));
+    context.endpoints->Predict(*std::move(predict),
+                               [answer, infer = std::move(infer)](const Result<serve::PredictResult>& result) { answer(infer, result); });
   });
 }
 
@@ -104,8 +93,7 @@ Status Metadata(const Context& context, const inference::ModelMetadataRequest& r
 
 inference::DataType ConfigType(wire::DataType type) {
   inference::DataType parsed = inference::TYPE_INVALID;
-  const std::string name = type == wire::DataType::kBytes ? "TYPE_STRING" : fmt::format("TYPE_{}", wire::DataTypeName(type));
-  inference::DataType_Parse(name, &parsed);
+  inference::DataType_Parse(ConfigTypeName(type), &parsed);
   return parsed;
 }
 
@@ -152,7 +140,7 @@ void AddStatistics(const std::string& name, const serve::VersionStatistics& vers
   statistics.set_inference_count(static_cast<std::uint64_t>(version.rows));
   statistics.set_execution_count(static_cast<std::uint64_t>(version.requests));
   inference::InferStatistics& times = *statistics.mutable_inference_stats();
-  SetTimes(version.requests, version.input_ns + version.queue_ns + version.score_ns + version.output_ns, *times.mutable_success());
+  SetTimes(version.requests, version.answered_ns(), *times.mutable_success());
   SetTimes(version.failed_requests, version.failed_ns, *times.mutable_fail());
   SetTimes(version.requests, version.queue_ns, *times.mutable_queue());
   SetTimes(version.requests, version.input_ns, *times.mutable_compute_input());
@@ -160,18 +148,9 @@ void AddStatistics(const std::string& name, const serve::VersionStatistics& vers
   SetTimes(version.requests, version.output_ns, *times.mutable_compute_output());
 }
 
-// Of one model or version, or of all.
 Status Statistics(const Context& context, const inference::ModelStatisticsRequest& request, inference::ModelStatisticsResponse& response) {
-  std::vector<std::string> names = context.endpoints->Names();
-  std::optional<std::int64_t> only;
-  if (!request.name().empty()) {
-    only = SW_TRY(wire::FindTarget(*context.endpoints, request.name(), request.version())).version;
-    names = {request.name()};
-  }
-  for (const std::string& name : names) {
-    for (const serve::VersionStatistics& version : context.endpoints->Statistics(name)) {
-      if (!only || *only == version.version) AddStatistics(name, version, *response.add_model_stats());
-    }
+  for (const auto& [model, version] : SW_TRY(StatisticsOf(*context.endpoints, request.name(), request.version()))) {
+    AddStatistics(model, version, *response.add_model_stats());
   }
   return Ok();
 }
@@ -218,7 +197,7 @@ std::vector<net::Route> GrpcRoutes(const Context& context, const base::Clock& cl
       [context](const Call&, const RepositoryModelLoadRequest& request, RepositoryModelLoadResponse&) -> Status {
         SW_TRY(wire::FindTarget(*context.endpoints, request.model_name()));
         if (request.parameters().empty()) return Ok();
-        return Unimplemented("{} takes no config and no files here: register a version, and roll it out", request.model_name());
+        return std::unexpected(LoadRefused(request.model_name()));
       }));
   routes.push_back(grpc::Unary<RepositoryModelUnloadRequest, RepositoryModelUnloadResponse>(
       clock, PathOf("RepositoryModelUnload"), "predict",
@@ -230,7 +209,7 @@ std::vector<net::Route> GrpcRoutes(const Context& context, const base::Clock& cl
       clock, PathOf("ModelInfer"), "predict",
       [context](const Call& call, const ModelInferRequest& request, const Reply<ModelInferResponse>& reply) { Infer(context, call, request, reply); }));
   routes.push_back(grpc::Streaming<ModelInferRequest, ModelStreamInferResponse>(
-      clock, PathOf("ModelStreamInfer"), "predict", [context](const std::shared_ptr<InferStream>& stream) { InferNext(context, stream); }));
+      clock, PathOf("ModelStreamInfer"), "predict", [context](const std::shared_ptr<InferStream>& stream) { InferEach(context, stream); }));
   return routes;
 }
 

@@ -128,7 +128,7 @@ void AddTyped(std::string_view output, const serve::PredictResult& result, Model
   }
   for (std::size_t row = 0; row < result.rows(); ++row) {
     if (output == "decision") contents.add_bool_contents(result.decisions[row]);
-    if (output == "class") contents.add_bytes_contents(ClassOf(result, row));
+    if (output == "class") contents.add_bytes_contents(result.ClassOf(row).value_or(""));
     if (output == "version") contents.add_int64_contents(result.versions[row]);
     if (output == "prediction_id") contents.add_bytes_contents(result.ids[row]);
   }

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "api/wire/json_body.h"
-#include "api/wire/predict.h"
 #include "base/errors.h"
 
 namespace sw::open_inference {
@@ -130,7 +129,7 @@ Json DataOf(std::string_view output, const serve::PredictResult& result) {
   Json data = Json::MakeArray();
   for (std::size_t row = 0; row < result.rows(); ++row) {
     if (output == "decision") data.Append(static_cast<bool>(result.decisions[row]));
-    if (output == "class") data.Append(ClassOf(result, row));
+    if (output == "class") data.Append(result.ClassOf(row).value_or(""));
     if (output == "version") data.Append(result.versions[row]);
     if (output == "prediction_id") data.Append(result.ids[row]);
   }
@@ -151,9 +150,24 @@ Status WantOutput(WantedOutput wanted, const serve::Outputs& outputs, InferReque
   return Ok();
 }
 
-std::string ClassOf(const serve::PredictResult& result, std::size_t row) {
-  const auto greatest = serve::Outputs::Greatest(result.ScoresOf(row));
-  return greatest ? result.outputs->Label(*greatest) : std::string();
+Error LoadRefused(std::string_view endpoint) {
+  return Unimplemented("{} takes no config and no files here: register a version, and roll it out", endpoint).error();
+}
+
+Error UnloadRefused(std::string_view endpoint) {
+  return Unimplemented("{} stays loaded for as long as seaworthy.toml has the endpoint; apply one without it", endpoint).error();
+}
+
+std::string ConfigTypeName(wire::DataType type) {
+  return type == wire::DataType::kBytes ? "TYPE_STRING" : fmt::format("TYPE_{}", wire::DataTypeName(type));
+}
+
+Status TakeInputs(InferRequest& infer, const wire::Target& target, serve::PredictRequest& predict) {
+  predict.rows = SW_TRY(wire::RowsFromTensors(data::Batch(target.Schema()), std::move(infer.inputs)));
+  predict.unit = infer.unit;
+  if (infer.priority) predict.priority = *infer.priority;
+  wire::SetIds(predict, infer.prediction_id);
+  return Ok();
 }
 
 std::string BytesOf(std::string_view output, const serve::PredictResult& result) {
@@ -164,7 +178,7 @@ std::string BytesOf(std::string_view output, const serve::PredictResult& result)
   }
   for (std::size_t row = 0; row < result.rows(); ++row) {
     if (output == "decision") bytes.push_back(result.decisions[row] ? 1 : 0);
-    if (output == "class") AppendText(ClassOf(result, row), bytes);
+    if (output == "class") AppendText(result.ClassOf(row).value_or(""), bytes);
     if (output == "version") AppendRaw(result.versions[row], bytes);
     if (output == "prediction_id") AppendText(result.ids[row], bytes);
   }

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/wire/predict.h"
 #include "api/wire/tensor.h"
 #include "base/json.h"
 #include "base/result.h"
@@ -23,8 +24,11 @@ inline constexpr std::string_view kExtensions[] = {"binary_tensor_data", "model_
                                                   "statistics",         "trace",               "logging"};
 // Of a request or an answer whose JSON binary data follow.
 inline constexpr std::string_view kLengthHeader = "Inference-Header-Content-Length";
-// A model is unloaded by applying another configuration.
+// An endpoint's model is loaded by a rollout, and unloaded by applying another configuration.
+Error LoadRefused(std::string_view endpoint);
 Error UnloadRefused(std::string_view endpoint);
+// As Triton's model configuration has it: TYPE_FP64, TYPE_STRING.
+std::string ConfigTypeName(wire::DataType type);
 
 struct WantedOutput {
   std::string name;
@@ -40,6 +44,9 @@ struct InferRequest {
   bool is_binary = false;                    // parameters.binary_data_output
   std::optional<serve::Priority> priority = {};  // parameters.priority
 };
+
+// Gives `predict` the request's rows, which it then lacks, and what else it says of them.
+Status TakeInputs(InferRequest& infer, const wire::Target& target, serve::PredictRequest& predict);
 
 // Triton's numbers, where 0 is the default and 1 the most urgent.
 serve::Priority PriorityOfNumber(std::uint64_t number);
@@ -61,8 +68,6 @@ std::vector<OutputSpec> OutputSpecs(const serve::Outputs& outputs);
 Status WantOutput(WantedOutput wanted, const serve::Outputs& outputs, InferRequest& infer);
 // An output's values as the binary extension has them.
 std::string BytesOf(std::string_view output, const serve::PredictResult& result);
-// The class of the greatest score; "" where a score is NaN.
-std::string ClassOf(const serve::PredictResult& result, std::size_t row);
 
 // INVALID_ARGUMENT names the member, the input or the length that is wrong.
 Result<InferRequest> ParseInfer(const net::Request& request, const serve::Outputs& outputs);

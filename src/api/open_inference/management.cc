@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "api/open_inference/infer.h"
+#include "api/open_inference/statistics.h"
 #include "api/wire/predict.h"
 #include "base/errors.h"
 
@@ -44,7 +45,7 @@ Result<Json> LoadModel(const Context& context, const Request& request) {
   const Json body = SW_TRY(ObjectOf(request));
   const Json* parameters = body.Find("parameters");
   if (parameters == nullptr || parameters->size() == 0) return Json::MakeObject();
-  return Unimplemented("{} takes no config and no files here: register a version, and roll it out", name);
+  return std::unexpected(LoadRefused(name));
 }
 
 Result<Json> Unload(const Context& context, const Request& request) {
@@ -56,8 +57,7 @@ Json Times(std::int64_t count, std::int64_t nanoseconds) { return Json::MakeObje
 
 // Triton's ModelStatistics. It batches no requests together: each is an execution.
 Json StatisticsJson(const std::string& name, const serve::VersionStatistics& version) {
-  const std::int64_t all_ns = version.input_ns + version.queue_ns + version.score_ns + version.output_ns;
-  const Json durations = Json::MakeObject({{"success", Times(version.requests, all_ns)},
+  const Json durations = Json::MakeObject({{"success", Times(version.requests, version.answered_ns())},
                                            {"fail", Times(version.failed_requests, version.failed_ns)},
                                            {"queue", Times(version.requests, version.queue_ns)},
                                            {"compute_input", Times(version.requests, version.input_ns)},
@@ -76,20 +76,10 @@ Json StatisticsJson(const std::string& name, const serve::VersionStatistics& ver
                            {"memory_usage", Json::MakeArray()}});
 }
 
-// Of one model or version, or of all.
 Result<Json> Statistics(const Context& context, const Request& request) {
-  std::vector<std::string> names = context.endpoints->Names();
-  std::optional<std::int64_t> only;
-  if (!request.Param("model").empty()) {
-    const wire::Target target = SW_TRY(TargetOf(context, request));
-    names = {target.endpoint->name};
-    only = target.version;
-  }
   Json statistics = Json::MakeArray();
-  for (const std::string& name : names) {
-    for (const serve::VersionStatistics& version : context.endpoints->Statistics(name)) {
-      if (!only || *only == version.version) statistics.Append(StatisticsJson(name, version));
-    }
+  for (const auto& [model, version] : SW_TRY(StatisticsOf(*context.endpoints, request.Param("model"), request.Param("version")))) {
+    statistics.Append(StatisticsJson(model, version));
   }
   return Json::MakeObject({{"model_stats", std::move(statistics)}});
 }
@@ -131,42 +121,39 @@ Result<Json> LogSettings(const Context& context, const Request& request) {
                    "the setting log_level says what is logged, from the start of the process");
 }
 
-struct Management {
-  net::Method method;
-  const char* pattern;
-  Result<Json> (*answer)(const Context&, const Request&);
-  const char* summary;
-};
-
 constexpr net::Method kGet = net::Method::kGet, kPost = net::Method::kPost;
-constexpr Management kManagement[] = {
-    {kPost, "/v2/repository/index", Index, "Models with their versions and states."},
-    {kPost, "/v2/repository/models/{model}/load", LoadModel, "Does nothing for a model that is served."},
-    {kPost, "/v2/repository/models/{model}/unload", Unload, "Refused: apply says what is served."},
-    {kGet, "/v2/models/stats", Statistics, "What the versions of all models did since the process began."},
-    {kGet, "/v2/models/{model}/stats", Statistics, "What a model's versions did since the process began."},
-    {kGet, "/v2/models/{model}/versions/{version}/stats", Statistics, "What a version did since the process began."},
-    {kGet, "/v2/trace/setting", TraceSettings, "Triton's trace settings: off."},
-    {kPost, "/v2/trace/setting", TraceSettings, "Refused where it would change one."},
-    {kGet, "/v2/models/{model}/trace/setting", TraceSettings, "Triton's trace settings: off."},
-    {kPost, "/v2/models/{model}/trace/setting", TraceSettings, "Refused where it would change one."},
-    {kGet, "/v2/logging", LogSettings, "Triton's log settings."},
-    {kPost, "/v2/logging", LogSettings, "Refused where it would change one."},
+constexpr const char* kScope = "predict";
+constexpr JsonRoute kManagement[] = {
+    {kPost, "/v2/repository/index", kScope, Index, "Models with their versions and states."},
+    {kPost, "/v2/repository/models/{model}/load", kScope, LoadModel, "Does nothing for a model that is served."},
+    {kPost, "/v2/repository/models/{model}/unload", kScope, Unload, "Refused: apply says what is served."},
+    {kGet, "/v2/models/stats", kScope, Statistics, "What the versions of all models did since the process began."},
+    {kGet, "/v2/models/{model}/stats", kScope, Statistics, "What a model's versions did since the process began."},
+    {kGet, "/v2/models/{model}/versions/{version}/stats", kScope, Statistics, "What a version did since the process began."},
+    {kGet, "/v2/trace/setting", kScope, TraceSettings, "Triton's trace settings: off."},
+    {kPost, "/v2/trace/setting", kScope, TraceSettings, "Refused where it would change one."},
+    {kGet, "/v2/models/{model}/trace/setting", kScope, TraceSettings, "Triton's trace settings: off."},
+    {kPost, "/v2/models/{model}/trace/setting", kScope, TraceSettings, "Refused where it would change one."},
+    {kGet, "/v2/logging", kScope, LogSettings, "Triton's log settings."},
+    {kPost, "/v2/logging", kScope, LogSettings, "Refused where it would change one."},
 };
 
 }  // namespace
 
 std::vector<net::Route> ManagementRoutes(const Context& context) {
   std::vector<net::Route> routes;
-  for (const Management& row : kManagement) {
-    routes.push_back({.method = row.method,
-                      .pattern = row.pattern,
-                      .scope = "predict",
-                      .handler = net::AnswerJson([context, answer = row.answer](const Request& request) { return answer(context, request); }),
-                      .render_error = wire::PlainError,
-                      .summary = row.summary});
-  }
+  for (const JsonRoute& row : kManagement) routes.push_back(RouteOf(context, row, row.pattern));
   return routes;
+}
+
+net::Route RouteOf(const Context& context, const JsonRoute& row, std::string pattern) {
+  return {.method = row.method,
+          .pattern = std::move(pattern),
+          .scope = row.scope,
+          .is_readiness = std::string_view(row.pattern).ends_with("/ready"),
+          .handler = net::AnswerJson([context, answer = row.answer](const Request& request) { return answer(context, request); }),
+          .render_error = wire::PlainError,
+          .summary = row.summary};
 }
 
 }  // namespace sw::open_inference

@@ -4,6 +4,8 @@
 
 #include <iterator>
 
+#include "api/open_inference/statistics.h"
+
 namespace sw::open_inference {
 namespace {
 
@@ -23,7 +25,7 @@ constexpr NvMetric kMetrics[] = {
     {"nv_inference_count", "Rows scored.", [](const VersionStatistics& v) { return v.rows; }},
     {"nv_inference_exec_count", "Executions: requests, which are not batched together.", [](const VersionStatistics& v) { return v.requests; }},
     {"nv_inference_request_duration_us", "Of answered requests, all of it.",
-     [](const VersionStatistics& v) { return Microseconds(v.input_ns + v.queue_ns + v.score_ns + v.output_ns); }},
+     [](const VersionStatistics& v) { return Microseconds(v.answered_ns()); }},
     {"nv_inference_queue_duration_us", "Waiting for a thread.", [](const VersionStatistics& v) { return Microseconds(v.queue_ns); }},
     {"nv_inference_compute_input_duration_us", "Checks, types and features.", [](const VersionStatistics& v) { return Microseconds(v.input_ns); }},
     {"nv_inference_compute_infer_duration_us", "Contract and engine.", [](const VersionStatistics& v) { return Microseconds(v.score_ns); }},
@@ -35,14 +37,13 @@ constexpr NvMetric kMetrics[] = {
 std::string NvMetrics(const serve::Endpoints& endpoints, bool is_open_metrics) {
   std::string out;
   auto to = std::back_inserter(out);
+  const std::vector<NamedStatistics> versions = AllStatistics(endpoints);
   for (const NvMetric& metric : kMetrics) {
     fmt::format_to(to, "# HELP {} {}\n# TYPE {} {}\n", metric.name, metric.help, metric.name, is_open_metrics ? "unknown" : "counter");
     const bool is_failure = std::string_view(metric.name).ends_with("_failure");
-    for (const std::string& name : endpoints.Names()) {
-      for (const VersionStatistics& version : endpoints.Statistics(name)) {
-        fmt::format_to(to, "{}{{model=\"{}\",version=\"{}\"{}}} {}\n", metric.name, name, version.version,
-                       is_failure ? ",reason=\"OTHER\"" : "", metric.value(version));
-      }
+    for (const auto& [model, version] : versions) {
+      fmt::format_to(to, "{}{{model=\"{}\",version=\"{}\"{}}} {}\n", metric.name, model, version.version,
+                     is_failure ? ",reason=\"OTHER\"" : "", metric.value(version));
     }
   }
   return out;

@@ -44,10 +44,7 @@ Result<Json> Metadata(const Context& context, const Request& request) {
 }
 
 Json ConfigTensor(const OutputSpec& tensor) {
-  const bool is_text = tensor.type == wire::DataType::kBytes;
-  return Json::MakeObject({{"name", tensor.name},
-                           {"data_type", is_text ? "TYPE_STRING" : fmt::format("TYPE_{}", wire::DataTypeName(tensor.type))},
-                           {"dims", tensor.Shape(-1)}});
+  return Json::MakeObject({{"name", tensor.name}, {"data_type", ConfigTypeName(tensor.type)}, {"dims", tensor.Shape(-1)}});
 }
 
 // Triton's, as far as its clients ask.
@@ -84,10 +81,7 @@ Result<serve::PredictRequest> PredictOf(const Context& context, const Request& r
     return predict;
   }
   infer = SW_TRY(ParseInfer(request, *target.endpoint->outputs));
-  predict.rows = SW_TRY(wire::RowsFromTensors(data::Batch(target.Schema()), std::move(infer.inputs)));
-  predict.unit = infer.unit;
-  if (infer.priority) predict.priority = *infer.priority;
-  wire::SetIds(predict, infer.prediction_id);
+  SW_TRY(TakeInputs(infer, target, predict));
   return predict;
 }
 
@@ -111,14 +105,6 @@ Result<Json> Live(const Context&, const Request&) { return Json::MakeObject({{"l
 // The spec's own text calls the member of both "live": clients read either.
 Result<Json> ServerReady(const Context&, const Request&) { return Json::MakeObject({{"ready", true}, {"live", true}}); }
 
-struct JsonRoute {
-  net::Method method;
-  const char* pattern;
-  const char* scope;
-  Result<Json> (*answer)(const Context&, const Request&);
-  const char* summary;
-};
-
 constexpr JsonRoute kRoutes[] = {
     {net::Method::kGet, "/v2", "", Server, "The server's name and the extensions that it speaks."},
     {net::Method::kGet, "/v2/health/live", "", Live, "200 while the process runs."},
@@ -131,16 +117,6 @@ constexpr JsonRoute kModelRoutes[] = {
     {net::Method::kGet, "/ready", "predict", Ready, "200 for a model that is served."},
     {net::Method::kGet, "/config", "predict", Config, "A model's inputs and outputs as Triton's configuration."},
 };
-
-net::Route RouteOf(const Context& context, const JsonRoute& row, std::string pattern) {
-  return {.method = row.method,
-          .pattern = std::move(pattern),
-          .scope = row.scope,
-          .is_readiness = std::string_view(row.pattern).ends_with("/ready"),
-          .handler = net::AnswerJson([context, answer = row.answer](const Request& request) { return answer(context, request); }),
-          .render_error = wire::PlainError,
-          .summary = row.summary};
-}
 
 net::Route InferRoute(const Context& context, std::string pattern) {
   return {.method = net::Method::kPost,
@@ -159,10 +135,6 @@ net::Route InferRoute(const Context& context, std::string pattern) {
 }
 
 }  // namespace
-
-Error UnloadRefused(std::string_view endpoint) {
-  return Unimplemented("{} stays loaded for as long as seaworthy.toml has the endpoint; apply one without it", endpoint).error();
-}
 
 std::vector<net::Route> OpenInferenceRoutes(const Context& context) {
   std::vector<net::Route> routes = ManagementRoutes(context);

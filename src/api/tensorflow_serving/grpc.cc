@@ -50,12 +50,7 @@ void FillSpec(std::string_view model, const serve::PredictResult& result, tf::Mo
 template <typename Response, typename Fill>
 void Score(serve::Endpoints& endpoints, Result<serve::PredictRequest> predict, const Reply<Response>& reply, Fill fill) {
   if (!predict) return reply.Fail(predict.error());
-  endpoints.Predict(*std::move(predict), [reply, fill = std::move(fill)](const Result<serve::PredictResult>& result) {
-    if (!result) return reply.Fail(result.error());
-    Scratch<Response> response;
-    if (Status filled = fill(*result, *response); !filled) return reply.Fail(filled.error());
-    reply.Send(*response);
-  });
+  endpoints.Predict(*std::move(predict), grpc::ReplyWith(reply, std::move(fill)));
 }
 
 struct Output {
@@ -101,10 +96,7 @@ void FillTensor(const Output& output, const serve::PredictResult& result, tensor
     if (output.name == "decision") tensor.add_bool_val(result.decisions[row]);
     if (output.name == "version") tensor.add_int64_val(result.versions[row]);
     if (output.name == "prediction_id") tensor.add_string_val(result.ids[row]);
-    if (output.name == "class") {
-      const auto greatest = serve::Outputs::Greatest(result.ScoresOf(row));
-      tensor.add_string_val(greatest ? result.outputs->Label(*greatest) : std::string());
-    }
+    if (output.name == "class") tensor.add_string_val(result.ClassOf(row).value_or(""));
   }
 }
 
