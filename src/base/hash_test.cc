@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/crc32c.h"
+
 namespace sw::base {
 namespace {
 
@@ -20,6 +22,17 @@ TEST(Hash, Crc32cMatchesRfc3720) {
   EXPECT_EQ(Crc32c(std::string(32, '\xff')), 0x62a8ab43u);
   EXPECT_EQ(Crc32c("123456789"), 0xe3069283u);
   EXPECT_EQ(Crc32c("456789", Crc32c("123")), 0xe3069283u);
+}
+
+TEST(Hash, Crc32cIsTheSameByTablesAndByTheInstruction) {
+  std::string bytes;
+  for (int i = 0; i < 100; ++i) bytes.push_back(static_cast<char>(i * 37));
+  for (std::size_t from = 0; from < 10; ++from) {
+    for (std::size_t size = 0; from + size <= bytes.size(); ++size) {
+      const std::string_view part = std::string_view(bytes).substr(from, size);
+      EXPECT_EQ(Crc32c(part, 7), Crc32cByTables(part, 7)) << from << " " << size;
+    }
+  }
 }
 
 TEST(Hash, Hash64IsXxh3AndDependsOnTheSeed) {
