@@ -180,17 +180,6 @@ class ArrowBlocks final : public TableReader {
   std::uint64_t rows_read_ = 0;
 };
 
-Result<std::vector<int>> IndicesOf(const arrow::Schema& schema, const std::vector<std::string>& columns,
-                                   const std::string& path) {
-  Schema names;
-  for (const auto& field : schema.fields()) names.fields.push_back({.name = field->name()});
-  std::vector<int> indices;
-  for (const std::string& column : columns) indices.push_back(static_cast<int>(SW_TRY(names.Index(column, path))));
-  if (!columns.empty()) return indices;
-  for (int i = 0; i < schema.num_fields(); ++i) indices.push_back(i);
-  return indices;
-}
-
 Result<std::shared_ptr<arrow::Table>> ReadIpc(const std::string& path) {
   const IpcReader reader = SW_TRY(OpenIpc(path));
   arrow::RecordBatchVector batches;

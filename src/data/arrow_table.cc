@@ -1,8 +1,10 @@
 #include "data/arrow_table.h"
 
 #include <arrow/api.h>
+#include <arrow/util/bit_util.h>
 
 #include <set>
+#include <span>
 #include <utility>
 
 #include "base/clock.h"
@@ -58,6 +60,21 @@ Status AppendEach(const arrow::Array& array, Column& column, Append append) {
     }
   }
   return Ok();
+}
+
+// Numbers that need no conversion, all at once; an array with nulls in runs between them.
+template <typename ArrayType, typename Append>
+void AppendRuns(const arrow::Array& array, Column& column, Append append) {
+  const auto& typed = checked_cast<const ArrayType&>(array);
+  const std::span values(typed.raw_values(), static_cast<std::size_t>(typed.length()));
+  if (typed.null_count() == 0) return append(values);
+  const std::uint8_t* const valid = typed.null_bitmap_data();
+  for (std::size_t row = 0, end = 0; row < values.size(); row = end) {
+    const auto is_valid = [&](std::size_t at) { return arrow::bit_util::GetBit(valid, typed.offset() + static_cast<std::int64_t>(at)); };
+    for (end = row; end < values.size() && is_valid(end);) ++end;
+    append(values.subspan(row, end - row));
+    for (; end < values.size() && !is_valid(end); ++end) column.AppendNull();
+  }
 }
 
 template <typename ArrayType>
@@ -147,13 +164,17 @@ Status AppendArray(const arrow::Array& array, Column& column) {
     case arrow::Type::INT8: return AppendInts<arrow::Int8Array>(array, column);
     case arrow::Type::INT16: return AppendInts<arrow::Int16Array>(array, column);
     case arrow::Type::INT32: return AppendInts<arrow::Int32Array>(array, column);
-    case arrow::Type::INT64: return AppendInts<arrow::Int64Array>(array, column);
+    case arrow::Type::INT64:
+      AppendRuns<arrow::Int64Array>(array, column, [&](std::span<const std::int64_t> values) { column.AppendInts(values); });
+      return Ok();
     case arrow::Type::UINT8: return AppendInts<arrow::UInt8Array>(array, column);
     case arrow::Type::UINT16: return AppendInts<arrow::UInt16Array>(array, column);
     case arrow::Type::UINT32: return AppendInts<arrow::UInt32Array>(array, column);
     case arrow::Type::UINT64: return AppendInts<arrow::UInt64Array>(array, column);
     case arrow::Type::FLOAT: return AppendDoubles<arrow::FloatArray>(array, column);
-    case arrow::Type::DOUBLE: return AppendDoubles<arrow::DoubleArray>(array, column);
+    case arrow::Type::DOUBLE:
+      AppendRuns<arrow::DoubleArray>(array, column, [&](std::span<const double> values) { column.AppendDoubles(values); });
+      return Ok();
     case arrow::Type::DATE32: return AppendTimes<arrow::Date32Array>(array, column);
     case arrow::Type::DATE64: return AppendTimes<arrow::Date64Array>(array, column);
     case arrow::Type::TIMESTAMP: return AppendTimes<arrow::TimestampArray>(array, column);
@@ -177,17 +198,30 @@ Result<std::shared_ptr<arrow::Buffer>> NullBits(const Column& column) {
   return *std::move(bits);
 }
 
-template <typename Builder, typename Append>
-Result<std::shared_ptr<arrow::Array>> Build(const Column& column, Append append) {
-  Builder builder;
+Result<std::shared_ptr<arrow::Array>> BoolArray(const Column& column) {
+  arrow::BooleanBuilder builder;
   arrow::Status status = builder.Reserve(static_cast<std::int64_t>(column.size()));
   for (std::size_t row = 0; status.ok() && row < column.size(); ++row) {
-    status = column.IsNull(row) ? builder.AppendNull() : append(builder, row);
+    status = column.IsNull(row) ? builder.AppendNull() : builder.Append(column.Int(row) != 0);
   }
   std::shared_ptr<arrow::Array> array;
   if (status.ok()) status = builder.Finish(&array);
   if (!status.ok()) return FromArrow(status);
   return array;
+}
+
+// A column's texts follow each other in memory.
+Result<std::shared_ptr<arrow::Array>> TextArray(const Column& column) {
+  const auto length = static_cast<std::int64_t>(column.size());
+  auto offsets = arrow::AllocateBuffer((length + 1) * static_cast<std::int64_t>(sizeof(std::int64_t)));
+  if (!offsets.ok()) return FromArrow(offsets.status());
+  auto* const ends = (*offsets)->mutable_data_as<std::int64_t>();
+  ends[0] = 0;
+  for (std::size_t row = 0; row < column.size(); ++row) ends[row + 1] = ends[row] + static_cast<std::int64_t>(column.String(row).size());
+  const char* const first = length == 0 ? "" : column.String(0).data();
+  const auto texts = arrow::Buffer::Wrap(first, static_cast<std::size_t>(ends[length]));
+  const auto nulls = SW_TRY(NullBits(column));
+  return arrow::MakeArray(arrow::ArrayData::Make(arrow::large_utf8(), length, {nulls, std::shared_ptr<arrow::Buffer>(*std::move(offsets)), texts}));
 }
 
 std::shared_ptr<arrow::DataType> ArrowType(Type type) {
@@ -202,14 +236,8 @@ std::shared_ptr<arrow::DataType> ArrowType(Type type) {
 }
 
 Result<std::shared_ptr<arrow::Array>> ArrayFromColumn(const Column& column) {
-  if (column.type() == Type::kBool) {
-    return Build<arrow::BooleanBuilder>(
-        column, [&](auto& builder, std::size_t row) { return builder.Append(column.Int(row) != 0); });
-  }
-  if (column.type() == Type::kString) {
-    return Build<arrow::LargeStringBuilder>(
-        column, [&](auto& builder, std::size_t row) { return builder.Append(column.String(row)); });
-  }
+  if (column.type() == Type::kBool) return BoolArray(column);
+  if (column.type() == Type::kString) return TextArray(column);
   const auto values = column.type() == Type::kFloat64
                           ? arrow::Buffer::Wrap(column.doubles().data(), column.size())
                           : arrow::Buffer::Wrap(column.ints().data(), column.size());
@@ -238,6 +266,17 @@ Result<Schema> SchemaFromArrow(const arrow::Schema& schema) {
   return ours;
 }
 
+Result<std::vector<int>> IndicesOf(const arrow::Schema& schema, const std::vector<std::string>& columns,
+                                   const std::string& table) {
+  Schema names;
+  for (const auto& field : schema.fields()) names.fields.push_back({.name = field->name()});
+  std::vector<int> indices;
+  for (const std::string& column : columns) indices.push_back(static_cast<int>(SW_TRY(names.Index(column, table))));
+  if (!columns.empty()) return indices;
+  for (int i = 0; i < schema.num_fields(); ++i) indices.push_back(i);
+  return indices;
+}
+
 Result<Batch> BatchFromArrow(const arrow::Table& table) {
   const arrow::Status valid = table.ValidateFull();
   if (!valid.ok()) return FromArrow(valid);
@@ -258,7 +297,7 @@ Result<Batch> BatchFromArrow(const arrow::RecordBatch& rows) {
   return BatchFromArrow(*arrow::Table::Make(rows.schema(), std::move(columns), rows.num_rows()));
 }
 
-Result<std::shared_ptr<arrow::Table>> TableFromBatch(const Batch& batch) {
+Result<std::shared_ptr<arrow::RecordBatch>> RowsFromBatch(const Batch& batch) {
   SW_TRY(batch.Check());
   arrow::FieldVector fields;
   arrow::ArrayVector arrays;
@@ -268,8 +307,13 @@ Result<std::shared_ptr<arrow::Table>> TableFromBatch(const Batch& batch) {
     fields.push_back(arrow::field(field.name, ArrowType(field.type), nullable));
     arrays.push_back(SW_TRY(ArrayFromColumn(batch.column(i))));
   }
-  return arrow::Table::Make(arrow::schema(std::move(fields)), std::move(arrays),
-                            static_cast<std::int64_t>(batch.num_rows()));
+  return arrow::RecordBatch::Make(arrow::schema(std::move(fields)), static_cast<std::int64_t>(batch.num_rows()), std::move(arrays));
+}
+
+Result<std::shared_ptr<arrow::Table>> TableFromBatch(const Batch& batch) {
+  const auto table = arrow::Table::FromRecordBatches({SW_TRY(RowsFromBatch(batch))});
+  if (!table.ok()) return FromArrow(table.status());
+  return *table;
 }
 
 }  // namespace sw::data

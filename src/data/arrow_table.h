@@ -6,7 +6,9 @@
 #include <functional>
 #include <memory>
 #include <new>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "data/batch.h"
 
@@ -27,7 +29,10 @@ std::unexpected<Error> FromArrow(const arrow::Status& status);
 Result<Batch> BatchFromArrow(const arrow::Table& table);
 Result<Batch> BatchFromArrow(const arrow::RecordBatch& rows);
 Result<Schema> SchemaFromArrow(const arrow::Schema& schema);
-// Borrows the numbers of `batch`, which must outlive the table.
+// Where `columns` are, or all where none are named; NOT_FOUND with near misses, `table` in the message.
+Result<std::vector<int>> IndicesOf(const arrow::Schema& schema, const std::vector<std::string>& columns, const std::string& table);
+// Each borrows the values of `batch`, which must outlive it.
+Result<std::shared_ptr<arrow::RecordBatch>> RowsFromBatch(const Batch& batch);
 Result<std::shared_ptr<arrow::Table>> TableFromBatch(const Batch& batch);
 
 // Runs `body`, which calls Arrow, and turns an exception that leaves it into an error.

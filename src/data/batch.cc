@@ -87,9 +87,7 @@ Batch Batch::Slice(std::size_t from, std::size_t count) const {
   const std::size_t end = begin + std::min(count, num_rows() - begin);
   Batch slice(schema_);
   slice.Reserve(end - begin);
-  for (std::size_t i = 0; i < columns_.size(); ++i) {
-    for (std::size_t row = begin; row < end; ++row) slice.columns_[i].AppendFrom(columns_[i], row);
-  }
+  for (std::size_t i = 0; i < columns_.size(); ++i) slice.columns_[i].AppendRange(columns_[i], begin, end - begin);
   return slice;
 }
 

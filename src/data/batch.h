@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
@@ -24,6 +25,8 @@ namespace sw::data {
 class Column {
  public:
   explicit Column(Type type) : type_(type) {}
+  // kFloat64 without a null.
+  explicit Column(std::vector<double> values) : type_(Type::kFloat64), size_(values.size()), doubles_(std::move(values)) {}
 
   Type type() const { return type_; }
   std::size_t size() const { return size_; }
@@ -63,8 +66,11 @@ class Column {
   std::span<double> ExtendDoubles(std::size_t count);
   std::span<std::int64_t> ExtendInts(std::size_t count);  // kInt64, kTimestamp
   void AppendString(std::string_view value);
+  void AppendInts(std::span<const std::int64_t> values);  // none null; of kBool each 0 or 1
+  void AppendDoubles(std::span<const double> values);     // none null
   void AppendFrom(const Column& other, std::size_t row);  // of the same type
-  void AppendAll(const Column& other);
+  void AppendRange(const Column& other, std::size_t from, std::size_t count);
+  void AppendAll(const Column& other) { AppendRange(other, 0, other.size_); }
   // Converts by the column's type: int to float64, RFC 3339 text to timestamp, ...; errors name both.
   Status AppendJson(const Json& value);
   Status AppendText(std::string_view text);  // "" is null except for kString
@@ -76,7 +82,10 @@ class Column {
     ++size_;
     if (null_count_ != 0) nulls_.push_back(0);
   }
-  void CountValues(std::size_t count);
+  void CountValues(std::size_t count) {
+    size_ += count;
+    if (null_count_ != 0) nulls_.resize(size_, 0);
+  }
 
   Type type_;
   std::size_t size_ = 0;

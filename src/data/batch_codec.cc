@@ -7,6 +7,7 @@
 // out. bool: one bit a value; int64 and timestamp: zigzag varint; float64: 8 bytes; string: text.
 // Each batch has exactly one form, so that equal batches have equal bytes.
 #include <bit>
+#include <cstring>
 #include <set>
 #include <utility>
 
@@ -65,9 +66,13 @@ class BitWriter {
   int used_ = 0;
 };
 
+// Whether the values lie in a file as they lie in memory.
+bool IsPlain(Type type, std::size_t nulls) {
+  return type == Type::kFloat64 && nulls == 0 && std::endian::native == std::endian::little;
+}
+
 void AppendValues(std::string& out, const Column& column) {
-  const bool is_plain = column.type() == Type::kFloat64 && column.null_count() == 0 && std::endian::native == std::endian::little;
-  if (is_plain) {
+  if (IsPlain(column.type(), column.null_count())) {
     out.append(reinterpret_cast<const char*>(column.doubles().data()), column.size() * sizeof(double));
     return;
   }
@@ -193,13 +198,14 @@ Result<Column> DecodeColumn(Decoder& decoder, const Field& field, std::uint8_t f
   std::string_view bools;
   if (field.type == Type::kBool) bools = SW_TRY(decoder.Bits(values));
   if (field.type != Type::kBool && values > decoder.rest().size()) return Malformed("ends too early");
+  if (IsPlain(field.type, nulls.size()) && values <= decoder.rest().size() / 8) {  // each checked at once
+    const std::string_view bytes = SW_TRY(decoder.Bytes(8 * values));
+    std::vector<double> doubles(values);
+    if (!bytes.empty()) std::memcpy(doubles.data(), bytes.data(), bytes.size());
+    return Column(std::move(doubles));
+  }
   Column column(field.type);
   column.Reserve(rows);
-  if (field.type == Type::kFloat64 && nulls.empty() && values <= decoder.rest().size() / 8) {  // each checked at once
-    const std::string_view bytes = SW_TRY(decoder.Bytes(8 * values));
-    for (std::uint64_t row = 0; row < rows; ++row) column.AppendDouble(std::bit_cast<double>(Fixed64At(bytes, row)));
-    return column;
-  }
   for (std::uint64_t row = 0, value = 0; row < rows; ++row) {
     if (!nulls.empty() && BitAt(nulls, row)) {
       column.AppendNull();

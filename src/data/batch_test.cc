@@ -225,5 +225,30 @@ TEST(Batch, SharesItsSchemaUntilOneOfThemGrows) {
   EXPECT_EQ(moved.num_columns(), 2u);
 }
 
+TEST(Column, AppendsRangesAsItAppendsRows) {
+  const Batch from = [] {
+    Batch batch(Schema{{{"late", Type::kBool}, {"wind", Type::kFloat64}, {"origin", Type::kString}, {"at", Type::kTimestamp}}});
+    for (int row = 0; row < 7; ++row) {
+      batch.column(0).AppendBool(row % 2 == 0);
+      row == 4 ? batch.column(1).AppendNull() : batch.column(1).AppendDouble(row);
+      batch.column(2).AppendString(std::string(static_cast<std::size_t>(row), 'a'));
+      batch.column(3).AppendInt(row);
+    }
+    return batch;
+  }();
+  for (std::size_t begin = 0; begin <= 7; ++begin) {
+    for (std::size_t end = begin; end <= 7; ++end) {
+      for (std::size_t i = 0; i < from.num_columns(); ++i) {
+        Column ranges(from.column(i).type()), rows(from.column(i).type());
+        for (const auto& [first, last] : {std::pair{begin, end}, {std::size_t{0}, begin}}) {
+          ranges.AppendRange(from.column(i), first, last - first);
+          for (std::size_t row = first; row < last; ++row) rows.AppendFrom(from.column(i), row);
+        }
+        EXPECT_EQ(ranges, rows) << begin << " " << end << " " << i;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace sw::data

@@ -110,11 +110,6 @@ void Column::AppendNull() {
   ++size_;
 }
 
-void Column::CountValues(std::size_t count) {
-  size_ += count;
-  if (null_count_ != 0) nulls_.resize(size_, 0);
-}
-
 std::span<double> Column::ExtendDoubles(std::size_t count) {
   SW_DCHECK(type_ == Type::kFloat64, "ExtendDoubles of a column of another type");
   doubles_.resize(doubles_.size() + count);
@@ -144,22 +139,39 @@ void Column::AppendFrom(const Column& other, std::size_t row) {
   AppendInt(other.Int(row));
 }
 
-void Column::AppendAll(const Column& other) {
-  SW_DCHECK(other.type_ == type_, "AppendAll between columns of two types");
-  SW_DCHECK(&other != this, "AppendAll of a column to itself");
-  if (null_count_ + other.null_count_ > 0) {
+void Column::AppendInts(std::span<const std::int64_t> values) {
+  SW_DCHECK(IsIntLike(type_), "AppendInts on a column of another type");
+  ints_.insert(ints_.end(), values.begin(), values.end());
+  CountValues(values.size());
+}
+
+void Column::AppendDoubles(std::span<const double> values) {
+  SW_DCHECK(type_ == Type::kFloat64, "AppendDoubles on a column of another type");
+  doubles_.insert(doubles_.end(), values.begin(), values.end());
+  CountValues(values.size());
+}
+
+void Column::AppendRange(const Column& other, std::size_t from, std::size_t count) {
+  SW_DCHECK(other.type_ == type_, "AppendRange between columns of two types");
+  SW_DCHECK(&other != this, "AppendRange of a column to itself");
+  SW_DCHECK(from <= other.size_ && count <= other.size_ - from, "AppendRange beyond a column's end");
+  const auto part = [&](const auto& values) { return std::span(values).subspan(from, count); };
+  const auto append = [&](auto& values, const auto& more) { values.insert(values.end(), more.begin(), more.end()); };
+  const auto nulls = other.null_count_ == 0 ? std::span<const std::uint8_t>() : part(other.nulls_);
+  const auto null_count = static_cast<std::size_t>(std::ranges::count(nulls, 1));
+  if (null_count_ + null_count > 0) {
     nulls_.resize(size_, 0);
-    nulls_.insert(nulls_.end(), other.nulls_.begin(), other.nulls_.end());
-    nulls_.resize(size_ + other.size_, 0);
+    append(nulls_, nulls);
+    nulls_.resize(size_ + count, 0);
   }
-  null_count_ += other.null_count_;
-  size_ += other.size_;
-  ints_.insert(ints_.end(), other.ints_.begin(), other.ints_.end());
-  doubles_.insert(doubles_.end(), other.doubles_.begin(), other.doubles_.end());
-  const std::uint64_t offset = bytes_.size();
-  bytes_ += other.bytes_;
-  if (type_ != Type::kString) return;
-  for (const std::uint64_t end : other.ends_) ends_.push_back(offset + end);
+  null_count_ += null_count;
+  size_ += count;
+  if (IsIntLike(type_)) append(ints_, part(other.ints_));
+  if (type_ == Type::kFloat64) append(doubles_, part(other.doubles_));
+  if (type_ != Type::kString || count == 0) return;
+  const std::uint64_t begin = from == 0 ? 0 : other.ends_[from - 1], offset = bytes_.size();
+  bytes_.append(other.bytes_, begin, other.ends_[from + count - 1] - begin);
+  for (const std::uint64_t end : part(other.ends_)) ends_.push_back(offset + end - begin);
 }
 
 Status Column::AppendJson(const Json& value) {

@@ -11,6 +11,10 @@
 #include "data/readers.h"
 #include "data/table_stream.h"
 
+namespace parquet {
+class WriterProperties;
+}  // namespace parquet
+
 namespace sw::data {
 
 struct Location {
@@ -32,6 +36,9 @@ Result<std::unique_ptr<TableReader>> OpenParquetBlocks(const std::string& path, 
                                                        std::size_t block_rows);
 Result<std::unique_ptr<TableReader>> OpenArrowBlocks(const std::string& path, const ReadOptions& options,
                                                      std::size_t block_rows);
+
+// How a file is written whose rows are like those of `sample`.
+std::shared_ptr<parquet::WriterProperties> ParquetProperties(const Batch& sample, int zstd_level);
 
 void AppendCsvHeader(std::string& out, const Schema& schema);
 void AppendCsvRows(std::string& out, const Batch& batch);

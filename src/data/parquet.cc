@@ -2,22 +2,28 @@
 // read, since a few bytes of it can promise any number of them.
 #include <arrow/api.h>
 #include <arrow/io/api.h>
+#include <arrow/util/compression.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/arrow/schema.h>
 #include <parquet/arrow/writer.h>
 #include <parquet/exception.h>
 #include <parquet/file_reader.h>
 
+#include <algorithm>
 #include <bit>
 #include <numeric>
 #include <optional>
 #include <set>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "base/errors.h"
 #include "base/files.h"
+#include "base/hash.h"
 #include "data/arrow_table.h"
 #include "data/file_formats.h"
+#include "data/parquet_numbers.h"
 #include "data/readers.h"
 
 namespace sw::data {
@@ -90,7 +96,8 @@ Result<Reader> OpenInBlocks(const std::string& path, std::size_t block_rows) {
 
 class ParquetBlocks final : public TableReader {
  public:
-  ParquetBlocks(Reader file, std::unique_ptr<arrow::RecordBatchReader> rows, std::vector<std::string> columns)
+  // `columns`: those of `rows`, in the order asked for.
+  ParquetBlocks(Reader file, std::unique_ptr<arrow::RecordBatchReader> rows, std::vector<int> columns)
       : file_(std::move(file)), rows_(std::move(rows)), columns_(std::move(columns)),
         rows_total_(file_->parquet_reader()->metadata()->num_rows()) {}
 
@@ -101,9 +108,9 @@ class ParquetBlocks final : public TableReader {
       if (!status.ok()) return FromArrow(status);
       if (rows == nullptr) return std::nullopt;
       rows_read_ += rows->num_rows();
-      Batch batch = SW_TRY(BatchFromArrow(*rows));
-      if (columns_.empty()) return batch;
-      return SW_TRY(batch.Select(columns_));
+      const auto selected = rows->SelectColumns(columns_);
+      if (!selected.ok()) return FromArrow(selected.status());
+      return SW_TRY(BatchFromArrow(**selected));
     });
   }
 
@@ -114,7 +121,7 @@ class ParquetBlocks final : public TableReader {
  private:
   Reader file_;  // outlives rows_
   std::unique_ptr<arrow::RecordBatchReader> rows_;
-  std::vector<std::string> columns_;
+  std::vector<int> columns_;
   std::int64_t rows_total_ = 0;
   std::int64_t rows_read_ = 0;
 };
@@ -125,22 +132,32 @@ std::shared_ptr<arrow::KeyValueMetadata> KeyValues(const std::map<std::string, s
   return pairs;
 }
 
-// A dictionary of values that hardly repeat costs a hash a value, and saves nothing.
+// Whether a dictionary of the values would cost a hash a value, and save nothing.
 bool HardlyRepeats(const Column& column) {
   constexpr std::size_t kSample = 512;
-  if (column.type() != Type::kFloat64 || column.size() < kSample) return false;
+  if (column.type() == Type::kBool || column.size() < kSample) return false;
   std::set<std::uint64_t> distinct;
-  for (std::size_t i = 0; i < kSample; ++i) distinct.insert(std::bit_cast<std::uint64_t>(column.doubles()[i * (column.size() / kSample)]));
+  for (std::size_t i = 0; i < kSample; ++i) {
+    const std::size_t row = i * (column.size() / kSample);
+    if (column.type() == Type::kFloat64) distinct.insert(std::bit_cast<std::uint64_t>(column.Double(row)));
+    else if (column.type() == Type::kString) distinct.insert(base::Hash64(column.String(row)));
+    else distinct.insert(static_cast<std::uint64_t>(column.Int(row)));
+  }
   return distinct.size() > kSample / 2;
 }
 
-std::shared_ptr<parquet::WriterProperties> Properties(const Batch& batch, const WriteOptions& options) {
-  parquet::WriterProperties::Builder builder;
-  builder.compression(parquet::Compression::ZSTD)->compression_level(options.zstd_level)->created_by("seaworthy");
-  for (std::size_t i = 0; i < batch.num_columns(); ++i) {
-    if (HardlyRepeats(batch.column(i))) builder.disable_dictionary(batch.schema().fields[i].name);
-  }
-  return builder.build();
+// Whether compression makes less than nine tenths of the numbers: of most scores it does not.
+bool Shrinks(const Column& column, int zstd_level) {
+  constexpr std::size_t kSample = 4096;
+  if (column.type() != Type::kFloat64) return true;
+  const std::span<const double> values = column.doubles().first(std::min(kSample, column.size()));
+  const auto bytes = static_cast<std::int64_t>(values.size_bytes());
+  const auto codec = arrow::util::Codec::Create(arrow::Compression::ZSTD, zstd_level);
+  if (!codec.ok()) return true;
+  const auto* const from = reinterpret_cast<const std::uint8_t*>(values.data());
+  std::vector<std::uint8_t> into(static_cast<std::size_t>((*codec)->MaxCompressedLen(bytes, from)));
+  const auto size = (*codec)->Compress(bytes, from, static_cast<std::int64_t>(into.size()), into.data());
+  return !size.ok() || *size * 10 < bytes * 9;
 }
 
 arrow::Status WriteTo(const arrow::Table& table, std::shared_ptr<parquet::WriterProperties> properties, const WriteOptions& options,
@@ -157,7 +174,7 @@ Result<std::string> Encode(const Batch& batch, const WriteOptions& options) {
   const auto table = SW_TRY(TableFromBatch(batch));
   auto sink = arrow::io::BufferOutputStream::Create();
   if (!sink.ok()) return FromArrow(sink.status());
-  const arrow::Status written = WriteTo(*table, Properties(batch, options), options, *sink);
+  const arrow::Status written = WriteTo(*table, ParquetProperties(batch, options.zstd_level), options, *sink);
   if (!written.ok()) return FromArrow(written);
   const auto buffer = (*sink)->Finish();
   if (!buffer.ok()) return FromArrow(buffer.status());
@@ -165,6 +182,21 @@ Result<std::string> Encode(const Batch& batch, const WriteOptions& options) {
 }
 
 }  // namespace
+
+std::shared_ptr<parquet::WriterProperties> ParquetProperties(const Batch& sample, int zstd_level) {
+  parquet::WriterProperties::Builder builder;
+  builder.created_by("seaworthy");
+  for (std::size_t i = 0; i < sample.num_columns(); ++i) {
+    const Column& column = sample.column(i);
+    const std::string& name = sample.schema().fields[i].name;
+    const bool hardly_repeats = HardlyRepeats(column);
+    const bool is_number_in_steps = column.type() == Type::kInt64 || column.type() == Type::kTimestamp;
+    if (!hardly_repeats || Shrinks(column, zstd_level)) builder.compression(name, parquet::Compression::ZSTD)->compression_level(name, zstd_level);
+    if (hardly_repeats) builder.disable_dictionary(name);
+    if (hardly_repeats && is_number_in_steps) builder.encoding(name, parquet::Encoding::DELTA_BINARY_PACKED);
+  }
+  return builder.build();
+}
 
 Result<Batch> ReadParquetFile(const std::string& path, const ReadOptions& options) {
   return CatchingExceptions<Batch>([&]() -> Result<Batch> {
@@ -194,11 +226,15 @@ Result<std::unique_ptr<TableReader>> OpenParquetBlocks(const std::string& path, 
     const auto& metadata = *reader->parquet_reader()->metadata();
     SW_TRY(CheckRowCount(metadata.num_rows(), options));
     const std::vector<int> leaves = SW_TRY(LeafIndices(*metadata.schema(), options.columns, path));
+    if (auto numbers = FindNumbers(*reader, options.columns)) {
+      return MakeNumberBlocks(std::move(reader), *std::move(numbers), options.rows_max, block_rows);
+    }
     std::vector<int> groups(static_cast<std::size_t>(metadata.num_row_groups()));
     std::iota(groups.begin(), groups.end(), 0);
     auto rows = reader->GetRecordBatchReader(groups, leaves);
     if (!rows.ok()) return FromArrow(rows.status());
-    return std::make_unique<ParquetBlocks>(std::move(reader), *std::move(rows), options.columns);
+    std::vector<int> columns = SW_TRY(IndicesOf(*(*rows)->schema(), options.columns, path));
+    return std::make_unique<ParquetBlocks>(std::move(reader), *std::move(rows), std::move(columns));
   });
 }
 

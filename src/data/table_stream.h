@@ -35,7 +35,7 @@ Result<std::unique_ptr<TableReader>> OpenTable(const std::string& location, cons
 class TableWriter {
  public:
   virtual ~TableWriter() = default;
-  virtual Status Append(const Batch& batch) = 0;  // of the schema
+  virtual Status Append(Batch batch) = 0;  // of the schema
   // Publishes the file under its path, in place of what was there. Without it nothing is left.
   virtual Status Finish() = 0;
 };

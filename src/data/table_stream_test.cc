@@ -76,6 +76,18 @@ TEST_F(TableStream, SelectsColumnsInTheOrderAsked) {
   }
 }
 
+TEST_F(TableStream, ScoresThatNoCompressionShrinksTakeTheirOwnSizeAndComeBack) {
+  std::uint64_t state = 1;
+  Batch scores(Schema{{{"prediction", Type::kFloat64, false}}});
+  for (std::size_t row = 0; row < 100'000; ++row) {
+    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+    scores.column(0).AppendDouble(static_cast<double>(state >> 11) * 0x1p-53);
+  }
+  ASSERT_TRUE(Write(scores, Path("a.parquet"), 8'192));
+  EXPECT_LT(base::ReadFile(Path("a.parquet")).value().size(), 101 * sizeof(double) * 1'000);
+  EXPECT_EQ(ReadTable(Path("a.parquet")).value(), scores);
+}
+
 TEST_F(TableStream, LeavesNothingWithoutFinish) {
   ASSERT_TRUE(Write(Readings(3), Path("a.parquet"), 3));
   {

@@ -17,13 +17,15 @@
 namespace sw::data {
 namespace {
 
+constexpr int kZstdLevel = 1;
+
 using Sink = std::shared_ptr<arrow::io::FileOutputStream>;
 
 // One format's bytes.
 class Encoder {
  public:
   virtual ~Encoder() = default;
-  virtual Status Append(const Batch& batch) = 0;
+  virtual Status Append(Batch batch) = 0;
   virtual Status Close() = 0;
 };
 
@@ -46,7 +48,7 @@ class CsvEncoder final : public Encoder {
  public:
   CsvEncoder(Sink sink, const Schema& schema) : sink_(std::move(sink)) { AppendCsvHeader(text_, schema); }
 
-  Status Append(const Batch& batch) override {
+  Status Append(Batch batch) override {
     AppendCsvRows(text_, batch);
     const Status written = Write();
     text_.clear();
@@ -60,35 +62,74 @@ class CsvEncoder final : public Encoder {
   std::string text_;  // the header, until rows come
 };
 
-// By a writer of Arrow's own, which has the same two calls for Parquet and for IPC.
-template <typename Writer>
-class TableEncoder final : public Encoder {
+class ArrowEncoder final : public Encoder {
  public:
-  explicit TableEncoder(Writer writer) : writer_(std::move(writer)) {}
+  explicit ArrowEncoder(std::shared_ptr<arrow::ipc::RecordBatchWriter> writer) : writer_(std::move(writer)) {}
 
-  Status Append(const Batch& batch) override {
-    const auto table = SW_TRY(TableFromBatch(batch));
-    return StatusFromArrow(writer_->WriteTable(*table));
+  Status Append(Batch batch) override {
+    const auto rows = SW_TRY(RowsFromBatch(batch));
+    return StatusFromArrow(writer_->WriteRecordBatch(*rows));
   }
   Status Close() override { return StatusFromArrow(writer_->Close()); }
 
  private:
-  Writer writer_;
+  std::shared_ptr<arrow::ipc::RecordBatchWriter> writer_;
+};
+
+// Gathers batches into row groups. The first says how columns are best written.
+class ParquetEncoder final : public Encoder {
+ public:
+  ParquetEncoder(Sink sink, const Schema& schema) : sink_(std::move(sink)), empty_(schema) {}
+
+  Status Append(Batch batch) override {
+    rows_ += batch.num_rows();
+    waiting_.push_back(std::move(batch));
+    const bool is_full = rows_ >= kGroupRows || rows_ * empty_.num_columns() >= kGroupValuesMax;
+    return is_full ? WriteGroup() : Ok();
+  }
+  Status Close() override {
+    if (!waiting_.empty() || writer_ == nullptr) SW_TRY(WriteGroup());
+    return StatusFromArrow(writer_->Close());
+  }
+
+ private:
+  static constexpr std::size_t kGroupRows = 65'536, kGroupValuesMax = 16'000'000;
+
+  Status Begin(const Batch& first) {
+    const auto rows = SW_TRY(RowsFromBatch(empty_));
+    auto writer = parquet::arrow::FileWriter::Open(*rows->schema(), arrow::default_memory_pool(), sink_, ParquetProperties(first, kZstdLevel));
+    if (!writer.ok()) return FromArrow(writer.status());
+    writer_ = *std::move(writer);
+    return Ok();
+  }
+
+  // Of all that waits, without a copy.
+  Status WriteGroup() {
+    if (writer_ == nullptr) SW_TRY(Begin(waiting_.empty() ? empty_ : waiting_.front()));
+    arrow::RecordBatchVector parts;
+    for (const Batch& batch : waiting_) parts.push_back(SW_TRY(RowsFromBatch(batch)));
+    const auto table = arrow::Table::FromRecordBatches(parts);
+    if (!parts.empty() && !table.ok()) return FromArrow(table.status());
+    const arrow::Status written = parts.empty() ? arrow::Status::OK() : writer_->WriteTable(**table, static_cast<std::int64_t>(rows_));
+    waiting_.clear();
+    rows_ = 0;
+    return StatusFromArrow(written);
+  }
+
+  Sink sink_;
+  Batch empty_;
+  std::unique_ptr<parquet::arrow::FileWriter> writer_;
+  std::vector<Batch> waiting_;
+  std::size_t rows_ = 0;
 };
 
 Result<std::unique_ptr<Encoder>> MakeEncoder(std::string_view format, const Sink& sink, const Schema& schema) {
   if (format == "csv") return std::make_unique<CsvEncoder>(sink, schema);
-  const auto empty = SW_TRY(TableFromBatch(Batch(schema)));
-  if (format == "arrow") {
-    auto writer = arrow::ipc::MakeFileWriter(sink, empty->schema());
-    if (!writer.ok()) return FromArrow(writer.status());
-    return std::make_unique<TableEncoder<std::shared_ptr<arrow::ipc::RecordBatchWriter>>>(*std::move(writer));
-  }
-  const auto properties =
-      parquet::WriterProperties::Builder().compression(parquet::Compression::ZSTD)->created_by("seaworthy")->build();
-  auto writer = parquet::arrow::FileWriter::Open(*empty->schema(), arrow::default_memory_pool(), sink, properties);
+  if (format == "parquet") return std::make_unique<ParquetEncoder>(sink, schema);
+  const auto empty = SW_TRY(RowsFromBatch(Batch(schema)));
+  auto writer = arrow::ipc::MakeFileWriter(sink, empty->schema());
   if (!writer.ok()) return FromArrow(writer.status());
-  return std::make_unique<TableEncoder<std::unique_ptr<parquet::arrow::FileWriter>>>(*std::move(writer));
+  return std::make_unique<ArrowEncoder>(*std::move(writer));
 }
 
 class FileTableWriter final : public TableWriter {
@@ -101,8 +142,8 @@ class FileTableWriter final : public TableWriter {
     static_cast<void>(base::RemoveFile(temp_));
   }
 
-  Status Append(const Batch& batch) override {
-    return Named(Catching([&] { return encoder_->Append(batch); }));
+  Status Append(Batch batch) override {
+    return Named(Catching([&] { return encoder_->Append(std::move(batch)); }));
   }
 
   Status Finish() override {
