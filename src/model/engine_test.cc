@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 #include <limits>
 
+#include "model/engines/cpu.h"
 #include "model/fast_exp.h"
+#include "model/normal_exp.h"
 #include "model/real_math.h"
 
 namespace sw::model {
@@ -74,6 +77,27 @@ TEST(RealMath, ExpHandlesTheEnds) {
   EXPECT_EQ(Exp(-kInfinity), 0.0);
   EXPECT_TRUE(std::isnan(Exp(kNan)));
   EXPECT_EQ(Sigmoid(0), 0.5);
+}
+
+TEST(RealMath, ManySigmoidsHaveTheBitsOfEach) {
+  std::vector<double> values = {0.0, -0.0, 1e-300, -1e-300, 699.9, -699.9, 701, -701, 800, -800, kNan, kInfinity, -kInfinity};
+  for (double x = -40; x < 40; x += 0.00371) values.push_back(x);
+  const std::vector<double> each = [&] {
+    std::vector<double> sigmoids = values;
+    for (double& x : sigmoids) x = Sigmoid(x);
+    return sigmoids;
+  }();
+  std::vector<SigmoidsKernel> kernels = {SigmoidsBaseline};
+#if defined(__x86_64__)
+  if (DetectCpu().avx2) kernels.push_back(SigmoidsAvx2);
+#endif
+  for (const SigmoidsKernel kernel : kernels) {
+    for (std::size_t from : {0, 3, 13}) {
+      std::vector<double> many(values.begin() + static_cast<std::ptrdiff_t>(from), values.end());
+      kernel(many.data(), many.size());
+      for (std::size_t i = 0; i < many.size(); ++i) ASSERT_EQ(std::bit_cast<std::uint64_t>(many[i]), std::bit_cast<std::uint64_t>(each[from + i])) << values[from + i];
+    }
+  }
 }
 
 TEST(UlpDistance, CountsStepsAcrossZero) {

@@ -79,4 +79,15 @@ void ApplyLink(const Forest& forest, std::span<const double> raw, std::span<doub
   }
 }
 
+void ApplyLinks(const Forest& forest, std::span<const double> raw, std::span<double> predictions) {
+  if (forest.link == Link::kSigmoid && !forest.float_sums) {
+    for (std::size_t i = 0; i < raw.size(); ++i) predictions[i] = forest.link_scale * (raw[i] / forest.link_divisor);
+    return Sigmoids(predictions);
+  }
+  const std::size_t outputs = forest.outputs, width = PredictionCount(forest);
+  for (std::size_t from = 0, to = 0; from < raw.size(); from += outputs, to += width) {
+    ApplyLink(forest, raw.subspan(from, outputs), predictions.subspan(to, width));
+  }
+}
+
 }  // namespace sw::model

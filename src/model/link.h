@@ -12,5 +12,7 @@ namespace sw::model {
 
 // One row: `raw` has forest.outputs values, `predictions` PredictionCount(forest) places.
 void ApplyLink(const Forest& forest, std::span<const double> raw, std::span<double> predictions);
+// Row after row.
+void ApplyLinks(const Forest& forest, std::span<const double> raw, std::span<double> predictions);
 
 }  // namespace sw::model

@@ -5,6 +5,8 @@
 // value for normal results; below the normal range a result is rounded once more. Pure.
 #pragma once
 
+#include <span>
+
 namespace sw::model {
 
 // e to the x. Cody and Waite's reduction by ln 2, then the Taylor polynomial of degree 13 on
@@ -22,6 +24,8 @@ double LogOnePlus(double x);
 
 // 1 / (1 + e^-x), as LightGBM and XGBoost write it.
 double Sigmoid(double x);
+// Of each value, in place: the same bits, several at a time.
+void Sigmoids(std::span<double> values);
 
 // e^x - 1 and the hyperbolic tangent, within 4 ulp.
 double ExpMinusOne(double x);

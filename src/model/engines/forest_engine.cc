@@ -100,9 +100,7 @@ bool ForestEngine::ScoreCellsBy(ForestMethod method, const Cells& cells, Output 
   std::vector<double> apart(width == outputs ? 0 : cells.rows * outputs);  // else links read and write in place
   const std::span<double> raw = width == outputs ? scores : std::span<double>(apart);
   sums_->Raw(method, cells, raw);
-  for (std::size_t r = 0; is_linked && r < cells.rows; ++r) {
-    ApplyLink(forest_, raw.subspan(r * outputs, outputs), scores.subspan(r * width, width));
-  }
+  if (is_linked) ApplyLinks(forest_, raw.first(cells.rows * outputs), scores.first(cells.rows * width));
   return true;
 }
 
