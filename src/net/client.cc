@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <limits>
 #include <optional>
 
 #include "base/clock.h"
@@ -11,10 +12,6 @@
 #include "net/response_parser.h"
 
 namespace sw::net {
-namespace {
-
-}  // namespace
-
 Client::Client(std::string host, std::uint16_t port, ClientOptions options)
     : host_(std::move(host)), port_(port), options_(std::move(options)) {}
 
@@ -60,13 +57,33 @@ void Client::AppendRequest(std::string& out, const ClientRequest& request) const
 }
 
 // Sends and receives at once: a server that waits for its answers to be read must not be able to
-// block a client that is still sending.
+// block a client that is still sending. False: the server has ended the connection.
+Result<bool> Client::Transfer(Sending& sending, std::int64_t deadline_ms) {
+  const std::string_view rest = sending.Rest();
+  SW_TRY(socket_->Wait(!rest.empty(), deadline_ms));
+  if (!rest.empty()) {
+    const ssize_t n = socket_->Write(rest.data(), rest.size());
+    if (n > 0) sending.sent += static_cast<std::size_t>(n);
+    // A server may refuse a body early: its answer is still to be read.
+    if (n < 0 && errno != EAGAIN && errno != EINTR) sending.is_refused = true;
+  }
+  std::array<char, 64 << 10> buffer;
+  const ssize_t got = socket_->Read(buffer.data(), buffer.size());
+  if (got > 0) in_.append(buffer.data(), static_cast<std::size_t>(got));
+  if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR))) return true;
+  if (got == 0) return false;
+  return BrokeEarly();
+}
+
+std::unexpected<Error> Client::BrokeEarly() const {
+  return Unavailable("connection to {}:{} broke before the answer was complete", host_, port_);
+}
+
 Result<std::vector<Response>> Client::Exchange(const std::string& bytes, std::span<const ClientRequest> requests,
                                                std::int64_t deadline_ms) {
   std::vector<Response> answers;
   std::optional<ResponseParser> parser;
-  std::size_t sent = 0;
-  bool can_send = true;
+  Sending sending{bytes};
   while (answers.size() < requests.size()) {
     if (!parser) parser.emplace(requests[answers.size()].method == Method::kHead, options_.response_bytes_max);
     std::size_t used = 0;
@@ -74,20 +91,8 @@ Result<std::vector<Response>> Client::Exchange(const std::string& bytes, std::sp
     in_.erase(0, used);
     bool keep_alive = true;
     if (!complete) {
-      SW_TRY(socket_->Wait(can_send && sent < bytes.size(), deadline_ms));
-      if (can_send && sent < bytes.size()) {
-        ssize_t n = socket_->Write(bytes.data() + sent, bytes.size() - sent);
-        if (n > 0) sent += static_cast<std::size_t>(n);
-        // A server may refuse a body early: its answer is still to be read.
-        if (n < 0 && errno != EAGAIN && errno != EINTR) can_send = false;
-      }
-      std::array<char, 64 << 10> buffer;
-      ssize_t got = socket_->Read(buffer.data(), buffer.size());
-      if (got > 0) in_.append(buffer.data(), static_cast<std::size_t>(got));
-      if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR))) continue;
-      if (got < 0 || !parser->FeedEnd()) {
-        return Unavailable("connection to {}:{} broke before the answer was complete", host_, port_);
-      }
+      if (SW_TRY(Transfer(sending, deadline_ms))) continue;
+      if (!parser->FeedEnd()) return BrokeEarly();
       keep_alive = false;
     }
     keep_alive = keep_alive && parser->KeepAlive();
@@ -95,7 +100,7 @@ Result<std::vector<Response>> Client::Exchange(const std::string& bytes, std::sp
     parser.reset();
     if (answer.status == 100) continue;
     answers.push_back(std::move(answer));
-    if (keep_alive && (answers.size() < requests.size() || sent == bytes.size())) continue;
+    if (keep_alive && (answers.size() < requests.size() || sending.sent == bytes.size())) continue;
     Disconnect();
     if (answers.size() < requests.size()) return Unavailable("server ended the connection after {} answers", answers.size());
   }
@@ -125,6 +130,36 @@ Result<std::vector<Response>> Client::Pipeline(std::span<const ClientRequest> re
 Result<Response> Client::Send(const ClientRequest& request) {
   std::vector<Response> answers = SW_TRY(Pipeline({&request, 1}));
   return std::move(answers.front());
+}
+
+Result<Response> Client::Stream(const ClientRequest& request, const std::function<bool(std::string_view)>& on_piece) {
+  Disconnect();
+  SW_TRY(Connect(base::MonotonicMs() + options_.connect_timeout_ms));
+  std::string bytes;
+  AppendRequest(bytes, request);
+  Sending sending{bytes};
+  ResponseParser parser(request.method == Method::kHead, std::numeric_limits<std::size_t>::max());
+  Result<Response> answer = Receive(parser, sending, on_piece);
+  Disconnect();
+  return answer;
+}
+
+Result<Response> Client::Receive(ResponseParser& parser, Sending& sending, const std::function<bool(std::string_view)>& on_piece) {
+  while (true) {
+    std::size_t used = 0;
+    const bool is_complete = SW_TRY(parser.Feed(in_, &used));
+    in_.erase(0, used);
+    if (parser.HasHead() && parser.Head().status == 200) {
+      const std::string piece = parser.TakeBody();
+      if (!piece.empty() && !on_piece(piece)) return parser.Take();
+    } else if (parser.Head().body.size() > options_.response_bytes_max) {
+      return ResourceExhausted("answer is too long (limit response_bytes_max)");
+    }
+    if (is_complete) return parser.Take();
+    if (SW_TRY(Transfer(sending, base::MonotonicMs() + options_.timeout_ms))) continue;
+    if (!parser.FeedEnd()) return BrokeEarly();
+    return parser.Take();
+  }
 }
 
 Result<Response> Client::Get(std::string target) { return Send({.target = std::move(target)}); }

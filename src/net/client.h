@@ -3,11 +3,12 @@
 //   Client client("127.0.0.1", 8080);
 //   Response answer = SW_TRY(client.Post("/seaworthy/v1/models", body));
 //
-// For an address that somebody else has chosen (a webhook) give it an EgressGuard, or use Fetch. An answer of 4xx or 5xx is a Response, not an Error; errors are those of the connection. One
-// owner; make one a thread.
+// For an address that somebody else has chosen (a webhook) give it an EgressGuard, or use Fetch. An answer of 4xx or
+// 5xx is a Response, not an Error; errors are those of the connection. One owner; make one a thread.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -23,6 +24,7 @@ struct ssl_ctx_st;
 namespace sw::net {
 
 class ClientSocket;
+class ResponseParser;
 
 struct ClientOptions {
   std::int64_t connect_timeout_ms = 5'000;
@@ -55,6 +57,9 @@ class Client {
   // DATA_LOSS: what came is not HTTP. A request without side effects is tried again once when a
   // kept-alive connection turns out to be dead.
   Result<Response> Send(const ClientRequest& request);
+  // On a connection of its own. Hands on the body of a 200 as it comes, until it ends or `on_piece` says false; any
+  // other answer comes back whole. timeout_ms is for silence, and no body is too long.
+  Result<Response> Stream(const ClientRequest& request, const std::function<bool(std::string_view)>& on_piece);
   Result<Response> Get(std::string target);
   Result<Response> Post(std::string target, const Json& body);
   // The body of a 2xx answer as JSON; another answer becomes an Error with its message.
@@ -64,7 +69,16 @@ class Client {
   Result<std::vector<Response>> Pipeline(std::span<const ClientRequest> requests);
 
  private:
+  struct Sending {
+    std::string_view bytes;
+    std::size_t sent = 0;
+    bool is_refused = false;
+    std::string_view Rest() const { return is_refused ? std::string_view() : bytes.substr(sent); }
+  };
   Status Connect(std::int64_t deadline_ms);
+  Result<bool> Transfer(Sending& sending, std::int64_t deadline_ms);
+  Result<Response> Receive(ResponseParser& parser, Sending& sending, const std::function<bool(std::string_view)>& on_piece);
+  std::unexpected<Error> BrokeEarly() const;
   void Disconnect();
   void AppendRequest(std::string& out, const ClientRequest& request) const;
   Result<std::vector<Response>> Exchange(const std::string& bytes, std::span<const ClientRequest> requests, std::int64_t deadline_ms);

@@ -197,7 +197,7 @@ void Connection::OnTimer(std::int64_t now_ms) {
     return;
   }
   if (OutPending() > 0) {
-    if (now_ms - last_write_ms_ > limits.write_timeout_ms) Cut("write_timeout_ms");
+    if (now_ms - last_write_ms_ > state_.WriteTimeoutMs(protocol_ && protocol_->IsEndless())) Cut("write_timeout_ms");
     return;
   }
   if (protocol_) return protocol_->OnTimer(now_ms);

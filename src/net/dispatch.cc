@@ -33,6 +33,8 @@ class MemoryOwner final : public ExchangeOwner {
     exchange->Deliver(std::move(piece));
   }
 
+  void CountRefused(std::string_view) override {}
+
   bool done() const { return done_; }
   Response TakeResponse() { return std::move(response_); }
 

@@ -32,11 +32,13 @@ void Exchange::SendError(const Error& error) {
   Send(render_error_ ? render_error_(status, error) : ErrorResponse(status, error));
 }
 
-Status Exchange::Start(int status, Headers headers) {
+Status Exchange::Start(int status, Headers headers, std::optional<Beat> endless) {
   if (Cancelled()) return sw::Cancelled("client went away");
   if (claimed_.exchange(true)) return FailedPrecondition("the answer was already begun");
   streaming_.store(true);
-  RunOnLoop([self = shared_from_this(), head = Response{status, std::move(headers)}]() mutable {
+  is_endless_.store(endless.has_value());
+  RunOnLoop([self = shared_from_this(), head = Response{status, std::move(headers)}, endless = std::move(endless)]() mutable {
+    if (endless) self->beat_ = *std::move(endless);
     if (self->owner_ != nullptr) self->owner_->SendStart(std::move(head));
   });
   return Ok();
@@ -51,20 +53,54 @@ Status Exchange::Write(std::string piece, bool wait) {
   if (!streaming_.load()) return FailedPrecondition("Write before Start");
   if (piece.empty()) return Ok();  // an empty chunk would end the body
   std::string framed = Frame(std::move(piece));
-  {
-    std::unique_lock lock(mutex_);
-    auto has_room = [&] { return Cancelled() || pending_bytes_ == 0 || pending_bytes_ + framed.size() <= buffer_bytes_max_; };
-    if (wait && !mailbox_->OnLoop()) room_.wait(lock, has_room);
-    if (Cancelled()) return sw::Cancelled("client went away");
-    if (!has_room()) {
-      return ResourceExhausted("client reads too slowly (limit stream_buffer_bytes_max, {} bytes)", buffer_bytes_max_);
-    }
-    pending_bytes_ += framed.size();
-  }
+  SW_TRY(Reserve(framed.size(), wait));
   RunOnLoop([self = shared_from_this(), framed = std::move(framed)]() mutable {
+    self->has_sent_ = true;
     if (self->owner_ != nullptr) self->owner_->SendPiece(std::move(framed));
   });
   return Ok();
+}
+
+// An endless stream that lost one piece takes none after it: its reader must see where it broke.
+Status Exchange::Reserve(std::size_t bytes, bool wait) {
+  std::unique_lock lock(mutex_);
+  auto has_room = [&] { return Cancelled() || pending_bytes_ == 0 || pending_bytes_ + bytes <= buffer_bytes_max_; };
+  if (wait && !mailbox_->OnLoop()) room_.wait(lock, has_room);
+  if (Cancelled()) return sw::Cancelled("client went away");
+  if (!is_overrun_ && has_room()) {
+    pending_bytes_ += bytes;
+    return Ok();
+  }
+  const bool is_first = IsEndless() && !std::exchange(is_overrun_, true);
+  lock.unlock();
+  if (is_first) RunOnLoop([self = shared_from_this()] { self->Overrun(); });
+  return ResourceExhausted("client reads too slowly (limit stream_buffer_bytes_max, {} bytes)", buffer_bytes_max_);
+}
+
+void Exchange::Overrun() {
+  if (owner_ != nullptr) owner_->CountRefused("stream_buffer_bytes_max");
+  End();
+}
+
+// Whoever writes is told first: then none of its pieces comes after the end.
+void Exchange::End() {
+  if (!IsEndless() || !streaming_.exchange(false)) return;
+  const std::shared_ptr<Exchange> self = shared_from_this();
+  Cancel();
+  if (owner_ != nullptr) owner_->SendFinish({});
+}
+
+// Nothing is said to who has not read what was said before.
+void Exchange::Tick(std::int64_t now_ms) {
+  if (!IsEndless() || !streaming_.load()) return;
+  if (Cancelled()) return End();
+  if (std::exchange(has_sent_, false)) sent_ms_ = now_ms;
+  if (now_ms - sent_ms_ < beat_.every_ms) return;
+  {
+    const std::lock_guard lock(mutex_);
+    if (pending_bytes_ > 0) return;
+  }
+  static_cast<void>(Write(beat_.piece, false));  // there is room, and a stream that ended needs none
 }
 
 void Exchange::OnWritable(std::move_only_function<void()> callback) {
@@ -154,6 +190,9 @@ Responder::Responder(std::shared_ptr<Exchange> exchange) : guard_(std::make_shar
 void Responder::Send(Response response) const { guard_->exchange->Send(std::move(response)); }
 void Responder::SendError(const Error& error) const { guard_->exchange->SendError(error); }
 Status Responder::Start(int status, Headers headers) const { return guard_->exchange->Start(status, std::move(headers)); }
+Status Responder::StartEndless(int status, Headers headers, Beat beat) const {
+  return guard_->exchange->Start(status, std::move(headers), std::move(beat));
+}
 Status Responder::TryWrite(std::string piece) const { return guard_->exchange->Write(std::move(piece), false); }
 Status Responder::Write(std::string piece) const { return guard_->exchange->Write(std::move(piece), true); }
 void Responder::OnWritable(std::move_only_function<void()> callback) const { guard_->exchange->OnWritable(std::move(callback)); }

@@ -9,7 +9,9 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "net/mailbox.h"
@@ -27,6 +29,7 @@ class ExchangeOwner {
   virtual void SendPiece(std::string framed) = 0;
   virtual void SendFinish(Headers trailers) = 0;
   virtual void BodyAsked() = 0;
+  virtual void CountRefused(std::string_view limit) = 0;
 };
 
 class Exchange : public std::enable_shared_from_this<Exchange> {
@@ -39,7 +42,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
 
   void Send(Response response);
   void SendError(const Error& error);
-  Status Start(int status, Headers headers);
+  Status Start(int status, Headers headers, std::optional<Beat> endless = std::nullopt);
   Status Write(std::string piece, bool wait);
   void OnWritable(std::move_only_function<void()> callback);
   void Finish(Headers trailers = {});
@@ -60,11 +63,17 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   bool WantsBody() const { return static_cast<bool>(read_callback_); }
   void Deliver(Result<std::string> piece);
   bool Claimed() const { return claimed_.load(); }
+  // Of a stream without an end of its own. loop: Tick is called now and then, and does what is due; End ends it.
+  bool IsEndless() const { return is_endless_.load(); }
+  void Tick(std::int64_t now_ms);
+  void End();
 
  private:
   template <typename Task>
   void RunOnLoop(Task task);
   std::string Frame(std::string piece) const;
+  Status Reserve(std::size_t bytes, bool wait);
+  void Overrun();
 
   const std::shared_ptr<Mailbox> mailbox_;
   std::function<Response(int, const Error&)> render_error_;  // a copy: a Responder may outlive the server and its routes
@@ -72,17 +81,22 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   const std::size_t buffer_bytes_max_;
   std::atomic<bool> claimed_{false};   // Send or Start was called
   std::atomic<bool> streaming_{false};
+  std::atomic<bool> is_endless_{false};
   std::atomic<bool> cancelled_{false};
   std::atomic<int> posted_{0};         // keeps the order of calls from several threads
 
   std::mutex mutex_;
   std::condition_variable room_;
   std::size_t pending_bytes_ = 0;                               // guarded by mutex_
+  bool is_overrun_ = false;                                     // guarded by mutex_; of an endless stream
   std::vector<std::move_only_function<void()>> on_cancel_;      // guarded by mutex_
 
   ExchangeOwner* owner_;                                 // loop
   BodyReader::Callback read_callback_;                   // loop
   std::move_only_function<void()> writable_callback_;    // loop
+  Beat beat_;                                            // loop
+  bool has_sent_ = true;                                 // loop: since the last Tick
+  std::int64_t sent_ms_ = 0;                             // loop: the last Tick after a piece
 };
 
 }  // namespace sw::net

@@ -140,6 +140,7 @@ bool Http1::ParseBody() {
 
 void Http1::FinishExchange() {
   if (!body_done_) close_after_ = true;
+  was_endless_ = IsEndless();
   inbound_.Finish(status_);
   status_ = 0;
   parser_.reset();
@@ -228,11 +229,20 @@ void Http1::OnTimer(std::int64_t now_ms) {
     if (!parser_ && now_ms - idle_since_ms_ > limits.idle_timeout_ms) connection_.Cut("idle_timeout_ms");
     return;
   }
+  if (IsEndless()) return TickEndless(now_ms);
   const std::int64_t waiting_since = std::max(request_begin_ms_, connection_.LastReadMs());
   if (WaitsForPeer() && now_ms - waiting_since > limits.body_timeout_ms) refuse("body_timeout_ms");
 }
 
+// One that was begun while the server drains ends at once.
+void Http1::TickEndless(std::int64_t now_ms) {
+  const std::shared_ptr<Exchange> exchange = inbound_.GetExchange();
+  if (state_.draining.load()) return exchange->End();
+  exchange->Tick(now_ms);
+}
+
 void Http1::OnDrain() {
+  if (const std::shared_ptr<Exchange> exchange = inbound_.GetExchange()) return exchange->End();
   if (!inbound_ && !parser_ && connection_.Unread().empty() && connection_.OutPending() == 0) connection_.Close();
 }
 

@@ -28,6 +28,7 @@ class Http1 final : public Protocol, public ExchangeOwner {
   void OnClose() override;
   bool IsIdle() const override { return !inbound_; }
   bool IsFinished() const override { return close_after_; }
+  bool IsEndless() const override { return inbound_ ? inbound_.GetExchange()->IsEndless() : was_endless_; }
   bool WaitsForPeer() const override;
 
   void SendWhole(Response response) override;
@@ -35,12 +36,14 @@ class Http1 final : public Protocol, public ExchangeOwner {
   void SendPiece(std::string framed) override;
   void SendFinish(Headers trailers) override;
   void BodyAsked() override { connection_.Pump(); }
+  void CountRefused(std::string_view limit) override { state_.CountRefused(limit); }
 
  private:
   bool ParseHead();
   bool ParseBody();
   void BeginRequest();
   void FinishExchange();
+  void TickEndless(std::int64_t now_ms);
   void Refuse(int status, std::string_view limit, const Error& error);
   void AnswerEarly(Response response);
   void AnswerAndEnd(Response response);
@@ -64,6 +67,7 @@ class Http1 final : public Protocol, public ExchangeOwner {
   bool expect_continue_ = false;
   bool body_done_ = false;
   bool response_done_ = false;
+  bool was_endless_ = false;  // the last one, whose answer may still be leaving
 };
 
 }  // namespace sw::net

@@ -97,6 +97,7 @@ struct Http2Callbacks {
     if (found == self.streams_.end()) return 0;
     std::unique_ptr<Http2Stream> stream = std::move(found->second);
     self.streams_.erase(found);
+    self.was_endless_ = stream->IsEndless();
     stream->OnClose();
     self.closed_.push_back(std::move(stream));
     if (self.streams_.empty()) self.idle_since_ms_ = self.state_.NowMs();
@@ -246,6 +247,11 @@ bool Http2::WaitsForPeer() const {
   return std::ranges::any_of(streams_, [](const auto& entry) { return entry.second->WaitsForPeer(); });
 }
 
+bool Http2::IsEndless() const {
+  if (streams_.empty()) return was_endless_;
+  return std::ranges::all_of(streams_, [](const auto& entry) { return entry.second->IsEndless(); });
+}
+
 void Http2::OnHangUp() {
   for (const std::int32_t id : StreamIds()) {
     if (Http2Stream* stream = Find(id)) stream->Cancel();
@@ -266,8 +272,16 @@ void Http2::BeginGoAway() {
   nghttp2_submit_shutdown_notice(session_);
 }
 
+// Their clients come back on another connection, if they want.
+void Http2::EndEndless() {
+  for (const std::int32_t id : StreamIds()) {
+    if (Http2Stream* stream = Find(id)) stream->EndEndless();
+  }
+}
+
 void Http2::OnDrain() {
   BeginGoAway();
+  EndEndless();
   connection_.Pump();
 }
 
@@ -302,6 +316,7 @@ void Http2::OnTimer(std::int64_t now_ms) {
   const bool is_unused = streams_.empty() && now_ms - idle_since_ms_ > limits.idle_timeout_ms;
   if (is_unused && goaway_ms_ == 0) state_.CountRefused("idle_timeout_ms");
   if (is_old || is_unused) BeginGoAway();
+  if (goaway_ms_ != 0) EndEndless();
   if (goaway_ms_ != 0 && !has_gone_away_ && (now_ms - goaway_ms_ >= kGoAwayGraceMs || is_unused)) {
     has_gone_away_ = true;
     nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_), NGHTTP2_NO_ERROR, nullptr, 0);

@@ -37,6 +37,7 @@ class Http2 final : public Protocol {
   void OnClose() override;
   bool IsIdle() const override { return streams_.empty() || IsFinished(); }
   bool IsFinished() const override;
+  bool IsEndless() const override;
   bool WaitsForPeer() const override;
 
   // For its streams.
@@ -59,6 +60,7 @@ class Http2 final : public Protocol {
   void TellWriters();
   void BeginGoAway();
   void CheckStreams(std::int64_t now_ms);
+  void EndEndless();
   bool KeepAlive(std::int64_t now_ms);
 
   Connection& connection_;
@@ -79,6 +81,7 @@ class Http2 final : public Protocol {
   std::int64_t pinged_ms_ = 0;  // 0: no ping of ours waits for its answer
   std::int64_t goaway_ms_ = 0;  // when the first of two was sent
   bool has_gone_away_ = false;
+  bool was_endless_ = false;    // the last stream that was closed, whose answer may still be leaving
 };
 
 }  // namespace sw::net

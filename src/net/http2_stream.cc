@@ -302,6 +302,10 @@ void Http2Stream::Cancel() {
   if (inbound_) std::shared_ptr<Exchange>(inbound_.GetExchange())->Cancel();
 }
 
+void Http2Stream::EndEndless() {
+  if (inbound_) std::shared_ptr<Exchange>(inbound_.GetExchange())->End();
+}
+
 void Http2Stream::OnClose() {
   http2_.LetGo(held_bytes_);
   held_bytes_ = 0;
@@ -317,7 +321,7 @@ bool Http2Stream::IsLate(std::int64_t now_ms) const {
 
 void Http2Stream::CheckTimes(std::int64_t now_ms) {
   const Limits& limits = state_.options.limits;
-  if (IsBlocked() && now_ms - last_out_ms_ > limits.write_timeout_ms) {
+  if (IsBlocked() && now_ms - last_out_ms_ > state_.WriteTimeoutMs(IsEndless())) {
     state_.CountRefused("write_timeout_ms");
     nghttp2_submit_rst_stream(http2_.Session(), NGHTTP2_FLAG_NONE, id_, NGHTTP2_CANCEL);
     return http2_.Pump();
@@ -329,6 +333,7 @@ void Http2Stream::CheckTimes(std::int64_t now_ms) {
     if (!exchange->Claimed()) Answer(inbound_.RenderError(504, DeadlineExceeded("the time that grpc-timeout gave is over").error()));
     return exchange->Cancel();
   }
+  if (IsEndless()) return std::shared_ptr<Exchange>(inbound_.GetExchange())->Tick(now_ms);
   if (!WaitsForPeer() || now_ms - last_data_ms_ <= limits.body_timeout_ms) return;
   state_.CountRefused("body_timeout_ms");
   Answer(inbound_.RenderError(408, DeadlineExceeded("request did not arrive in time (limit body_timeout_ms)").error()));

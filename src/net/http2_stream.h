@@ -36,6 +36,8 @@ class Http2Stream final : public ExchangeOwner {
   const Headers& Trailers() const { return trailers_; }
 
   void Cancel();
+  bool IsEndless() const { return inbound_ && inbound_.GetExchange()->IsEndless(); }
+  void EndEndless();
   bool IsLate(std::int64_t now_ms) const;  // its header fields have not come to an end
   bool WaitsForPeer() const;
   void CheckTimes(std::int64_t now_ms);
@@ -46,6 +48,7 @@ class Http2Stream final : public ExchangeOwner {
   void SendPiece(std::string piece) override;
   void SendFinish(Headers trailers) override;
   void BodyAsked() override;
+  void CountRefused(std::string_view limit) override { state_.CountRefused(limit); }
 
  private:
   void Begin();

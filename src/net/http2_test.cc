@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "base/errors.h"
+#include "net/event_stream.h"
 #include "net/grpc.h"
 #include "net/http2.h"
 #include "net/recording_observer.h"
@@ -72,7 +73,7 @@ struct Answer {
 // A client of nghttp2's own, which keeps to the rules.
 class Client {
  public:
-  explicit Client(std::uint16_t port) : fd_(Connected(port)) {
+  explicit Client(std::uint16_t port, std::uint32_t window_bytes = 65'535) : fd_(Connected(port)) {
     nghttp2_session_callbacks* callbacks = nullptr;
     nghttp2_session_callbacks_new(&callbacks);
     nghttp2_session_callbacks_set_on_header_callback(
@@ -101,7 +102,9 @@ class Client {
     });
     nghttp2_session_client_new(&session_, callbacks, this);
     nghttp2_session_callbacks_del(callbacks);
-    nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, nullptr, 0);
+    const nghttp2_settings_entry window{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, window_bytes};
+    nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, &window, 1);
+    nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, static_cast<std::int32_t>(window_bytes));
   }
   ~Client() {
     nghttp2_session_del(session_);
@@ -209,6 +212,12 @@ class Http2Test : public testing::Test {
                         std::lock_guard lock(mutex_);
                         held_.push_back(std::move(responder));
                       }});
+    routes.push_back({.method = Method::kGet, .pattern = "/events", .handler = [this](const Request& request, const Responder& responder) {
+                        const EventStream stream = EventStream::Open(request, responder).value();
+                        stream.OnEnd([this] { ++cancelled_; });
+                        std::lock_guard lock(mutex_);
+                        streams_.push_back(stream);
+                      }});
     routes.push_back({.method = Method::kPost, .pattern = "/test.Service/Echo", .handler = [](Request request, Responder responder) {
                         Response response{200, {{"content-type", "application/grpc"}}, std::move(request.body)};
                         response.trailers = GrpcTrailers(Ok());
@@ -239,6 +248,14 @@ class Http2Test : public testing::Test {
   bool Eventually(Done done) {
     for (int i = 0; i < 1000 && !done(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
     return done();
+  }
+  EventStream Stream() {
+    EXPECT_TRUE(Eventually([&] {
+      std::lock_guard lock(mutex_);
+      return !streams_.empty();
+    }));
+    std::lock_guard lock(mutex_);
+    return streams_.back();
   }
   void Advance(std::int64_t ms) { now_ns_ += ms * 1'000'000; }
   void ReleaseHeld() {
@@ -278,6 +295,7 @@ class Http2Test : public testing::Test {
   RecordingObserver observer_;
   std::mutex mutex_;
   std::vector<Responder> held_;
+  std::vector<EventStream> streams_;
   std::atomic<int> cancelled_{0};
   std::unique_ptr<Server> server_;
 };
@@ -557,6 +575,90 @@ TEST_F(Http2Test, LimitsHowOftenAnAddressMayAsk) {
   EXPECT_EQ(refused.fields.at("retry-after"), "1");
   Advance(250);
   EXPECT_EQ(client.Ask("GET", "/ping").fields.at(":status"), "200");
+}
+
+TEST_F(Http2Test, EventsArriveAsTheyAreSentAndBesideOthers) {
+  Start({.keepalive_timeout_ms = 3'600'000});  // time passes faster than this client can answer a ping
+  Client client(server_->Port());
+  const std::int32_t id = client.Submit("GET", "/events", {}, {{"accept-encoding", "gzip"}});
+  const auto sees = [&](std::string_view text) {
+    return client.TalkUntil([&] { return client.answers[id].body.contains(text); });
+  };
+  ASSERT_TRUE(sees("retry: 2000\n\n"));
+  const EventStream stream = Stream();
+  EXPECT_TRUE(stream.Send({.id = "1", .type = "live", .data = "a"}));
+  EXPECT_TRUE(sees("id: 1\nevent: live\ndata: a\n\n"));
+  EXPECT_EQ(client.answers[id].fields["content-type"], "text/event-stream");
+  EXPECT_FALSE(client.answers[id].fields.contains("content-encoding"));
+  EXPECT_EQ(client.Ask("GET", "/ping").body, "pong localhost");
+  {
+    const std::jthread time_passes([this](const std::stop_token& stop) {
+      for (; !stop.stop_requested(); std::this_thread::sleep_for(std::chrono::milliseconds(5))) Advance(500);
+    });
+    ASSERT_TRUE(sees(":\n\n:\n\n:\n\n:\n\n:\n\n:\n\n:\n\n:\n\n"));  // longer than any time-out
+  }
+  client.Cancel(id);
+  client.Ask("GET", "/ping");
+  EXPECT_TRUE(Eventually([&] { return cancelled_ == 1; }));
+  EXPECT_FALSE(stream.Send({.data = "b"}));
+}
+
+TEST_F(Http2Test, AReaderOfEventsThatIsTooSlowIsEndedAndOthersGoOn) {
+  Start({.stream_buffer_bytes_max = 64u << 10});
+  Client client(server_->Port());
+  const std::int32_t id = client.Submit("GET", "/events");
+  ASSERT_TRUE(client.TalkUntil([&] { return !client.answers[id].body.empty(); }));
+  const EventStream stream = Stream();
+  int taken = 0;
+  while (stream.Send({.id = std::to_string(taken + 1), .data = std::string(1'000, 'x')})) ++taken;
+  EXPECT_TRUE(Eventually([&] { return cancelled_ == 1; }));
+  EXPECT_EQ(Refused("stream_buffer_bytes_max"), 1);
+  const Answer answer = client.Get(id);
+  EXPECT_EQ(answer.error, 0u);
+  EXPECT_THAT(answer.body, HasSubstr("id: " + std::to_string(taken) + "\n"));
+  EXPECT_EQ(client.Ask("GET", "/ping").fields[":status"], "200");
+}
+
+TEST_F(Http2Test, ADrainEndsStreamsOfEvents) {
+  Client client(server_->Port());
+  const std::int32_t id = client.Submit("GET", "/events");
+  ASSERT_TRUE(client.TalkUntil([&] { return !client.answers[id].body.empty(); }));
+  std::future<Status> drained = std::async(std::launch::async, [&] { return server_->Drain(10'000); });
+  EXPECT_TRUE(client.TalkUntil([&] { return client.answers[id].is_closed; }));
+  EXPECT_EQ(client.answers[id].error, 0u);
+  std::jthread leaves([&] { client.TalkUntil([] { return false; }); });
+  while (drained.wait_for(std::chrono::milliseconds(20)) != std::future_status::ready) Advance(500);
+  EXPECT_TRUE(drained.get());
+}
+
+// The window is closed, or the socket is full.
+TEST_F(Http2Test, ADrainDoesNotWaitForWhoDoesNotReadEvents) {
+  for (const std::uint32_t window_bytes : {65'535u, 1u << 30}) {
+    Start({.stream_buffer_bytes_max = 16u << 20});
+    Client client(server_->Port(), window_bytes);
+    const std::int32_t id = client.Submit("GET", "/events");
+    ASSERT_TRUE(client.TalkUntil([&] { return !client.answers[id].body.empty(); }));
+    const EventStream stream = Stream();
+    while (stream.Send({.data = std::string(100'000, 'x')})) {
+    }
+    const std::int64_t begin_ns = now_ns_;
+    std::future<Status> drained = std::async(std::launch::async, [&] { return server_->Drain(10'000); });
+    while (drained.wait_for(std::chrono::milliseconds(20)) != std::future_status::ready) Advance(100);
+    EXPECT_TRUE(drained.get());
+    EXPECT_LT(now_ns_ - begin_ns, 10'000'000'000) << "long before write_timeout_ms";
+    std::lock_guard lock(mutex_);
+    streams_.clear();
+  }
+}
+
+TEST_F(Http2Test, AnOldConnectionEndsItsStreamsOfEvents) {
+  Start({.connection_age_max_ms = 60'000});
+  Client client(server_->Port());
+  const std::int32_t id = client.Submit("GET", "/events");
+  ASSERT_TRUE(client.TalkUntil([&] { return !client.answers[id].body.empty(); }));
+  Advance(61'000);
+  EXPECT_TRUE(client.TalkUntil([&] { return client.answers[id].is_closed; }));
+  EXPECT_EQ(client.answers[id].error, 0u);
 }
 
 }  // namespace

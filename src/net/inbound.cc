@@ -225,7 +225,7 @@ void Inbound::Finish(int status) {
   exchange->Release();
   exchange->Deliver(Cancelled("the request was already answered"));
   state_->status_class[std::clamp(status / 100, 0, 5)]->Add();
-  state_->latency->Record(state_->options.now_ns() - begin_ns_);
+  if (!exchange->IsEndless()) state_->latency->Record(state_->options.now_ns() - begin_ns_);
   TellObserver(status);
   Release();
 }

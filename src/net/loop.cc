@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -20,6 +21,7 @@ namespace {
 
 constexpr int kSweepMs = 100;
 constexpr std::int64_t kAcceptPauseMs = kSweepMs;
+constexpr std::int64_t kEndlessLeaveMs = 1'000;  // for the rest of an endless answer to leave in a drain
 
 // What accept4 says when the process or the system has nothing left for one more connection.
 bool IsExhausted(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
@@ -28,6 +30,11 @@ bool IsExhausted(int error) { return error == EMFILE || error == ENFILE || error
 
 void ServerState::CountRefused(std::string_view limit) {
   counters->Get("net_refused_total", "Requests and connections refused or cut.", {{"limit", std::string(limit)}}).Add();
+}
+
+std::int64_t ServerState::WriteTimeoutMs(bool is_endless) const {
+  const std::int64_t timeout_ms = options.limits.write_timeout_ms;
+  return is_endless && draining.load() ? std::min(timeout_ms, kEndlessLeaveMs) : timeout_ms;
 }
 
 struct Loop::Acceptor final : Pollable {

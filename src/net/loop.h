@@ -39,6 +39,8 @@ struct ServerState {
 
   std::int64_t NowMs() const { return options.now_ns() / 1'000'000; }
   void CountRefused(std::string_view limit);
+  // How long an answer may make no progress: a drain does not wait long for who does not read an endless one.
+  std::int64_t WriteTimeoutMs(bool is_endless) const;
 };
 
 // Receives the events of one file descriptor.

@@ -22,6 +22,8 @@ class Protocol {
 
   virtual bool IsIdle() const = 0;           // no request is in flight
   virtual bool IsFinished() const = 0;       // and none will be taken
+  // What is to be written is of streams without an end of their own, and of nothing else.
+  virtual bool IsEndless() const = 0;
   virtual bool WaitsForPeer() const = 0;     // a request that cannot go on until the peer sends more
 };
 

@@ -8,6 +8,7 @@
 // Responder is gone without an answer, the client gets 500. Thread-safe; copies share one answer.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -17,6 +18,12 @@
 namespace sw::net {
 
 class Exchange;
+
+// What a stream without an end of its own says while there is nothing to say.
+struct Beat {
+  std::string piece = {};
+  std::int64_t every_ms = 15'000;  // of silence
+};
 
 class Responder {
  public:
@@ -28,6 +35,10 @@ class Responder {
 
   // Begins a streamed answer. FAILED_PRECONDITION when one was begun, CANCELLED when nobody waits.
   Status Start(int status, Headers headers) const;
+  // Begins a stream that has no end of its own, of events for example. The loop sends its beat, so that proxies
+  // keep the connection and a client that vanished is found. A drain ends it, and so does a client that reads too
+  // slowly: then it is Cancelled, and counted (limit stream_buffer_bytes_max).
+  Status StartEndless(int status, Headers headers, Beat beat) const;
   // Queues a piece without waiting. RESOURCE_EXHAUSTED when the client reads too slowly (limit
   // stream_buffer_bytes_max; ask OnWritable), CANCELLED when it went away.
   Status TryWrite(std::string piece) const;
@@ -36,7 +47,7 @@ class Responder {
   void OnWritable(std::move_only_function<void()> callback) const;  // once, on the loop
   void Finish(Headers trailers = {}) const;
 
-  // True once the client has closed its side, or the connection is gone.
+  // True once the client has closed its side, or the connection is gone, or an endless stream was ended.
   bool Cancelled() const;
   // Called once on the loop when that happens; at once when it already has.
   void OnCancel(std::move_only_function<void()> callback) const;

@@ -3,6 +3,8 @@
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 
+#include <utility>
+
 #include "base/errors.h"
 
 namespace sw::net {
@@ -70,6 +72,9 @@ bool ResponseParser::FeedEnd() {
 
 bool ResponseParser::Started() const { return impl_->got_some(); }
 bool ResponseParser::KeepAlive() const { return impl_->keep_alive(); }
+const Response& ResponseParser::Head() const { return impl_->response; }
+bool ResponseParser::HasHead() const { return impl_->is_header_done(); }
+std::string ResponseParser::TakeBody() { return std::exchange(impl_->response.body, {}); }
 Response ResponseParser::Take() { return std::move(impl_->response); }
 
 }  // namespace sw::net

@@ -19,6 +19,9 @@ class ResponseParser {
   bool FeedEnd();
   bool Started() const;
   bool KeepAlive() const;
+  const Response& Head() const;  // its status and header fields, once they have come
+  bool HasHead() const;
+  std::string TakeBody();  // what has come of it since the last call; then Take has the rest
   Response Take();
 
  private:
