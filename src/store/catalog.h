@@ -59,6 +59,8 @@ class CatalogTransaction : public CatalogReader {
   virtual Result<std::int64_t> Execute(std::string_view sql, const SqlParams& params = {}) = 0;
   // Puts an event into the outbox; it reaches the logbook stream after the commit, exactly once.
   virtual Status Publish(std::string_view stream, TimeUs event_time, std::string_view id, const data::Batch& row) = 0;
+  // Runs `done` once the commit is on disk, on the thread that called Write, before Write returns; never when it fails.
+  virtual void AfterCommit(std::move_only_function<void()> done) = 0;
   // Names what changed, for the change feed: ("endpoint", "flights").
   virtual Status NoteChange(std::string_view kind, std::string_view name) = 0;
 };

@@ -57,6 +57,26 @@ TEST_P(CatalogContract, AFailedBodyLeavesNothingBehindAndItsErrorIsReturned) {
   EXPECT_TRUE(catalog_->ChangesSince(0, 10)->empty());
 }
 
+TEST_P(CatalogContract, WhatWaitsForACommitRunsAfterItOnTheThreadThatWrote) {
+  ASSERT_TRUE(catalog_->Migrate("ships", kShips));
+  std::vector<std::int64_t> seen;
+  const auto write = [&](const Status& end) {
+    return catalog_->Write([&, end](CatalogTransaction& tx) -> Status {
+      SW_TRY(tx.Execute("INSERT INTO ships(name) VALUES (?)", {std::to_string(seen.size())}));
+      tx.AfterCommit([&, thread = std::this_thread::get_id()] {
+        EXPECT_NE(std::this_thread::get_id(), thread) << "another than the writer's";
+        seen.push_back(Count("SELECT COUNT(*) FROM ships"));
+        EXPECT_TRUE(Run("DELETE FROM ships WHERE name = 'none'")) << "it may write";
+      });
+      return end;
+    });
+  };
+  EXPECT_TRUE(write(Ok()));
+  EXPECT_FALSE(write(base::MakeError(ErrorCode::kCancelled, "changed my mind")));
+  EXPECT_TRUE(write(Ok()));
+  EXPECT_EQ(seen, (std::vector<std::int64_t>{1, 2}));
+}
+
 TEST_P(CatalogContract, ASecondRowWithTheSameKeyAlreadyExists) {
   ASSERT_TRUE(catalog_->Migrate("ships", kShips));
   ASSERT_TRUE(Run("INSERT INTO ships(name) VALUES ('Ark')"));

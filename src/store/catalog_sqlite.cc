@@ -77,7 +77,8 @@ class SqliteReader final : public CatalogReader {
 
 class SqliteTransaction final : public CatalogTransaction {
  public:
-  explicit SqliteTransaction(SqliteConnection& db) : db_(db) {}
+  using AfterCommits = std::vector<std::move_only_function<void()>>;
+  SqliteTransaction(SqliteConnection& db, AfterCommits& after_commit) : db_(db), after_commit_(after_commit) {}
 
   Result<std::vector<SqlRow>> Query(std::string_view sql, const SqlParams& params) override {
     return db_.Query(sql, params);
@@ -92,6 +93,7 @@ class SqliteTransaction final : public CatalogTransaction {
                        {sequence, std::string(stream), event_time, std::string(id), Blob{data::EncodeBatch(row)}}));
     return Ok();
   }
+  void AfterCommit(std::move_only_function<void()> done) override { after_commit_.push_back(std::move(done)); }
   Status NoteChange(std::string_view kind, std::string_view name) override {
     const std::int64_t sequence = SW_TRY(Next("changes"));
     SW_TRY(db_.Execute("INSERT INTO store_changes(sequence, kind, name) VALUES (?, ?, ?)",
@@ -109,6 +111,7 @@ class SqliteTransaction final : public CatalogTransaction {
   }
 
   SqliteConnection& db_;
+  AfterCommits& after_commit_;
 };
 
 class SqliteCatalog final : public Catalog {
@@ -130,6 +133,7 @@ class SqliteCatalog final : public Catalog {
     const std::function<Status(CatalogTransaction&)>* body;
     std::promise<Status> answer;
     Status status;
+    SqliteTransaction::AfterCommits after_commit;
   };
   using Group = std::vector<Pending*>;
 
@@ -207,7 +211,7 @@ Status SqliteCatalog::Write(const std::function<Status(CatalogTransaction&)>& bo
   if (std::this_thread::get_id() == thread_.get_id()) {
     return Internal("catalog: a Write inside a Write would wait for itself");
   }
-  Pending pending{&body, {}, Ok()};
+  Pending pending{&body, {}, Ok(), {}};
   std::future<Status> answer = pending.answer.get_future();
   {
     const std::lock_guard lock(queue_mutex_);
@@ -217,7 +221,10 @@ Status SqliteCatalog::Write(const std::function<Status(CatalogTransaction&)>& bo
     queue_.push_back(&pending);
   }
   queue_wake_.notify_one();
-  return answer.get();
+  Status written = answer.get();
+  if (!written) return written;
+  for (auto& done : pending.after_commit) done();
+  return written;
 }
 
 void SqliteCatalog::WriterLoop() {
@@ -277,7 +284,8 @@ Status SqliteCatalog::CommitGroup(const Group& group, bool& broken) {
 
 Status SqliteCatalog::RunBody(Pending& pending) {
   SW_TRY(writer_->Control("SAVEPOINT body"));
-  SqliteTransaction transaction(*writer_);
+  pending.after_commit.clear();  // it may run a second time
+  SqliteTransaction transaction(*writer_, pending.after_commit);
   Status status = (*pending.body)(transaction);
   if (status) status = writer_->Control("RELEASE body");
   if (!status && writer_->InTransaction()) {
