@@ -15,7 +15,14 @@ constexpr store::Migration kMigrations[] = {
     {4,
      "CREATE TABLE flow_looks ("
      "  workspace TEXT NOT NULL, endpoint TEXT NOT NULL, number BIGINT NOT NULL, time BIGINT NOT NULL,"
-     "  version BIGINT NOT NULL, cuts TEXT NOT NULL, PRIMARY KEY (workspace, endpoint, number))"}};
+     "  version BIGINT NOT NULL, cuts TEXT NOT NULL, PRIMARY KEY (workspace, endpoint, number))"},
+    {5,
+     "ALTER TABLE flow_events ADD COLUMN number BIGINT NOT NULL DEFAULT 0;"
+     "ALTER TABLE flow_events ADD COLUMN endpoint TEXT NOT NULL DEFAULT '';"
+     "UPDATE flow_events SET number = numbered.number FROM"
+     "  (SELECT workspace, id, ROW_NUMBER() OVER (ORDER BY time, id) AS number FROM flow_events) AS numbered"
+     "  WHERE flow_events.workspace = numbered.workspace AND flow_events.id = numbered.id;"
+     "CREATE UNIQUE INDEX flow_events_by_number ON flow_events (number)"}};
 
 Json TimeJson(TimeUs time) { return time == 0 ? Json() : Json(base::FormatTime(time)); }
 

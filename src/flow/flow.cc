@@ -26,7 +26,8 @@ FlowImpl::FlowImpl(const Options& options, monitor::IncidentStore incidents)
       trainer_(tables_, packages_, *options.tracker, options.train_worker),
       gatekeeper_(tables_, packages_, *options.registry),
       incidents_(std::move(incidents)),
-      events_(options.data->catalog(), *options.ids),
+      events_(options.data->catalog(), *options.ids, [this] { feed_.Announce(); }),
+      feed_(events_, *options.counters),
       config_(std::make_shared<Config>()) {}
 
 std::shared_ptr<const Config> FlowImpl::config() const {
@@ -93,9 +94,9 @@ Result<Json> FlowImpl::Train(const Caller& caller, const TrainRequest& request) 
   TrainRequest full = request;
   if (full.until == 0) full.until = options_.clock->Now();
   Json answer = SW_TRY(trainer_.Train(caller, *config, full));
-  SW_TRY(events_.Record(caller, options_.clock->Now(), "trained", answer.StringOr("package_id", ""),
-                        fmt::format("recipe {} on {} rows", request.recipe, answer.IntOr("rows", 0)),
-                        Json::MakeObject({{"recipe", request.recipe}, {"seed", request.seed}, {"seconds", answer.DoubleOr("seconds", 0)}})));
+  SW_TRY(events_.Record(caller, {.time = options_.clock->Now(), .kind = "trained", .subject = answer.StringOr("package_id", ""),
+                                 .summary = fmt::format("recipe {} on {} rows", request.recipe, answer.IntOr("rows", 0)),
+                                 .content = Json::MakeObject({{"recipe", request.recipe}, {"seed", request.seed}, {"seconds", answer.DoubleOr("seconds", 0)}})}));
   return answer;
 }
 
@@ -114,8 +115,9 @@ Result<Json> FlowImpl::Judge(const Caller& caller, const Config& config, const G
     answer.Set("state", registry::VersionStateName(version.state));
   }
   answer.Set("verdict_id", verdict_id);
-  SW_TRY(events_.Record(caller, options_.clock->Now(), "gate", decision.candidate.name,
-                        fmt::format("{}: {}", stats::VerdictName(decision.judgement.verdict), decision.judgement.summary), answer));
+  SW_TRY(events_.Record(caller, {.time = options_.clock->Now(), .kind = "gate", .subject = decision.candidate.name,
+                                 .summary = fmt::format("{}: {}", stats::VerdictName(decision.judgement.verdict), decision.judgement.summary),
+                                 .content = answer}));
   SW_TRY(options_.data->DrainOutbox());
   return answer;
 }
@@ -135,8 +137,9 @@ Result<Json> FlowImpl::Register(const Caller& caller, const RegisterRequest& req
   Json answer = registry::VersionToJson(version);
   answer.Set("verified", package->is_verified());
   if (!package->is_verified()) answer.Set("unverified", package->unverified());
-  SW_TRY(events_.Record(caller, options_.clock->Now(), "registered", fmt::format("{}/{}", version.model, version.number),
-                        fmt::format("package {}", request.package_id.substr(0, 12)), Json::MakeObject({{"package_id", request.package_id}})));
+  SW_TRY(events_.Record(caller, {.time = options_.clock->Now(), .kind = "registered", .subject = fmt::format("{}/{}", version.model, version.number),
+                                 .summary = fmt::format("package {}", request.package_id.substr(0, 12)),
+                                 .content = Json::MakeObject({{"package_id", request.package_id}})}));
   SW_TRY(options_.data->DrainOutbox());
   return answer;
 }
@@ -153,7 +156,8 @@ Result<Json> FlowImpl::Override(const Caller& caller, std::string_view model, st
       caller, model, version,
       {.id = options_.ids->NewUuid(), .kind = "override", .result = "pass", .alpha = 0, .summary = std::string(reason),
        .evidence = Json::MakeObject({{"principal", caller.principal}}), .time = 0, .principal = {}}));
-  SW_TRY(events_.Record(caller, options_.clock->Now(), "override", fmt::format("{}/{}", model, version), reason, Json::MakeObject()));
+  SW_TRY(events_.Record(caller, {.time = options_.clock->Now(), .kind = "override", .subject = fmt::format("{}/{}", model, version),
+                                 .summary = std::string(reason)}));
   SW_TRY(options_.data->DrainOutbox());
   return registry::VersionToJson(after);
 }
@@ -164,6 +168,13 @@ Result<Json> FlowImpl::Incidents(const Caller& caller, std::string_view endpoint
   return list;
 }
 
-Result<Json> FlowImpl::Timeline(const Caller& caller, TimeUs from, TimeUs until) const { return events_.List(caller, from, until); }
+Result<Json> FlowImpl::Timeline(const Caller& caller, std::string_view endpoint, TimeUs from, TimeUs until) const {
+  return events_.List(caller, endpoint, from, until);
+}
+
+Result<std::unique_ptr<Following>> FlowImpl::Follow(const Caller& caller, const FollowRequest& request, const OpenListener& open) {
+  if (!request.endpoint.empty()) SW_TRY(DefinitionOf(request.endpoint));
+  return feed_.Follow(caller, request, options_.clock->Now(), open);
+}
 
 }  // namespace sw::flow

@@ -116,6 +116,26 @@ struct LabelBatch {
   std::int64_t sequence = 0;
 };
 
+// An event of the timeline, as it happens. The content is in the timeline.
+struct FeedEvent {
+  std::int64_t number = 0;  // grows with each; not one by one
+  std::string kind;         // "gap": events that this follower has missed, and is not given
+  Json json;                // {"number", "time", "kind", "endpoint", "subject", "summary"}
+};
+struct FollowRequest {
+  std::string endpoint = {};  // empty: all events, also those of no endpoint
+  std::string after = {};     // the number of the last event that was seen; empty: none was
+};
+// Must not wait. False: it takes no more.
+using Listener = std::function<bool(const FeedEvent&)>;
+// Called once the request is found to be right; the listener's events come after that number.
+using OpenListener = std::function<Result<Listener>(std::int64_t after)>;
+// As long as it lives the listener is called, perhaps once more after that.
+class Following {
+ public:
+  virtual ~Following() = default;
+};
+
 class Flow {
  public:
   struct Options {
@@ -177,8 +197,10 @@ class Flow {
   virtual Result<Json> Incidents(const Caller& caller, std::string_view endpoint, std::string_view state) const = 0;
   // Realised loss by day, references and pages of an endpoint's monitor.
   virtual Result<Json> MonitorState(const Caller& caller, std::string_view endpoint) = 0;
-  // What happened, oldest first: trained, gate, registered, rollout, incident, ...
-  virtual Result<Json> Timeline(const Caller& caller, TimeUs from, TimeUs until) const = 0;
+  // What happened, oldest first: trained, gate, registered, rollout, incident, ...; to one endpoint, or with "" all.
+  virtual Result<Json> Timeline(const Caller& caller, std::string_view endpoint, TimeUs from, TimeUs until) const = 0;
+  // The same as it happens, from what `request` has seen. RESOURCE_EXHAUSTED: too many follow. Reads the catalog.
+  virtual Result<std::unique_ptr<Following>> Follow(const Caller& caller, const FollowRequest& request, const OpenListener& open) = 0;
 
   // Does all that is due by `now`. Call it whenever time has moved. What fails for one endpoint is logged,
   // counted and done again at the next hour; it holds up no other. An error: nothing was looked at yet.

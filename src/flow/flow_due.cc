@@ -57,7 +57,10 @@ Status FlowImpl::RetrainIfDue(const Caller& caller, const Config& config, const 
   }
   // A failed retraining leaves the live version as it is; it is recorded, and tried at the next due time.
   const Status done = Retrain(caller, config, retrain, due);
-  if (!done) SW_TRY(events_.Record(caller, now, "retrain_failed", retrain.name, done.error().ToString(), Json::MakeObject()));
+  if (!done) {
+    SW_TRY(events_.Record(caller, {.time = now, .kind = "retrain_failed", .endpoint = retrain.endpoint, .subject = retrain.name,
+                                   .summary = done.error().ToString()}));
+  }
   return done;
 }
 

@@ -145,8 +145,9 @@ Status FlowImpl::Commit(const Caller& caller, Running& running, EndpointState ne
 Status FlowImpl::RecordLive(store::CatalogTransaction& tx, const Caller& caller, const EndpointState& state) {
   const EndpointDef& definition = config_->endpoints.at(state.endpoint);
   SW_TRY(options_.registry->SetAlias(tx, caller, definition.model, kChampion, state.live));
-  return events_.Record(tx, caller, state.live_since, "live", fmt::format("{}/{}", definition.model, state.live),
-                        fmt::format("version {} answers endpoint {}", state.live, definition.name), Json::MakeObject());
+  return events_.Record(tx, caller, {.time = state.live_since, .kind = "live", .endpoint = definition.name,
+                                     .subject = fmt::format("{}/{}", definition.model, state.live),
+                                     .summary = fmt::format("version {} answers endpoint {}", state.live, definition.name)});
 }
 
 // What fails here is made good by the next look: it starts the fold again, from what is recorded.
@@ -239,8 +240,10 @@ Result<Json> FlowImpl::StartRollout(const Caller& caller, const RolloutRequest& 
                                        .shadow_from = {}, .begun_at_look = 0, .started = now, .judgement = {}};
   SW_TRY(MarkStep(running, next));
   SW_TRY(Commit(caller, running, next, [&](store::CatalogTransaction& tx) {
-    return events_.Record(tx, caller, now, "rollout", fmt::format("{}/{}", definition.model, request.version),
-                          fmt::format("begins with {}", rollout::StepName(plan.steps[0])), rollout::PlanToJson(plan));
+    return events_.Record(tx, caller, {.time = now, .kind = "rollout", .endpoint = definition.name,
+                                       .subject = fmt::format("{}/{}", definition.model, request.version),
+                                       .summary = fmt::format("begins with {}", rollout::StepName(plan.steps[0])),
+                                       .content = rollout::PlanToJson(plan)});
   }));
   SW_TRY(Follow(caller, running, before));
   return EndpointStateToJson(running.state);
@@ -264,9 +267,11 @@ Status FlowImpl::Act(const Caller& caller, Running& running, const rollout::Acti
   SW_TRY(Commit(caller, running, next, [&](store::CatalogTransaction& tx) -> Status {
     SW_TRY(options_.registry->Record(tx, caller, definition.model, rollout.candidate, verdict));
     if (is_live) SW_TRY(RecordLive(tx, caller, next));
-    return events_.Record(tx, caller, now, "rollout", fmt::format("{}/{}", definition.model, rollout.candidate),
-                          fmt::format("{} {}: {}", rollout::StepName(action.step), rollout::ActionName(action.kind), action.judgement.summary),
-                          JudgementToJson(action.judgement));
+    return events_.Record(tx, caller, {.time = now, .kind = "rollout", .endpoint = definition.name,
+                                       .subject = fmt::format("{}/{}", definition.model, rollout.candidate),
+                                       .summary = fmt::format("{} {}: {}", rollout::StepName(action.step), rollout::ActionName(action.kind),
+                                                              action.judgement.summary),
+                                       .content = JudgementToJson(action.judgement)});
   }));
   return Follow(caller, running, before);
 }

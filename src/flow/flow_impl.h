@@ -11,6 +11,7 @@
 #include "base/backoff.h"
 #include "flow/endpoint_fold.h"
 #include "flow/endpoint_state.h"
+#include "flow/event_feed.h"
 #include "flow/events.h"
 #include "flow/flow.h"
 #include "flow/gatekeeper.h"
@@ -43,7 +44,8 @@ class FlowImpl final : public Flow {
   Result<Json> Replay(const Caller& caller, std::string_view endpoint, std::int64_t version, TimeUs from, TimeUs until) override;
   Result<Json> Incidents(const Caller& caller, std::string_view endpoint, std::string_view state) const override;
   Result<Json> MonitorState(const Caller& caller, std::string_view endpoint) override;
-  Result<Json> Timeline(const Caller& caller, TimeUs from, TimeUs until) const override;
+  Result<Json> Timeline(const Caller& caller, std::string_view endpoint, TimeUs from, TimeUs until) const override;
+  Result<std::unique_ptr<Following>> Follow(const Caller& caller, const FollowRequest& request, const OpenListener& open) override;
   Status RunDue(TimeUs now) override;
   void PublishRest(TimeUs monotonic) override;
 
@@ -131,6 +133,7 @@ class FlowImpl final : public Flow {
   Gatekeeper gatekeeper_;
   monitor::IncidentStore incidents_;
   Events events_;
+  EventFeed feed_;
 
   std::mutex due_mutex_;          // one RunDue at a time
   mutable std::mutex mutex_;      // guards those below

@@ -122,8 +122,9 @@ Status FlowImpl::RecordIncident(store::CatalogTransaction& tx, const Caller& cal
   const bool is_news = !known || known->state != incident.state || known->severity != incident.severity;
   SW_TRY(incidents_.Put(tx, caller, incident, now));
   if (!is_news) return Ok();
-  return events_.Record(tx, caller, now, "incident", incident.id,
-                        fmt::format("{} {}: {}", incident.severity, incident.state, incident.summary), incident.ToJson());
+  return events_.Record(tx, caller, {.time = now, .kind = "incident", .endpoint = incident.endpoint, .subject = incident.id,
+                                     .summary = fmt::format("{} {}: {}", incident.severity, incident.state, incident.summary),
+                                     .content = incident.ToJson()});
 }
 
 // Monitors and endpoints go, or change what they tolerate; an incident that none of them has open must

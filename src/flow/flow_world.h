@@ -1,5 +1,5 @@
-// FlowWorld: a Flow on a folder of its own, with one endpoint that the test serves by itself. For this
-// room's tests; what fails here throws. One owner.
+// FlowWorld: a Flow on a folder of its own, with one endpoint that the test serves by itself. For tests;
+// what fails here throws. One owner.
 //
 //   FlowWorld world;
 //   world.GoLive(world.AddVersion(1));

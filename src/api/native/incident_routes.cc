@@ -28,11 +28,11 @@ void AddIncidentRoutes(const Context& context, Routes& routes) {
        .handler = net::AnswerJson([&context](const net::Request& request) -> Result<Json> {
          const TimeUs from = SW_TRY(QueryTime(request, "from", 0));
          const TimeUs until = SW_TRY(QueryTime(request, "until", 0));
-         return Listed("events", context.flow->Timeline(request.caller, from, until));
+         return Listed("events", context.flow->Timeline(request.caller, QueryText(request, "endpoint"), from, until));
        }),
        .summary = "What was trained, judged, registered, rolled out and noticed, oldest first.",
        .query_schema =
-           R"({"type":"object","properties":{"from":{"type":"string"},"until":{"type":"string"}}})"});
+           R"({"type":"object","properties":{"endpoint":{"type":"string"},"from":{"type":"string"},"until":{"type":"string"}}})"});
 }
 
 }  // namespace sw::native
