@@ -11,6 +11,7 @@
 #include "data/readers.h"
 #include "model/model_reader.h"
 #include "net/client.h"
+#include "net/event_source.h"
 
 namespace sw::app {
 namespace {
@@ -20,7 +21,23 @@ constexpr std::size_t kPushRows = 20'000;
 
 class RemoteClient final : public Client {
  public:
-  explicit RemoteClient(net::Client client) : client_(std::move(client)) {}
+  RemoteClient(net::Client client, net::Client follower) : client_(std::move(client)), follower_(std::move(follower)) {}
+
+  Status Follow(const std::string& target, const std::function<bool(const Json&)>& on_event,
+                const std::function<void(const Error&)>& on_broken) override {
+    Status parsed;
+    net::EventSource source(std::move(follower_), target, {.last_id = {}, .wait = [&](const Error& why, std::int64_t wait_ms) {
+                              on_broken(why);
+                              std::this_thread::sleep_for(std::chrono::milliseconds(wait_ms));
+                              return true;
+                            }});
+    SW_TRY(source.Run([&](const net::Event& event) {
+      const Result<Json> json = Json::Parse(event.data);
+      if (!json) parsed = std::unexpected(json.error());
+      return json && on_event(*json);
+    }));
+    return parsed;
+  }
 
  private:
   Result<net::Response> Send(std::string_view method, const std::string& target, std::string body,
@@ -31,11 +48,16 @@ class RemoteClient final : public Client {
   }
 
   net::Client client_;
+  net::Client follower_;  // of streams
 };
 
 class LocalClient final : public Client {
  public:
   explicit LocalClient(std::unique_ptr<App> app) : app_(std::move(app)) {}
+
+  Status Follow(const std::string&, const std::function<bool(const Json&)>&, const std::function<void(const Error&)>&) override {
+    return FailedPrecondition("nothing happens in a data folder while this command holds it; follow its server, with --server");
+  }
 
  private:
   Result<net::Response> Send(std::string_view method, const std::string& target, std::string body,
@@ -55,10 +77,11 @@ class LocalClient final : public Client {
 
 Result<std::unique_ptr<Client>> Connect(const Settings& settings) {
   net::ClientOptions options;
-  options.timeout_ms = 600'000;
   if (settings.IsSet("key")) options.headers.Add("Authorization", "Bearer " + settings.Text("key"));
-  return std::make_unique<RemoteClient>(
-      SW_TRY(net::Client::FromUrl(settings.Text("server"), std::move(options))));
+  const std::string url = settings.Text("server");
+  net::Client follower = SW_TRY(net::Client::FromUrl(url, options));  // a stream is never silent for its timeout_ms
+  options.timeout_ms = 600'000;
+  return std::make_unique<RemoteClient>(SW_TRY(net::Client::FromUrl(url, std::move(options))), std::move(follower));
 }
 
 // The job's result or error, once it is over.

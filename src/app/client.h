@@ -43,6 +43,11 @@ class Client {
   Result<Json> Delete(const std::string& target) { return Call("DELETE", target, "", ""); }
   // Starts the job and waits for its end; the job's result, or its error. `on_progress` may be empty.
   Result<Json> RunJob(const std::string& target, const Json& body, const OnProgress& on_progress);
+  // Each event of a stream as its data says, for ever, also when the server is started anew (`on_broken` is told
+  // why it waits), until `on_event` says false. FAILED_PRECONDITION without a server: nothing happens in a folder
+  // that this process holds.
+  virtual Status Follow(const std::string& target, const std::function<bool(const Json&)>& on_event,
+                        const std::function<void(const Error&)>& on_broken) = 0;
   // Keeps bytes in the blobs; their SHA-256.
   Result<std::string> PutBlob(std::string_view bytes);
   // The manifest of a package (its id) or one of its parts; DATA_LOSS when its bytes are not what its name says.

@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 
 #include "base/errors.h"
@@ -229,6 +230,27 @@ std::string RealisedLoss(const Json& monitor) {
   return fmt::format("{:.4f} over {} labelled", sum / static_cast<double>(labelled), labelled);
 }
 
+// A line an event, written at once: who reads it may be a program.
+Status FollowTimeline(Session& session, const std::string& endpoint) {
+  const std::string target = app::Target("/seaworthy/v1/events", {{"endpoint", endpoint}});
+  const auto print = [&session](const Json& event) {
+    std::string line = event.Dump();
+    if (!session.json()) {
+      line.clear();
+      for (const std::string_view key : {"time", "kind", "endpoint", "subject", "summary"}) {
+        const std::string part = event.StringOr(key, "");
+        if (!part.empty()) line.append(line.empty() ? "" : "  ").append(part);
+      }
+    }
+    std::ranges::replace(line, '\n', ' ');
+    std::puts(line.c_str());
+    return std::fflush(stdout) == 0;  // false: nobody reads it any more
+  };
+  return SW_TRY(session.client())->Follow(target, print, [](const Error& why) {
+    std::fprintf(stderr, "seaworthy: %s; trying again\n", why.message.c_str());
+  });
+}
+
 void AddMonitor(Commands& commands) {
   CLI::App& monitor = commands.Add(commands.program(), "monitor",
                                    "Realised loss of an endpoint by day, beside its reference.");
@@ -272,16 +294,28 @@ void AddMonitor(Commands& commands) {
                        {"summary", "SUMMARY"}});
     return ExitCode::kOk;
   });
+}
+
+void AddTimeline(Commands& commands) {
   CLI::App& timeline = commands.Add(commands.program(), "timeline",
                                     "What was trained, judged, rolled out and noticed.");
   auto from = TextOption(timeline, "--from", "from here on (RFC 3339)");
   auto until = TextOption(timeline, "--until", "and before this");
+  auto of = TextOption(timeline, "--endpoint", "only what happened to this one");
+  auto follow = Flag(timeline, "--follow", "what happens from now on, a line each, until interrupted; needs --server");
   commands.Run(timeline, [=](Session& session) -> Result<ExitCode> {
+    if (*follow && (!from->empty() || !until->empty())) {
+      return InvalidArgument("--follow begins now: --from and --until are for what happened before");
+    }
+    if (*follow) {
+      SW_TRY(FollowTimeline(session, *of));
+      return ExitCode::kOk;
+    }
     session.PrintRows(
-        SW_TRY(session.Get(
-            app::Target("/seaworthy/v1/timeline", {{"from", *from}, {"until", *until}}))),
+        SW_TRY(session.Get(app::Target("/seaworthy/v1/timeline",
+                                       {{"endpoint", *of}, {"from", *from}, {"until", *until}}))),
         "events",
-        {{"time", "TIME"}, {"kind", "KIND"}, {"subject", "SUBJECT"}, {"summary", "SUMMARY"}});
+        {{"time", "TIME"}, {"kind", "KIND"}, {"endpoint", "ENDPOINT"}, {"subject", "SUBJECT"}, {"summary", "SUMMARY"}});
     return ExitCode::kOk;
   });
 }
@@ -294,6 +328,7 @@ void AddEndpointCommands(Commands& commands) {
   AddPredict(commands);
   AddLabel(commands);
   AddMonitor(commands);
+  AddTimeline(commands);
 }
 
 }  // namespace sw::cli

@@ -41,6 +41,7 @@ struct Route {
   std::string query_schema = {};     // JSON schema of an object: the query's keys
   std::string request_schema = {};   // JSON schema, empty when there is no body
   std::string response_schema = {};  // JSON schema of the 200 answer
+  std::string response_type = {};    // of its body; empty: application/json
 
   Response RenderError(int status, const Error& error) const;
 };

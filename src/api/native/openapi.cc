@@ -45,9 +45,9 @@ Json Parameters(const net::Route& route) {
   return parameters;
 }
 
-Json JsonContent(Json schema) {
+Json JsonContent(Json schema, const std::string& type = {}) {
   return Json::MakeObject(
-      {{"application/json", Json::MakeObject({{"schema", std::move(schema)}})}});
+      {{type.empty() ? "application/json" : type, Json::MakeObject({{"schema", std::move(schema)}})}});
 }
 
 // "GET /seaworthy/v1/models/{model}" -> "get_models_model".
@@ -68,7 +68,7 @@ std::string OperationId(const net::Route& route) {
 Json Operation(const net::Route& route) {
   const bool is_job = route.response_schema.find(R"("required":["job"])") != std::string::npos;
   Json success = Json::MakeObject({{"description", is_job ? "The job was started." : "Done."}});
-  success.Set("content", JsonContent(Schema(route.response_schema)));
+  success.Set("content", JsonContent(Schema(route.response_schema), route.response_type));
   Json failure = Json::MakeObject(
       {{"description", "An error."},
        {"content", JsonContent(Json::MakeObject({{"$ref", "#/components/schemas/Error"}}))}});

@@ -17,6 +17,7 @@ std::vector<net::Route> NativeRoutes(const Context& context) {
   AddEndpointRoutes(context, routes);
   AddPredictRoutes(context, routes);
   AddIncidentRoutes(context, routes);
+  AddEventRoutes(context, routes);
   return routes;
 }
 

@@ -32,5 +32,6 @@ void AddRunRoutes(const Context& context, Routes& routes);
 void AddEndpointRoutes(const Context& context, Routes& routes);
 void AddPredictRoutes(const Context& context, Routes& routes);
 void AddIncidentRoutes(const Context& context, Routes& routes);
+void AddEventRoutes(const Context& context, Routes& routes);
 
 }  // namespace sw::native
