@@ -9,6 +9,7 @@
 #include "app/doctor.h"
 #include "app/python_settings.h"
 #include "app/routes.h"
+#include "app/server_options.h"
 #include "base/errors.h"
 #include "model/engines/cpu_text.h"
 #include "net/dispatch.h"
@@ -38,38 +39,6 @@ Result<std::string> OwnProgram() {
   const ssize_t size = readlink("/proc/self/exe", path.data(), path.size());
   if (size <= 0) return Internal("cannot find this program's own path in /proc/self/exe");
   return std::string(path.data(), static_cast<std::size_t>(size));
-}
-
-// "127.0.0.1:8420/data+metrics": an address and the groups of routes that it offers.
-net::Listen ListenOf(const std::string& text, bool loopback_only) {
-  net::Listen listen;
-  const std::size_t slash = text.find('/');
-  listen.address = text.substr(0, slash);
-  listen.loopback_only = loopback_only;
-  std::string_view groups =
-      slash == std::string::npos ? std::string_view() : std::string_view(text).substr(slash + 1);
-  while (!groups.empty()) {
-    listen.groups.emplace_back(groups.substr(0, groups.find('+')));
-    groups.remove_prefix(std::min(groups.size(), listen.groups.back().size() + 1));
-  }
-  return listen;
-}
-
-Result<std::optional<net::TlsFiles>> TlsOf(const Settings& settings) {
-  net::TlsFiles files{settings.Text("tls_cert"), settings.Text("tls_key"), settings.Text("tls_client_ca")};
-  if (!files.certificate.empty() && !files.key.empty()) return files;
-  if (files.certificate.empty() && files.key.empty() && files.client_ca.empty() && settings.Text("tls_only") != "true") return std::nullopt;
-  return InvalidArgument("TLS needs both --tls-cert and --tls-key");
-}
-
-Status CheckGroups(const net::Listen& listen) {
-  for (const std::string& group : listen.groups) {
-    if (group == "data" || group == "admin" || group == "metrics") continue;
-    return InvalidArgument(
-        "listen {}: there is no group {}; expected data, admin or metrics, with '+' between them",
-        listen.address, group);
-  }
-  return Ok();
 }
 
 }  // namespace
@@ -243,11 +212,7 @@ void App::StopModelsIn(DurationUs time) {
   });
 }
 
-void App::FailReadiness(net::Server& server) {
-  server.FailReadiness();
-  health_->SetServing(false);
-  std::this_thread::sleep_for(std::chrono::microseconds(settings_.Duration("drain_delay")));
-}
+void App::FailReadiness() { health_->SetServing(false); }
 
 Status App::Drain() {
   if (job_pool_) job_pool_->Drain();
@@ -266,25 +231,11 @@ net::Response App::Dispatch(net::Request request) const {
 }
 
 Result<std::unique_ptr<net::Server>> App::Listen() {
-  std::vector<net::Listen> listens;
+  net::ServerOptions options = SW_TRY(ServerOptionsOf(settings_));
   std::vector<std::string> addresses;
-  for (const std::string& text : settings_.List("listen")) {
-    listens.push_back(ListenOf(text, false));
-    SW_TRY(CheckGroups(listens.back()));
-    addresses.push_back(listens.back().address);
-  }
+  for (const net::Listen& listen : options.listens) addresses.push_back(listen.address);
   access_ = std::make_unique<auth::Access>(SW_TRY(auth::Access::Decide(addresses, *keyring_)));
-  for (net::Listen& listen : listens) listen.loopback_only = access_->loopback_only();
-  net::ServerOptions options;
-  options.listens = std::move(listens);
-  options.loops = static_cast<std::size_t>(settings_.Count("loops"));
-  options.limits.connections_max = static_cast<std::size_t>(settings_.Count("connections_max"));
-  options.limits.body_bytes_max = settings_.Bytes("body_bytes_max");
-  options.limits.bodies_bytes_max = settings_.Bytes("bodies_bytes_max");
-  options.limits.requests_per_second_max = static_cast<std::size_t>(settings_.Count("requests_per_second_max"));
-  options.limits.connection_age_max_ms = settings_.Duration("connection_age_max") / base::kMillisecondUs;
-  options.tls = SW_TRY(TlsOf(settings_));
-  for (net::Listen& listen : options.listens) listen.tls_only = settings_.Text("tls_only") == "true";
+  for (net::Listen& listen : options.listens) listen.loopback_only = access_->loopback_only();
   options.executor = workers_.get();
   if (tracing_) options.observer = &tracing_->tracer;
   options.authorize = [this](const net::Request& request,

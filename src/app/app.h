@@ -50,8 +50,8 @@ class App {
   Result<std::shared_ptr<const model::Package>> LoadPackage(const std::string& id) {
     return packages_->Load(id);
   }
-  // Says to who asks that no more should be sent here, for as long as the setting drain_delay.
-  void FailReadiness(net::Server& server);
+  // Says by gRPC to who asks that no more should be sent here; by HTTP the server does.
+  void FailReadiness();
   // Starts to listen where the settings say, and does by itself what falls due on a system clock.
   Result<std::unique_ptr<net::Server>> Listen();
   // Gives models that run in processes of their own this long: what then waits for one gets UNAVAILABLE.

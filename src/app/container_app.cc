@@ -5,6 +5,7 @@
 
 #include "api/sagemaker/container.h"
 #include "api/vertex/vertex.h"
+#include "app/server_options.h"
 #include "base/errors.h"
 #include "base/random.h"
 
@@ -61,16 +62,9 @@ std::vector<net::Route> ContainerApp::Routes() {
 
 Result<std::unique_ptr<net::Server>> ContainerApp::Listen() {
   if (container_.kind != ContainerKind::kSagemakerMultiModel) endpoints_->Explain(kModel, Unavailable("the model is still being loaded; try again").error());
-  net::ServerOptions options;
-  if (settings_.Origin("listen") == "default") {
-    options.listens = {{.address = container_.listen}};
-  } else {
-    for (std::string& address : settings_.List("listen")) options.listens.push_back({.address = std::move(address)});
-  }
-  options.loops = static_cast<std::size_t>(settings_.Count("loops"));
-  options.limits.connections_max = static_cast<std::size_t>(settings_.Count("connections_max"));
+  net::ServerOptions options = SW_TRY(ServerOptionsOf(settings_));
+  if (settings_.Origin("listen") == "default") options.listens.front().address = container_.listen;
   options.limits.body_bytes_max = container_.body_bytes_max;
-  options.limits.bodies_bytes_max = settings_.Bytes("bodies_bytes_max");
   options.executor = workers_.get();
   if (tracing_) options.observer = &tracing_->tracer;
   options.authorize = [](const net::Request&, const net::Route&) -> Result<Caller> {

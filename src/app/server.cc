@@ -52,6 +52,12 @@ void PrintAddresses(const net::Server& server, const Settings& settings) {
   std::fflush(stdout);
 }
 
+// Whoever sends traffic here is told that no more should come, and has time to hear it.
+void FailReadiness(net::Server& server, const Settings& settings) {
+  server.FailReadiness();
+  std::this_thread::sleep_for(std::chrono::microseconds(settings.Duration("drain_delay")));
+}
+
 // Lets requests in flight finish.
 void DrainServer(std::unique_ptr<net::Server> server, DurationUs time, base::Logger& log) {
   const Status drained = server->Drain(time / base::kMillisecondUs);
@@ -71,8 +77,7 @@ Status RunContainer(const Container& container, const Settings& settings, const 
   EndAtOnceOnNextSignal(signals);
   loader.join();
   app->log().Info("draining");
-  server->FailReadiness();
-  std::this_thread::sleep_for(std::chrono::microseconds(settings.Duration("drain_delay")));
+  FailReadiness(*server, settings);
   DrainServer(std::move(server), settings.Duration("drain_timeout"), app->log());
   SW_TRY(app->Drain());
   app->log().Info("done");
@@ -94,7 +99,8 @@ Status RunServer(const Settings& settings, const Settings::Environment& environm
   WaitForEnd(signals);
   EndAtOnceOnNextSignal(signals);
   app->log().Info("draining");
-  app->FailReadiness(*server);
+  app->FailReadiness();
+  FailReadiness(*server, settings);
   const DurationUs drain_time = settings.Duration("drain_timeout");
   app->StopModelsIn(drain_time);
   DrainServer(std::move(server), drain_time, app->log());

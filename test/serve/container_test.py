@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import unittest
@@ -272,6 +273,52 @@ class ContainerTest(serving.ModelTest):
                 client.sendall(b",3")
                 self.assertTrue(client.recv(4096).startswith(b"HTTP/1.1 200 "))
             self.assertEqual(container.process.wait(timeout=30), 0)
+
+    def check_not_ready_while_others_go_on(self, container, health, path, body, headers):
+        container.wait_ready(health)
+        container.process.send_signal(signal.SIGTERM)
+        while container.send("GET", health)[0] == 200:
+            pass
+        self.check_refusals(container, (("GET", health, None, {}, 503, "shutting down"),))
+        self.assertEqual(container.send("POST", path, body, headers)[0], 200)
+        self.assertEqual(container.process.wait(timeout=30), 0)
+
+    def test_a_drain_fails_readiness_first(self):
+        delay = {"SEAWORTHY_DRAIN_DELAY": "3s"}
+        with self.sagemaker(**delay) as container:
+            self.check_not_ready_while_others_go_on(container, "/ping", "/invocations", "1,2,3", CSV)
+        with self.vertex(**delay) as container:
+            self.check_not_ready_while_others_go_on(container, HEALTH, PREDICT, '{"instances": [[1, 2, 3]]}', JSON)
+        model = self.ml / "models" / "one" / "model"
+        shutil.copytree(self.ml / "model", model)
+        with self.sagemaker(SAGEMAKER_MULTI_MODEL="true", **delay) as container:
+            load = json.dumps({"model_name": "one", "url": str(model)})
+            self.assertEqual(container.send("POST", "/models", load, JSON)[0], 200)
+            self.check_not_ready_while_others_go_on(container, "/ping", "/models/one/invoke", "1,2,3", CSV)
+
+    def test_settings_of_listening_count_in_containers_too(self):
+        with self.sagemaker(SEAWORTHY_REQUESTS_PER_SECOND_MAX="1") as container:
+            answers = [container.send("GET", "/ping") for _ in range(100)]
+            refused = [answer for answer in answers if answer[0] == 429]
+            self.assertTrue(refused and b"requests_per_second_max" in refused[0][2], answers[-1])
+        for name, value, message in (("TLS_CERT", "cert.pem", "both --tls-cert and --tls-key"), ("LISTEN", "127.0.0.1:0/health", "there is no group health")):
+            done = run("serve", env={"SEAWORTHY_CONTAINER_ROOT": str(self.ml), f"SEAWORTHY_{name}": value})
+            self.assertNotEqual(done.code, 0)
+            self.assertIn(message, done.err)
+
+    def test_a_container_speaks_tls(self):
+        serving.certificate(self.folder)
+        certificate, key = self.folder / "cert.pem", self.folder / "key.pem"
+        with self.sagemaker(SEAWORTHY_TLS_CERT=str(certificate), SEAWORTHY_TLS_KEY=str(key), SEAWORTHY_TLS_ONLY="true") as container:
+            self.assertTrue(container.url.startswith("https://127.0.0.1:"), container.url)
+            port = int(container.url.rpartition(":")[2])
+            context = ssl.create_default_context(cafile=certificate)
+            connection = http.client.HTTPSConnection("localhost", port, context=context, timeout=60)
+            connection.request("GET", "/execution-parameters")
+            self.assertEqual(connection.getresponse().status, 200)
+            connection.close()
+            container.address = f"127.0.0.1:{port}"
+            self.assertEqual(container.send("GET", "/execution-parameters")[0], 400)  # in clear
 
     def test_sagemaker_takes_packages_and_mlflow_folders(self):
         package = self.folder / "package"

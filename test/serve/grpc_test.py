@@ -2,7 +2,6 @@
 reflection of the gRPC authors; over clear HTTP/2 and over TLS; and a drain that loses no call."""
 
 import asyncio
-import datetime
 import queue
 import signal
 import threading
@@ -13,10 +12,6 @@ import grpc
 import numpy
 import tritonclient.grpc as triton
 import tritonclient.grpc.aio as triton_aio
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
@@ -36,19 +31,6 @@ def columns(x, datatype="FP64", module=triton):
         inputs.append(module.InferInput(name, [len(x)], datatype))
         inputs[-1].set_data_from_numpy(x[:, i].astype(real))
     return inputs
-
-
-def certificate(folder):
-    """A certificate for localhost and its key, as PEM files."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.timezone.utc)
-    made = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-            .serial_number(1).not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=1))
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False).sign(key, hashes.SHA256()))
-    (folder / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    (folder / "key.pem").write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-                                                       serialization.NoEncryption()))
 
 
 def http_scores(server, x):
@@ -222,7 +204,7 @@ class GrpcTest(serving.ServingTest):
             self.assertEqual(broken.exception.code(), grpc.StatusCode.INVALID_ARGUMENT)
 
     def test_tls(self):
-        certificate(self.folder)
+        serving.certificate(self.folder)
         x = serving.rows(10)
         with self.server("--tls-cert", self.folder / "cert.pem", "--tls-key", self.folder / "key.pem") as server:
             address = "localhost:" + server.address.split(":")[1]

@@ -5,6 +5,7 @@
             with self.server() as server: ...
 """
 
+import datetime
 import json
 import pathlib
 import re
@@ -12,6 +13,10 @@ import sys
 
 import lightgbm
 import numpy
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
 from harness import EndToEnd, Server, run  # noqa: E402
@@ -24,6 +29,19 @@ def rows(count, seed=3):
     x = numpy.random.default_rng(seed).normal(size=(count, len(NAMES))).astype(numpy.float32).astype(float)
     x[::7, 1] = numpy.nan
     return x
+
+
+def certificate(folder):
+    """A certificate for localhost and its key, as PEM files."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    made = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+            .serial_number(1).not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=1))
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False).sign(key, hashes.SHA256()))
+    (folder / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    (folder / "key.pem").write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                                                       serialization.NoEncryption()))
 
 
 class ModelTest(EndToEnd):

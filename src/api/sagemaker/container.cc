@@ -25,6 +25,7 @@ Json ExecutionParameters(const BatchTransform& batch) {
 std::vector<net::Route> ContainerRoutes(const ContainerContext& context) {
   return {{.method = net::Method::kGet,
            .pattern = "/ping",
+           .is_readiness = true,
            .handler = [context](const Request&, const Responder& responder) { Ping(context, responder); },
            .render_error = RenderError,
            .summary = "200 once the model answers."},

@@ -65,6 +65,7 @@ net::Route JsonRoute(net::Method method, const char* pattern, std::function<Resu
 std::vector<net::Route> MultiModelRoutes(const ContainerContext& context, ModelHost* host) {
   net::Route ping{.method = net::Method::kGet,
                   .pattern = "/ping",
+                  .is_readiness = true,
                   .handler = [](const Request&, const Responder& responder) { responder.Send(net::TextResponse(200, "")); },
                   .render_error = RenderError,
                   .summary = "200: models come later."};

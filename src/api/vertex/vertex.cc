@@ -109,6 +109,7 @@ void Health(const ContainerContext& context, const net::Responder& responder) {
 std::vector<net::Route> ContainerRoutes(const ContainerContext& context) {
   return {{.method = net::Method::kGet,
            .pattern = context.health_route,
+           .is_readiness = true,
            .handler = [context](const Request&, const net::Responder& responder) { Health(context, responder); },
            .render_error = RenderError,
            .summary = "200 once the model answers."},
