@@ -38,7 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   result.scores.assign(rows->num_rows() * outputs->count, 0.5);
   if (!is_classifier) result.decisions.assign(rows->num_rows(), true);
   result.versions.assign(rows->num_rows(), 1);
-  result.ids = serve::RowIds("id", rows->num_rows());
+  result.ids = sw::serve::RowIds("id", rows->num_rows());
   SW_CHECK(sw::open_inference::InferResponse(*infer, "late", result).status == 200, "an answer");
   return 0;
 }
