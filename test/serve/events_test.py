@@ -84,11 +84,20 @@ class EventsTest(serving.ServingTest):
     def go_live(self, server, number):
         self.assertEqual(server.post("/seaworthy/v1/endpoints/late/live", {"version": number})[0], 200)
 
-    def test_curl_sees_a_version_go_live_and_what_it_missed(self):
-        with self.server() as server:
+    def await_followers(self, server, count):
+        while f"flow_followers {count}\n" not in server.get("/metrics")[1]:
+            time.sleep(0.01)
+
+    def test_what_happens_is_streamed(self):
+        with self.server("--drain-timeout", "60s") as server:
             for options, status in (("--http1.1",), "HTTP/1.1 200 OK"), (("--http2-prior-knowledge",), "HTTP/2 200"):
                 with self.subTest(status):
                     self.check_curl(server, options, status)
+            self.await_followers(server, 0)  # who has gone is let go
+            self.check_examples(server)
+            self.assertEqual(server.get(EVENTS + "?endpoint=latte")[0], 404)
+            self.assertEqual(server.post(EVENTS, {})[0], 405)
+            self.check_drain(server)
 
     def check_curl(self, server, options, status):
         number = self.version(server)
@@ -113,47 +122,38 @@ class EventsTest(serving.ServingTest):
         with Curl(server, *options, last_id="1000000") as lost:
             self.assertEqual(lost.event()[1], "gap")
 
-    def test_the_examples_of_operations_md(self):
+    def check_examples(self, server):
+        """Those of docs/operations.md."""
         text = (pathlib.Path(os.environ["SW_SOURCE_DIR"]) / "docs" / "operations.md").read_text()
         section = text.split("## Events as they happen")[1].split("\n## ")[0]
         command, curl = re.findall(r"^    ((?:seaworthy|curl) .*)$", section, re.MULTILINE)
-        with self.server() as server:
-            port = server.address.rpartition(":")[2]
-            number = self.version(server)
-            with Lines("bash", "-c", "exec " + curl.replace("8420", port)) as example, \
-                    Lines("bash", "-c", "exec " + command.replace("seaworthy", BINARY, 1).replace("8420", port)) as follower:
-                while "flow_followers 2" not in server.get("/metrics")[1]:
-                    time.sleep(0.01)
-                self.go_live(server, number)
-                data = example.until(lambda line: line.startswith("data: "))[-1]
-                wanted = json.loads(re.search(r"data: (.*)", section)[1])
-                self.assertEqual(list(json.loads(data.removeprefix("data: "))), list(wanted))
-                self.assertIn(wanted["summary"].replace("3", str(number)), follower.until(lambda line: True)[0])
+        port = server.address.rpartition(":")[2]
+        number = self.version(server)
+        with Lines("bash", "-c", "exec " + curl.replace("8420", port)) as example, \
+                Lines("bash", "-c", "exec " + command.replace("seaworthy", BINARY, 1).replace("8420", port)) as follower:
+            self.await_followers(server, 2)
+            self.go_live(server, number)
+            data = example.until(lambda line: line.startswith("data: "))[-1]
+            wanted = json.loads(re.search(r"data: (.*)", section)[1])
+            self.assertEqual(list(json.loads(data.removeprefix("data: "))), list(wanted))
+            self.assertIn(wanted["summary"].replace("3", str(number)), follower.until(lambda line: True)[0])
 
-    def test_what_is_asked_wrongly_is_refused(self):
-        with self.server() as server:
-            self.assertEqual(server.get(EVENTS + "?endpoint=latte")[0], 404)
-            self.assertEqual(server.post(EVENTS, {})[0], 405)
-        self.assertIn("--server", run("timeline", "--follow", "--data", self.data).err)
-        self.assertEqual(run("timeline", "--follow", "--from", "2013-01-01", "--data", self.data).code, 3)
-
-    def test_a_stream_does_not_hold_up_a_drain(self):
-        with self.server("--drain-timeout", "60s") as server:
-            with Curl(server, "--http1.1") as one, Curl(server, "--http2-prior-knowledge") as two:
-                begun = time.monotonic()
-                self.assertEqual(server.stop(), 0)
-                self.assertLess(time.monotonic() - begun, 20)
-                for curl in (one, two):
-                    self.assertEqual(curl.ends()[1], 0, "the answer came to its end")
+    def check_drain(self, server):
+        with Curl(server, "--http1.1") as one, Curl(server, "--http2-prior-knowledge") as two:
+            begun = time.monotonic()
+            self.assertEqual(server.stop(), 0)
+            self.assertLess(time.monotonic() - begun, 20)
+            for curl in (one, two):
+                self.assertEqual(curl.ends()[1], 0, "the answer came to its end")
 
     def test_the_command_follows_over_a_restart(self):
+        self.check_folder()
         with self.server() as server:
             address = server.address
             first, second = self.version(server), self.version(server)
             with Lines(BINARY, "timeline", "--follow", "--endpoint", "late", "--server", server.url) as follower, \
                     Lines(BINARY, "timeline", "--follow", "--json", "--server", server.url) as program:
-                while "flow_followers 2" not in server.get("/metrics")[1]:
-                    time.sleep(0.01)
+                self.await_followers(server, 2)
                 self.go_live(server, first)
                 line = follower.until(lambda line: True)[0]
                 self.assertRegex(line, rf"^20..-..-..T\S+Z  live  late  late/{first}  version {first} answers endpoint late$")
@@ -164,11 +164,13 @@ class EventsTest(serving.ServingTest):
                     self.assertIn(f"late/{second}", follower.until(lambda line: True)[0])
                     self.assertEqual(json.loads(program.until(lambda line: True)[0])["kind"], "live")
 
-    def test_the_timeline_of_one_endpoint(self):
+    def check_folder(self):
         done = self.assert_done(run("timeline", "--endpoint", "late", "--json", "--data", self.data))
         self.assertEqual([event["kind"] for event in json.loads(done.out)["events"]], ["live"])
         done = self.assert_done(run("timeline", "--data", self.data))
         self.assertIn("ENDPOINT", done.out)
+        self.assertIn("--server", run("timeline", "--follow", "--data", self.data).err)
+        self.assertEqual(run("timeline", "--follow", "--from", "2013-01-01", "--data", self.data).code, 3)
 
 
 if __name__ == "__main__":
