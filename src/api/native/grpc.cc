@@ -8,6 +8,7 @@
 #include "api/grpc/stream.h"
 #include "api/native/prediction.h"
 #include "api/native/rows.h"
+#include "api/wire/predict.h"
 #include "base/errors.h"
 #include "data/arrow_stream.h"
 #include "embedded/kPredictionsProto.h"
@@ -57,6 +58,7 @@ Result<serve::PredictRequest> Begin(const Context& context, const Call& call, co
   serve::PredictRequest predict;
   predict.endpoint = request.endpoint();
   predict.caller = call.caller;
+  SW_TRY(wire::SetPriority(predict, call.metadata.Get(wire::kPriorityHeader)));
   predict.rows = SW_TRY(RowsOf(request, endpoint->request));
   predict.ids = {request.ids().begin(), request.ids().end()};
   predict.unit = request.unit();

@@ -50,6 +50,12 @@ TEST_F(GrpcTest, AnswersAScoreAndItsDecision) {
   EXPECT_EQ(Predict(late_ + Row("number: 3") + "version: 1").predictions(0).arm(), "pinned");
 }
 
+TEST_F(GrpcTest, ReadsThePriorityFromItsMetadata) {
+  net::Request call = grpc::CallOf("/seaworthy.v1.Predictions/Predict", grpc::FromText<v1::PredictRequest>(late_ + Row("number: 3")));
+  call.headers.Add("x-seaworthy-priority", "urgent");
+  EXPECT_THAT(grpc::RefusalOf(net::Dispatch(*router_, call)), HasSubstr("urgent"));
+}
+
 TEST_F(GrpcTest, TakesAMissingValueAsJsonDoes) {
   const v1::PredictResponse answer = Predict(late_ + "rows { values { key: 'delay' value { number: 3 } } values { key: 'tailnum' value {} } values { key: 'origin' value {} } }");
   EXPECT_EQ(answer.predictions(0).score(), 3);

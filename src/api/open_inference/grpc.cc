@@ -26,7 +26,7 @@ std::string PathOf(std::string_view method) { return fmt::format("/inference.GRP
 
 Result<serve::PredictRequest> Begin(const Context& context, const Call& call, const ModelInferRequest& request, InferRequest& infer) {
   const wire::Target target = SW_TRY(wire::FindTarget(*context.endpoints, request.model_name(), request.model_version()));
-  serve::PredictRequest predict = wire::Begin(target, call.caller);
+  serve::PredictRequest predict = SW_TRY(wire::Begin(target, call.caller, call.metadata));
   infer = SW_TRY(ParseInfer(request, *target.endpoint->outputs));
   SW_TRY(TakeInputs(infer, target, predict));
   return predict;

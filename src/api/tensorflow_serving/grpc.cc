@@ -104,7 +104,7 @@ void Predict(serve::Endpoints& endpoints, const Call& call, const tf::PredictReq
   const auto begin = [&]() -> Result<serve::PredictRequest> {
     const wire::Target target = SW_TRY(TargetOf(endpoints, request.model_spec()));
     SW_TRY(CheckFilter(*target.endpoint->outputs, request.output_filter()));
-    serve::PredictRequest predict = wire::Begin(target, call.caller);
+    serve::PredictRequest predict = SW_TRY(wire::Begin(target, call.caller, call.metadata));
     predict.rows = SW_TRY(RowsFromInputs(target.Schema(), request));
     return predict;
   };
@@ -139,7 +139,7 @@ Status Fill(const serve::PredictResult& result, tf::RegressionResult& regression
 }
 
 Result<serve::PredictRequest> Examples(const wire::Target& target, const tf::Input& input, const Call& call) {
-  serve::PredictRequest predict = wire::Begin(target, call.caller);
+  serve::PredictRequest predict = SW_TRY(wire::Begin(target, call.caller, call.metadata));
   predict.rows = SW_TRY(RowsFromExamples(target.Schema(), input));
   return predict;
 }

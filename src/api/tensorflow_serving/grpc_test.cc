@@ -59,6 +59,12 @@ TEST_F(GrpcTest, PredictsTheModelTheVersionAndTheLabel) {
   }
 }
 
+TEST_F(GrpcTest, ReadsThePriorityFromItsMetadata) {
+  net::Request call = grpc::CallOf("/tensorflow.serving.PredictionService/Predict", grpc::FromText<tf::PredictRequest>(late_ + inputs_));
+  call.headers.Add("x-seaworthy-priority", "urgent");
+  EXPECT_THAT(grpc::RefusalOf(net::Dispatch(router_, call)), HasSubstr("urgent"));
+}
+
 TEST_F(GrpcTest, AnswersTheOutputsThatAreAskedFor) {
   const auto answer = Ask<tf::PredictRequest, tf::PredictResponse>(
       "PredictionService/Predict", late_ + inputs_ + "output_filter: ['decision', 'version', 'prediction_id']");

@@ -42,18 +42,17 @@ Result<Target> DefaultTarget(const serve::Endpoints& endpoints, std::string_view
   return FailedPrecondition("{} are served: name one by the setting default_endpoint, or in the URL", fmt::join(names, ", "));
 }
 
-serve::PredictRequest Begin(const Target& target, const Caller& caller) {
+Result<serve::PredictRequest> Begin(const Target& target, const Caller& caller, const net::Headers& headers) {
   serve::PredictRequest predict;
   predict.endpoint = target.endpoint->name;
   predict.version = target.version;
   predict.caller = caller;
+  SW_TRY(SetPriority(predict, headers.Get(kPriorityHeader)));
   return predict;
 }
 
 Result<serve::PredictRequest> Begin(const Target& target, const net::Request& request) {
-  serve::PredictRequest predict = Begin(target, request.caller);
-  SW_TRY(SetPriority(predict, request.headers.Get(kPriorityHeader)));
-  return predict;
+  return Begin(target, request.caller, request.headers);
 }
 
 Status SetPriority(serve::PredictRequest& predict, std::string_view priority) {

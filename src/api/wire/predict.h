@@ -37,13 +37,13 @@ Result<Target> FindTarget(const serve::Endpoints& endpoints, std::string_view na
 // FAILED_PRECONDITION when that is not one.
 Result<Target> DefaultTarget(const serve::Endpoints& endpoints, std::string_view default_endpoint);
 
-// Without rows yet. With a `prediction_id` those are its ids: it for one row, else ID-0, ID-1, ...
-serve::PredictRequest Begin(const Target& target, const Caller& caller);
-// With the request's header X-Seaworthy-Priority.
+// Without rows yet. With the priority that the header X-Seaworthy-Priority names, which is metadata in gRPC.
+Result<serve::PredictRequest> Begin(const Target& target, const Caller& caller, const net::Headers& headers);
 Result<serve::PredictRequest> Begin(const Target& target, const net::Request& request);
 // "high", "normal", "low"; "" leaves it.
 Status SetPriority(serve::PredictRequest& predict, std::string_view priority);
 constexpr std::string_view kPriorityHeader = "X-Seaworthy-Priority";
+// With a `prediction_id` its rows have ids: it for one row, else ID-0, ID-1, ...
 void SetIds(serve::PredictRequest& predict, std::string_view prediction_id);
 
 using Render = std::move_only_function<net::Response(const serve::PredictResult& result)>;
