@@ -1,5 +1,6 @@
 #include "serve/log_record.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -29,6 +30,7 @@ class Reader {
  public:
   explicit Reader(std::string_view bytes) : rest_(bytes) {}
   bool empty() const { return rest_.empty(); }
+  std::size_t size() const { return rest_.size(); }
   template <typename N>
   N Take() {
     N value;
@@ -63,6 +65,12 @@ void TakeRow(const LogKind& kind, Reader& reader, TimeUs event_time, LoggedRows&
                                                                (kind.features_are_inputs ? 0 : kind.features.fields.size());
   for (std::size_t i = 0; i < leads; ++i) reader.TakeValue(rows.columns.column(i));
   for (std::size_t i = leads; i < columns; ++i) reader.TakeCell(rows.columns.column(i));
+}
+
+void Reserve(LoggedRows& rows, std::size_t count) {
+  rows.event_time.reserve(count);
+  rows.id.reserve(count);
+  rows.columns.Reserve(count);
 }
 
 // The columns of features are empty so far.
@@ -105,10 +113,15 @@ std::vector<LoggedRows> RowsOf(const LogKind& kind, std::string_view records, st
   std::vector<LoggedRows> pieces;
   Reader reader(records);
   while (!reader.empty()) {
+    const std::size_t before = reader.size();
     const auto event_time = reader.Take<std::int64_t>();
     const auto rows = reader.Take<std::uint32_t>();
     if (pieces.empty() || pieces.back().num_rows() + rows > rows_max) pieces.push_back({{}, {}, data::Batch(kind.columns)});
-    for (std::uint32_t row = 0; row < rows; ++row) TakeRow(kind, reader, event_time, pieces.back());
+    LoggedRows& piece = pieces.back();
+    const bool is_first = piece.num_rows() == 0;
+    for (std::uint32_t row = 0; row < rows; ++row) TakeRow(kind, reader, event_time, piece);
+    const std::size_t record_bytes = before - reader.size();
+    if (is_first) Reserve(piece, std::min(rows_max, rows + rows * reader.size() / record_bytes));  // most records are alike
   }
   if (kind.features_are_inputs) {
     for (LoggedRows& piece : pieces) CopyInputs(kind, piece);
