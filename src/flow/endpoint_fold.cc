@@ -37,7 +37,11 @@ Result<FoldCuts> EndpointFold::Ends() const {
 }
 
 Status EndpointFold::FeedNew(const std::string& stream, store::Cut& from, const store::Cut& to, Feed feed) {
-  if (to == from) return Ok();
+  const bool is_watched = !monitors_.empty() || evidence_.has_value();
+  if (to == from || !is_watched) {
+    from = to;
+    return Ok();
+  }
   const store::LogRows rows = SW_TRY(store::ReadFold(logbook_, stream + "/" + definition_.name, from, to, {}));
   SW_TRY((this->*feed)(rows));
   from = to;

@@ -102,7 +102,7 @@ Status FlowImpl::LookAt(const Caller& caller, Running& running, TimeUs now) {
   running.is_behind = true;  // until the look is recorded
   const Look look{.number = running.looks + 1, .time = now, .version = running.state.live, .cuts = SW_TRY(running.fold->Ends())};
   SW_TRY(running.fold->ReadTo(look.cuts, now));
-  SW_TRY(running.ids->CatchUp(now));
+  SW_TRY(running.ids->KeepUp(now));
   const monitor::Rescore rescore = RescoreWith(caller, config_->endpoints.at(running.state.endpoint));
   std::vector<monitor::Incident> changed;
   for (monitor::EndpointMonitor& monitor : running.fold->monitors()) {

@@ -20,6 +20,7 @@ Status ServedIds::ReadTo(std::int32_t partition, std::int64_t end) {
 }
 
 Status ServedIds::CatchUp(TimeUs now) {
+  is_followed_ = true;
   since_ = std::max(since_, now - kept_for_);
   const auto end = logbook_.End(stream_);
   if (!end && end.error().code == ErrorCode::kNotFound) return Ok();  // nothing was ever logged

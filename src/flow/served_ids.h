@@ -6,7 +6,8 @@
 //   if (!ids.Contains("2013-06-01-UA17")) ...
 //
 // Folded from the stream predictions/<endpoint>; nothing is saved. Ids of predictions older than
-// `kept_for` are forgotten: no monitor and no rollout counts a label so late. One owner.
+// `kept_for` are forgotten: no monitor and no rollout counts a label so late. Nothing is read before
+// the first CatchUp, so that an endpoint without labels pays nothing for them. One owner.
 #pragma once
 
 #include <deque>
@@ -26,6 +27,8 @@ class ServedIds {
 
   // Takes in what was logged since the last call, and forgets what is too old at `now`.
   Status CatchUp(TimeUs now);
+  // CatchUp if there was one before, so that a later one has little to read.
+  Status KeepUp(TimeUs now) { return is_followed_ ? CatchUp(now) : Ok(); }
   bool Contains(const std::string& id) const { return ids_.contains(id); }
   std::size_t size() const { return ids_.size(); }
   // Ids of earlier predictions are forgotten.
@@ -43,6 +46,7 @@ class ServedIds {
   const std::string stream_;
   const DurationUs kept_for_;
   TimeUs since_ = 0;
+  bool is_followed_ = false;
   store::Cut read_;
   std::unordered_set<std::string> ids_;
   std::deque<Served> in_order_;  // as they were logged

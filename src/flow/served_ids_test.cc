@@ -34,6 +34,17 @@ TEST_F(ServedIdsTest, AnEndpointThatServedNothingKnowsNothing) {
   EXPECT_FALSE(ids.Contains("a"));
 }
 
+TEST_F(ServedIdsTest, NothingIsReadUntilItIsAskedFor) {
+  ServedIds ids(*logbook_, "late", 2 * kDayUs);
+  Serve(kDayUs, {"a"});
+  ASSERT_TRUE(ids.KeepUp(kDayUs));
+  EXPECT_EQ(ids.size(), 0U);
+  ASSERT_TRUE(ids.CatchUp(kDayUs));
+  Serve(kDayUs, {"b"});
+  ASSERT_TRUE(ids.KeepUp(kDayUs));
+  EXPECT_TRUE(ids.Contains("b"));
+}
+
 TEST_F(ServedIdsTest, WhatIsOlderThanTheTimeItIsKeptForIsForgotten) {
   ServedIds ids(*logbook_, "late", 2 * kDayUs);
   Serve(1 * kDayUs, {"a", "b"});
