@@ -45,11 +45,7 @@ Status AppendColumn(const Column* from, std::size_t begin, std::size_t count, co
     return Ok();
   }
   if (from->type() == field.type) {
-    if (begin == 0 && count == from->size()) {
-      into.AppendAll(*from);
-    } else {
-      for (std::size_t i = 0; i < count; ++i) into.AppendFrom(*from, begin + i);
-    }
+    into.AppendRange(*from, begin, count);
     return Ok();
   }
   if (WidenType(from->type(), field.type) != field.type) {

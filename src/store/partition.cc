@@ -95,26 +95,19 @@ Status Partition::Rotate() {
   return Ok();
 }
 
-Result<std::vector<Segment>> Partition::WriteSegments(std::vector<WalRows> frames) const {
+Result<std::vector<Segment>> Partition::WriteSegments(const Wal& wal, Producers& producers) const {
   std::vector<Segment> segments;
-  std::vector<WalRows> group;
-  std::vector<data::Field> fields;
-  for (WalRows& frame : frames) {
-    if (!group.empty() && !SameTypes(fields, frame.rows.columns)) {
-      segments.push_back(SW_TRY(WriteSegment(folder_, group)));
-      group.clear();
-      fields.clear();
-    }
-    data::Batch known{data::Schema{fields}};
-    fields = UnionFields({&known, &frame.rows.columns});
-    group.push_back(std::move(frame));
-  }
-  segments.push_back(SW_TRY(WriteSegment(folder_, group)));
+  SegmentBuilder builder(static_cast<std::size_t>(wal.end() - wal.first_offset));
+  SW_TRY(ForEachWalFrame(wal.path, wal.frames, kSealBytesMax, [&](const WalRows& frame) -> Status {
+    if (!builder.Takes(frame.rows.columns)) segments.push_back(SW_TRY(builder.Write(folder_)));
+    if (!frame.producer.empty()) Remember(producers, frame.producer, {frame.sequence, frame.first_offset, 0});
+    return builder.Add(frame);
+  }));
+  segments.push_back(SW_TRY(builder.Write(folder_)));
   return segments;
 }
 
 Status Partition::SealWal(const Wal& wal) {
-  std::vector<WalRows> frames = SW_TRY(ReadWalFrames(wal.path, wal.frames));
   Producers producers;
   Ranges dropped;
   {
@@ -122,10 +115,7 @@ Status Partition::SealWal(const Wal& wal) {
     producers = sealed_producers_;
     dropped = dropped_;
   }
-  for (const WalRows& frame : frames) {
-    if (!frame.producer.empty()) Remember(producers, frame.producer, {frame.sequence, frame.first_offset, 0});
-  }
-  const std::vector<Segment> segments = SW_TRY(WriteSegments(std::move(frames)));
+  const std::vector<Segment> segments = SW_TRY(WriteSegments(wal, producers));
   SW_TRY(base::WriteFileAtomic(Path("partition.json"), StateText(dropped, producers, wal.end())));
   {
     const std::lock_guard lock(mutex_);

@@ -7,10 +7,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,6 +46,7 @@ class Partition {
  public:
   static constexpr std::size_t kProducersMax = 10'000;       // the longest silent one is forgotten
   static constexpr std::uint64_t kReadBytesMax = 8u << 20;   // of one write-ahead file, a step
+  static constexpr std::uint64_t kSealBytesMax = 1u << 20;   // likewise, while it is sealed
 
   static Result<std::unique_ptr<Partition>> Open(std::string folder, PartitionContext context);
   ~Partition();  // closes the write-ahead file cleanly
@@ -95,7 +98,8 @@ class Partition {
   Status Rotate();
   Status SealWal(const Wal& wal);
   Status SealLocked(bool active);
-  Result<std::vector<Segment>> WriteSegments(std::vector<WalRows> frames) const;
+  // Adds the frames' producers.
+  Result<std::vector<Segment>> WriteSegments(const Wal& wal, Producers& producers) const;
   Plan PlanAt(std::int64_t offset, std::int64_t to, std::size_t rows_max) const;
   Result<std::vector<RowsPiece>> Load(const Plan& plan) const;
   std::string Path(std::string_view name) const;
@@ -117,5 +121,8 @@ class Partition {
 
 // Reads the frames that follow each other in a write-ahead file.
 Result<std::vector<WalRows>> ReadWalFrames(const std::string& path, const std::vector<WalFrame>& frames);
+// Hands on one after the other, until `take` fails; about `bytes_max` of the file are in memory at once.
+Status ForEachWalFrame(const std::string& path, std::span<const WalFrame> frames, std::uint64_t bytes_max,
+                       const std::function<Status(const WalRows&)>& take);
 
 }  // namespace sw::store

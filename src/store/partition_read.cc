@@ -29,9 +29,15 @@ std::vector<WalFrame> FramesAt(const Wal& wal, std::int64_t offset, std::int64_t
 Result<std::vector<WalRows>> ReadWalFrames(const std::string& path, const std::vector<WalFrame>& frames) {
   if (frames.empty()) return std::vector<WalRows>{};
   const base::File file = SW_TRY(base::File::OpenForRead(path));
-  std::string bytes(frames.back().at + frames.back().bytes - frames.front().at, '\0');
-  const std::size_t got = SW_TRY(file.ReadAt(frames.front().at, bytes.data(), bytes.size()));
-  if (got < bytes.size()) {
+  const std::size_t size = frames.back().at + frames.back().bytes - frames.front().at;
+  Result<std::size_t> read = 0;
+  std::string bytes;
+  bytes.resize_and_overwrite(size, [&](char* into, std::size_t) {
+    read = file.ReadAt(frames.front().at, into, size);
+    return read.value_or(0);
+  });
+  const std::size_t got = SW_TRY(read);
+  if (got < size) {
     return DataLoss("{} ends at offset {}, before rows that were written; restore the file from a copy", path,
                     frames.front().at + got);
   }
@@ -41,6 +47,19 @@ Result<std::vector<WalRows>> ReadWalFrames(const std::string& path, const std::v
     rows.push_back(SW_TRY(DecodeWalFrame(part, path, frame.at)));
   }
   return rows;
+}
+
+Status ForEachWalFrame(const std::string& path, std::span<const WalFrame> frames, std::uint64_t bytes_max,
+                       const std::function<Status(const WalRows&)>& take) {
+  while (!frames.empty()) {
+    std::size_t count = 0;
+    for (std::uint64_t bytes = 0; count < frames.size() && bytes < bytes_max;) bytes += frames[count++].bytes;
+    for (const WalRows& frame : SW_TRY(ReadWalFrames(path, {frames.begin(), frames.begin() + static_cast<std::ptrdiff_t>(count)}))) {
+      SW_TRY(take(frame));
+    }
+    frames = frames.subspan(count);
+  }
+  return Ok();
 }
 
 Partition::Plan Partition::PlanAt(std::int64_t offset, std::int64_t to, std::size_t rows_max) const {

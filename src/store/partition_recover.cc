@@ -172,16 +172,7 @@ Status Partition::Verify() const {
   }
   for (const auto& [first, segment] : segments) SW_TRY(ReadSegment(folder_, segment));
   for (const auto& [path, frames] : wals) {
-    std::vector<WalFrame> step;
-    std::uint64_t bytes = 0;
-    for (const WalFrame& frame : frames) {
-      step.push_back(frame);
-      bytes += frame.bytes;
-      if (bytes < kReadBytesMax && &frame != &frames.back()) continue;
-      SW_TRY(ReadWalFrames(path, step));
-      step.clear();
-      bytes = 0;
-    }
+    SW_TRY(ForEachWalFrame(path, frames, kReadBytesMax, [](const WalRows&) { return Ok(); }));
   }
   return Ok();
 }

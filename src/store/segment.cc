@@ -1,7 +1,9 @@
 #include "store/segment.h"
 
+#include <algorithm>
 #include <cinttypes>
 #include <cstdio>
+#include <utility>
 
 #include "base/errors.h"
 #include "base/files.h"
@@ -21,35 +23,31 @@ using data::Type;
 constexpr std::string_view kFormatKey = "seaworthy.format";
 constexpr std::string_view kFormatValue = "seaworthy/logbook-segment version=0 reader_min=0";
 
-Batch SystemColumns(const std::vector<WalRows>& frames) {
+Batch SystemColumns(std::size_t rows_expected) {
   Batch batch(Schema{{{"_offset", Type::kInt64, false},
                       {"_event_time", Type::kTimestamp, false},
                       {"_id", Type::kString, false},
                       {"_producer", Type::kString, false},
                       {"_sequence", Type::kInt64, false}}});
-  for (const WalRows& frame : frames) {
-    for (std::size_t i = 0; i < frame.rows.num_rows(); ++i) {
-      batch.column(0).AppendInt(frame.first_offset + static_cast<std::int64_t>(i));
-      batch.column(1).AppendInt(frame.rows.event_time[i]);
-      batch.column(2).AppendString(frame.rows.id[i]);
-      batch.column(3).AppendString(frame.producer);
-      batch.column(4).AppendInt(frame.sequence);
-    }
-  }
+  batch.Reserve(rows_expected);
   return batch;
 }
 
-Result<Batch> AllColumns(const std::vector<WalRows>& frames) {
-  std::vector<const Batch*> parts;
-  for (const WalRows& frame : frames) parts.push_back(&frame.rows.columns);
-  const std::vector<Field> fields = UnionFields(parts);
-  Batch user(Schema{fields});
-  for (const WalRows& frame : frames) {
-    SW_TRY(AppendWidened(frame.rows.columns, 0, frame.rows.num_rows(), fields, user));
+void AppendSystem(const WalRows& frame, Batch& into) {
+  for (std::size_t i = 0; i < frame.rows.num_rows(); ++i) {
+    into.column(0).AppendInt(frame.first_offset + static_cast<std::int64_t>(i));
+    into.column(2).AppendString(frame.rows.id[i]);
+    into.column(3).AppendString(frame.producer);
+    into.column(4).AppendInt(frame.sequence);
   }
-  Batch all = SystemColumns(frames);
-  for (std::size_t i = 0; i < fields.size(); ++i) all.AddColumn(fields[i], std::move(user.column(i)));
-  return all;
+  into.column(1).AppendInts(frame.rows.event_time);
+}
+
+Column Nulls(Type type, std::size_t rows, std::size_t rows_expected) {
+  Column column(type);
+  column.Reserve(std::max(rows, rows_expected));
+  for (std::size_t row = 0; row < rows; ++row) column.AppendNull();
+  return column;
 }
 
 Status Publish(const std::string& folder, const Batch& batch, Segment& segment) {
@@ -126,11 +124,27 @@ std::optional<Segment> ParseSegmentName(std::string_view name) {
   return segment;
 }
 
-Result<Segment> WriteSegment(const std::string& folder, const std::vector<WalRows>& frames) {
+SegmentBuilder::SegmentBuilder(std::size_t rows_expected) : rows_expected_(rows_expected), system_(SystemColumns(rows_expected)) {}
+
+bool SegmentBuilder::Takes(const Batch& columns) const { return SameTypes(user_.schema().fields, columns); }
+
+Status SegmentBuilder::Add(const WalRows& frame) {
+  if (system_.num_rows() == 0) first_ = frame.first_offset;
+  for (const Field& field : UnionFields({&frame.rows.columns})) {
+    if (!user_.schema().Find(field.name)) user_.AddColumn(field, Nulls(field.type, system_.num_rows(), rows_expected_));
+  }
+  AppendSystem(frame, system_);
+  return AppendWidened(frame.rows.columns, 0, frame.rows.num_rows(), user_.schema().fields, user_);
+}
+
+Result<Segment> SegmentBuilder::Write(const std::string& folder) {
+  Batch all = std::exchange(system_, SystemColumns(0));
+  Batch user = std::exchange(user_, Batch());
   Segment segment;
-  segment.first = frames.front().first_offset;
-  segment.end = frames.back().first_offset + static_cast<std::int64_t>(frames.back().rows.num_rows());
-  SW_TRY(Publish(folder, SW_TRY(AllColumns(frames)), segment));
+  segment.first = first_;
+  segment.end = first_ + static_cast<std::int64_t>(all.num_rows());
+  for (std::size_t i = 0; i < user.num_columns(); ++i) all.AddColumn(user.schema().fields[i], std::move(user.column(i)));
+  SW_TRY(Publish(folder, all, segment));
   return segment;
 }
 
@@ -154,19 +168,18 @@ Result<std::uint64_t> EraseInSegment(const std::string& folder, const std::strin
 }
 
 Result<StoredRows> ReadSegment(const std::string& folder, const Segment& segment) {
-  const Batch batch = SW_TRY(ReadAll(folder, segment));
+  Batch batch = SW_TRY(ReadAll(folder, segment));
   StoredRows out;
   out.first_offset = segment.first;
   const Column& time = *batch.Find("_event_time");
   const Column& id = *batch.Find("_id");
-  for (std::size_t row = 0; row < batch.num_rows(); ++row) {
-    out.rows.event_time.push_back(time.Int(row));
-    out.rows.id.emplace_back(id.String(row));
-  }
+  out.rows.event_time.assign(time.ints().begin(), time.ints().end());
+  out.rows.id.reserve(batch.num_rows());
+  for (std::size_t row = 0; row < batch.num_rows(); ++row) out.rows.id.emplace_back(id.String(row));
   for (std::size_t i = 0; i < batch.num_columns(); ++i) {
     const Field& field = batch.schema().fields[i];
     if (IsReservedColumn(field.name) && field.name != "_erased") continue;
-    out.rows.columns.AddColumn(field, batch.column(i));
+    out.rows.columns.AddColumn(field, std::move(batch.column(i)));
   }
   return out;
 }

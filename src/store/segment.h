@@ -5,7 +5,9 @@
 // so opening a stream reads no segment, and damage is always found: seg-<first>-<end>-g<n>-<crc>.
 // Any Parquet reader can open one. Thread-safe.
 //
-//   Segment segment = SW_TRY(WriteSegment(folder, rows, /*generation=*/0));
+//   SegmentBuilder builder(frame.rows.num_rows());
+//   SW_TRY(builder.Add(frame));
+//   Segment segment = SW_TRY(builder.Write(folder));
 //   std::shared_ptr<const StoredRows> rows = SW_TRY(cache.Load(folder, segment));
 #pragma once
 
@@ -40,8 +42,25 @@ struct StoredRows {
   LogRows rows;  // `columns` has _erased too where the segment has it
 };
 
-// Frames that follow each other, with one type a column. Durable when it returns.
-Result<Segment> WriteSegment(const std::string& folder, const std::vector<WalRows>& frames);
+// Gathers frames that follow each other into one segment. One owner.
+class SegmentBuilder {
+ public:
+  explicit SegmentBuilder(std::size_t rows_expected);  // memory for so many rows is taken at once
+
+  // Whether the columns have the types that those of earlier frames have: inside a segment types are one.
+  bool Takes(const data::Batch& columns) const;
+  // Requires that it takes the frame's columns.
+  Status Add(const WalRows& frame);
+  // Requires a frame. Durable when it returns, and the builder is empty again.
+  Result<Segment> Write(const std::string& folder);
+
+ private:
+  std::size_t rows_expected_;
+  std::int64_t first_ = 0;
+  data::Batch system_;
+  data::Batch user_;  // the union of the frames' columns
+};
+
 // Replaces `old` by a rewrite in which the user's columns of rows whose `key` prints as `value`
 // are null; answers how many rows those were, and leaves `old` alone when there are none.
 Result<std::uint64_t> EraseInSegment(const std::string& folder, const std::string& key, std::string_view value,

@@ -63,13 +63,14 @@ struct Payload {
   std::string_view rest;  // ids, then columns
 };
 
-std::string Frame(std::string_view payload) {
-  std::string frame(kMagic);
-  frame.reserve(kHeaderBytes + payload.size());
-  Put(frame, static_cast<std::uint32_t>(payload.size()));
-  const std::uint32_t crc = base::Crc32c(payload, base::Crc32c(std::string_view(frame).substr(4, 4)));
-  Put(frame, crc);
-  return frame.append(payload);
+// Of a payload in two parts.
+std::string Frame(std::string_view head, std::string_view body) {
+  std::string frame;
+  frame.reserve(kHeaderBytes + head.size() + body.size());
+  frame.append(kMagic);
+  Put(frame, static_cast<std::uint32_t>(head.size() + body.size()));
+  Put(frame, base::Crc32c(body, base::Crc32c(head, base::Crc32c(std::string_view(frame).substr(4, 4)))));
+  return frame.append(head).append(body);
 }
 
 // The payload of the frame at the front of `bytes`; nothing when it is not whole and sound.
@@ -158,19 +159,18 @@ std::string EncodeWalBody(std::string_view producer, std::int64_t sequence, cons
 }
 
 std::string EncodeWalFrame(std::int64_t first_offset, std::uint64_t synced_to, std::string_view body) {
-  std::string payload;
-  payload.reserve(17 + body.size());
-  Put(payload, kRowsFrame);
-  Put(payload, synced_to);
-  Put(payload, first_offset);
-  return Frame(payload.append(body));
+  std::string head;
+  Put(head, kRowsFrame);
+  Put(head, synced_to);
+  Put(head, first_offset);
+  return Frame(head, body);
 }
 
 std::string EncodeClosingFrame(std::uint64_t synced_to) {
   std::string payload;
   Put(payload, kClosingFrame);
   Put(payload, synced_to);
-  return Frame(payload);
+  return Frame(payload, {});
 }
 
 Result<WalScan> ScanWal(const std::string& path, bool may_be_torn) {
