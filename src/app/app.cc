@@ -137,6 +137,7 @@ Status App::OpenRooms() {
   endpoints.scoring = workers_.get();
   endpoints.blocking = [this] { return BlockingThreads(); };
   endpoints.random = base::Random::FromSystem();
+  endpoints.ring.flush_every_ms = 40;  // half of the wake-ups and writes: whoever needs a row sooner flushes
   endpoints.trace = TracePredictions(tracing_.get());
   endpoints_ = std::make_unique<serve::Endpoints>(endpoints);
   serving_ = std::make_unique<EndpointServing>(*endpoints_, *features_, *packages_, *tuner_);

@@ -101,6 +101,19 @@ void AppendColumn(std::string& out, const Field& field, const Column& column) {
   AppendValues(out, column);
 }
 
+// About what it takes encoded, so that the bytes seldom move while they grow.
+std::size_t EncodedBytes(const Batch& batch) {
+  std::size_t bytes = 64;
+  for (std::size_t i = 0; i < batch.num_columns(); ++i) {
+    const Column& column = batch.column(i);
+    const std::size_t rows = column.size();
+    bytes += batch.schema().fields[i].name.size() + 16 + rows / 8;
+    if (column.type() != Type::kString) bytes += rows * (column.type() == Type::kFloat64 ? sizeof(double) : 4);
+    else if (rows > 0) bytes += 2 * rows + static_cast<std::size_t>(column.String(rows - 1).end() - column.String(0).begin());
+  }
+  return bytes;
+}
+
 std::unexpected<Error> Malformed(std::string_view what) {
   return InvalidArgument("encoded batch: {}; the bytes are damaged or of another kind", what);
 }
@@ -221,7 +234,9 @@ Result<Column> DecodeColumn(Decoder& decoder, const Field& field, std::uint8_t f
 }  // namespace
 
 std::string EncodeBatch(const Batch& batch) {
-  std::string out(kMagic);
+  std::string out;
+  out.reserve(EncodedBytes(batch));
+  out.append(kMagic);
   out.push_back(static_cast<char>(kVersion));
   out.push_back(static_cast<char>(kReaderMin));
   AppendVarint(out, batch.num_columns());

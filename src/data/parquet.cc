@@ -82,6 +82,7 @@ Result<Batch> ReadRows(parquet::arrow::FileReader& reader, const ReadOptions& op
 
 Result<Reader> OpenInBlocks(const std::string& path, std::size_t block_rows) {
   parquet::ReaderProperties reading = parquet::default_reader_properties();
+  reading.set_buffer_size(std::int64_t{1} << 16);
   reading.enable_buffered_stream();  // else a row group's columns lie in memory, each as a whole
   parquet::ArrowReaderProperties properties;
   properties.set_batch_size(static_cast<std::int64_t>(block_rows));

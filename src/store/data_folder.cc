@@ -93,6 +93,7 @@ Result<std::unique_ptr<DataFolder>> DataFolder::Open(const std::string& folder, 
   logbook.folder = base::JoinPath(folder, "logbook");
   logbook.clock = &clock;
   logbook.counters = &counters;
+  logbook.sync_every = 40 * base::kMillisecondUs;  // a sync takes the disk 0.2 ms, and Durability::kBuffered promises 50
   data->logbook_ = SW_TRY(OpenFileLogbook(logbook));
   data->online_was_lost_ = SW_TRY(TakeOnlineMarker(folder, is_new));
   data->online_ = SW_TRY(OpenLmdbOnline({.folder = base::JoinPath(folder, "online")}));
