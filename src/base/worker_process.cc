@@ -80,6 +80,7 @@ class WorkerProcess::Keeper {
   ~Keeper() { Stop(); }
 
   int channel() const { return channel_.get(); }
+  int id() const { return pid_; }
 
   // Kills the child. How it ended: on its own account, if it had ended already. One that has `left`
   // its end of the channel is about to exit, which tells more than our signal does.
@@ -101,6 +102,7 @@ class WorkerProcess::Keeper {
     Result<pid_t> pid = Launched(spec);
     if (!pid) return started.set_value(std::unexpected(std::move(pid).error()));
     Group group(*pid);
+    pid_ = *pid;
     started.set_value(Ok());
     Drain();
     if (left_) AwaitExit(*pid);
@@ -154,6 +156,7 @@ class WorkerProcess::Keeper {
   }
 
   Descriptor stop_, channel_, output_;
+  pid_t pid_ = 0;      // handed over by Start()
   bool left_ = false;  // handed over by stop_
   std::string last_words_, ending_;
   std::jthread thread_;  // last: it uses the others
@@ -161,6 +164,8 @@ class WorkerProcess::Keeper {
 
 WorkerProcess::WorkerProcess(WorkerSpec spec) : spec_(std::move(spec)) {}
 WorkerProcess::~WorkerProcess() = default;
+
+int WorkerProcess::id() const { return keeper_->id(); }
 
 Result<std::unique_ptr<WorkerProcess>> WorkerProcess::Start(WorkerSpec spec) {
   if (spec.argv.empty()) return InvalidArgument("worker process: argv is empty; give a program's path");

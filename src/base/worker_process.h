@@ -53,6 +53,7 @@ class WorkerProcess {
   // DEADLINE_EXCEEDED after `time_max`, RESOURCE_EXHAUSTED for an answer above message_bytes_max,
   // UNAVAILABLE when it went away (how it ended, and its last words), or by the stop token.
   Result<Message> Exchange(const Message& request, DurationUs time_max);
+  int id() const;  // of the process
   // The next message that it sends unasked.
   Result<Message> Receive(DurationUs time_max);
 
