@@ -84,6 +84,9 @@ class Engine {
   // `contributions` has rows * outputs(kRaw) * (inputs + 1) places. UNIMPLEMENTED where there is no
   // exact method.
   virtual Status Contribute(const data::Batch& rows, std::span<double> contributions) const;
+  // What it holds in memory, this object and, where it scores in a process of its own, that process's memory as it
+  // is now. Counted from its containers; what a library holds (ONNX Runtime) is an estimate.
+  virtual std::size_t memory_bytes() const = 0;
   // Whether Score() may wait for another process: then it has no place on an event loop.
   virtual bool blocks() const { return false; }
   // Tune() and Choose() change how fast Score() is, never a score; thread-safe beside it.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/errors.h"
+#include "model/heap_bytes.h"
 #include "model/reference.h"
 
 namespace sw::model {
@@ -235,6 +236,13 @@ std::size_t Explainer::RuleOf(std::size_t points) {
   }
   rules_.push_back(GaussLegendre(points));
   return rules_.size() - 1;
+}
+
+std::size_t Explainer::memory_bytes() const {
+  std::size_t bytes = sizeof(*this) + HeapBytes(players_) + HeapBytes(used_) + HeapBytes(means_);
+  for (const TreePlan& plan : plans_) bytes += sizeof(plan) + HeapBytes(plan.edges);
+  for (const Quadrature& rule : rules_) bytes += sizeof(rule) + HeapBytes(rule.points) + HeapBytes(rule.weights);
+  return bytes;
 }
 
 std::size_t Explainer::width() const { return forest_->outputs * (forest_->features.size() + 1); }

@@ -44,6 +44,7 @@ class Explainer {
   // node's covers are less than its child's.
   static Result<Explainer> Make(const Forest& forest, const Cpu& cpu = DetectCpu(), std::vector<std::uint32_t> players = {});
 
+  std::size_t memory_bytes() const;
   // Places for a row: outputs * (features + 1), in that order.
   std::size_t width() const;
   // `contributions` has cells.rows * width() places, row-major.

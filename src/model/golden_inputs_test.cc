@@ -27,6 +27,7 @@ class Picky final : public Engine {
   }
   const std::vector<std::string>& inputs() const override { return inputs_; }
   Exactness exactness() const override { return Exactness::kExact; }
+  std::size_t memory_bytes() const override { return 0; }
   std::vector<InputProbe> Probes() const override { return probes_; }
   Status Score(const data::Batch& rows, Output, std::span<double>) const override {
     for (std::size_t row = 0; row < rows.num_rows(); ++row) {

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "model/engines/graph_engine.h"
 #include "model/formats/graph.h"
+#include "model/heap_bytes.h"
 
 namespace sw::model {
 namespace {
@@ -151,6 +152,12 @@ Status Package::Score(const data::Batch& rows, std::span<double> scores) const {
   return Score(rows, Output::kPrediction, scores);
 }
 
+std::size_t Package::memory_bytes() const {
+  return sizeof(*this) + engine_->memory_bytes() + HeapBytes(content_.inputs) + HeapBytes(content_.output_names) + HeapBytes(content_.encoding) +
+         HeapBytes(content_.contract) + HeapBytes(content_.profile) + HeapBytes(content_.golden) + HeapBytes(content_.members) +
+         HeapBytes(content_.report) + HeapBytes(content_.lineage);
+}
+
 std::size_t Package::golden_rows() const { return content_.golden.expected.size() / outputs(); }
 
 Status CheckOneOutput(const Package& package) {
@@ -205,6 +212,7 @@ class PackageEngine final : public Engine {
   std::size_t outputs(Output output) const override { return package_->engine().outputs(output); }
   std::vector<std::string> output_names() const override { return package_->output_names(); }
   bool predicts_classes() const override { return package_->engine().predicts_classes(); }
+  std::size_t memory_bytes() const override { return sizeof(*this) + package_->memory_bytes(); }
   bool blocks() const override { return package_->blocks(); }
   Tuning tuning() const override { return package_->engine().tuning(); }
   Json Tune() const override { return package_->engine().Tune(); }
@@ -300,6 +308,34 @@ Result<bool> RunsInAProcess(const std::string& id, const GetBlob& get) {
     if (SW_TRY(FormatOf(member, get)) == "python") return true;
   }
   return false;
+}
+
+namespace {
+
+Result<LoadNeed> NeedOfModelPart(const std::string& format, const Json& parts, const GetBlob& get, std::uint64_t bytes) {
+  const bool may_have_trees = format == "onnx" && bytes <= kOnnxReadBytesMax;
+  const bool has_trees = may_have_trees && SW_TRY(FetchPart(parts, "model", get)).contains("TreeEnsemble");
+  return NeedOfModel(has_trees ? "onnx_trees" : format, bytes);
+}
+
+}  // namespace
+
+Result<LoadNeed> NeedOf(const std::string& id, const GetBlob& get, const SizeOfBlob& size) {
+  const Json manifest = SW_TRY(Json::Parse(SW_TRY(FetchManifest(id, get))));
+  const std::string format = SW_TRY(manifest.GetString("model_format"));
+  const Json& parts = *SW_TRY(manifest.GetObject("parts"));
+  LoadNeed need;
+  for (const auto& [part, hash] : parts.AsObject()) {
+    if (!hash.IsString()) return InvalidArgument("package: part {} must be a hash, found {}", part, hash.TypeName());
+    const std::uint64_t bytes = SW_TRY(size(hash.AsString()));
+    need = need.Then(part == "model" ? SW_TRY(NeedOfModelPart(format, parts, get, bytes)) : NeedOfPart(bytes));
+  }
+  if (format != kGraph) return need;
+  for (const std::string& member : SW_TRY(MembersOf(SW_TRY(FetchPart(parts, "model", get))))) {
+    if (SW_TRY(FormatOf(member, get)) == kGraph) return InvalidArgument("a graph is no member of a graph; declare its nodes here");
+    need = need.Then(SW_TRY(NeedOf(member, get, size)));
+  }
+  return need;
 }
 
 Result<std::unique_ptr<const Package>> LoadPackage(const std::string& id, const GetBlob& get, EngineOptions options) {

@@ -24,6 +24,7 @@
 #include "model/encoding.h"
 #include "model/engine.h"
 #include "model/golden_rows.h"
+#include "model/load_need.h"
 #include "model/model_file.h"
 
 namespace sw::model {
@@ -50,6 +51,7 @@ struct PackageContent {
 
 using PutBlob = std::function<Result<std::string>(std::string_view bytes)>;
 using GetBlob = std::function<Result<std::string>(std::string_view hash)>;
+using SizeOfBlob = std::function<Result<std::uint64_t>(std::string_view hash)>;
 
 // The id: 64 hex digits. Parts are written before the manifest.
 Result<std::string> WritePackage(const PackageContent& content, const PutBlob& put);
@@ -65,6 +67,8 @@ class Package {
   Exactness exactness() const { return engine_->exactness(); }
   const Engine& engine() const { return *engine_; }
   bool blocks() const { return engine_->blocks(); }  // see Engine
+  // The engine's, golden rows and all else that it came with.
+  std::size_t memory_bytes() const;
   std::size_t outputs() const { return engine_->outputs(Output::kPrediction); }  // predictions a row
   // The content's, else the engine's. As many as outputs(), two of a binary classifier, or none.
   const std::vector<std::string>& output_names() const { return output_names_; }
@@ -99,6 +103,11 @@ Status CheckOneOutput(const Package& package);
 
 // Without loading it: whether the model, or a member, runs in a process of its own, which takes time to start.
 Result<bool> RunsInAProcess(const std::string& id, const GetBlob& get);
+
+// What LoadPackage() may take of memory, by the manifest and the sizes of its parts, members' included. Reads the
+// model of a graph, and of ONNX, which does not otherwise say whether it holds trees, up to kOnnxReadBytesMax.
+inline constexpr std::uint64_t kOnnxReadBytesMax = 256ull << 20;
+Result<LoadNeed> NeedOf(const std::string& id, const GetBlob& get, const SizeOfBlob& size);
 
 // DATA_LOSS when a part's bytes are not what its name says; FAILED_PRECONDITION when it is too new
 // or a golden row differs (names the row, what was expected and what came out).

@@ -7,6 +7,7 @@
 #include "base/errors.h"
 #include "model/derived.h"
 #include "model/engines/forest_engine.h"
+#include "model/heap_bytes.h"
 
 namespace sw::model {
 namespace {
@@ -92,6 +93,9 @@ class DerivedEngine final : public Engine {
   std::vector<InputProbe> Probes() const override;
   std::size_t outputs(Output output) const override { return trees_->outputs(output); }
   bool predicts_classes() const override { return trees_->predicts_classes(); }
+  std::size_t memory_bytes() const override {
+    return sizeof(*this) + HeapBytes(model_) + HeapBytes(inputs_) + trees_->memory_bytes();
+  }
   Tuning tuning() const override { return trees_->tuning(); }
   Json Tune() const override { return trees_->Tune(); }
   Status Choose(const Json& choice) const override { return trees_->Choose(choice); }

@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "model/heap_bytes.h"
+
 namespace sw::model {
 namespace {
 
@@ -42,6 +44,7 @@ class DictionaryEngine final : public Engine {
   std::vector<InputProbe> Probes() const override;
   std::size_t outputs(Output output) const override { return coded_->outputs(output); }
   bool predicts_classes() const override { return coded_->predicts_classes(); }
+  std::size_t memory_bytes() const override { return sizeof(*this) + HeapBytes(dictionaries_) + coded_->memory_bytes(); }
   Tuning tuning() const override { return coded_->tuning(); }
   Json Tune() const override { return coded_->Tune(); }
   Status Choose(const Json& choice) const override { return coded_->Choose(choice); }

@@ -7,6 +7,7 @@
 #include "model/engines/cells.h"
 #include "model/engines/cpu.h"
 #include "model/engines/rank_kernels.h"
+#include "model/heap_bytes.h"
 
 namespace sw::model {
 
@@ -26,8 +27,8 @@ class FeatureRanker {
   // a byte.
   void RankBytes(const Cells& cells, std::size_t place, std::uint32_t missing_rank, std::size_t from,
                  std::size_t rows, std::uint8_t* ranks) const;
-  std::size_t bytes() const {
-    return (cuts_.size() + pivots_.size()) * sizeof(double) + features_.size() * sizeof(RankFeature);
+  std::size_t memory_bytes() const {  // beside itself
+    return HeapBytes(features_) + HeapBytes(cuts_) + HeapBytes(pivots_);
   }
 
  private:

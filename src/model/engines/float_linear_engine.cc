@@ -4,6 +4,7 @@
 #include "base/errors.h"
 #include "model/engine.h"
 #include "model/engines/columns.h"
+#include "model/heap_bytes.h"
 #include "model/link.h"
 
 namespace sw::model {
@@ -21,6 +22,7 @@ class FloatLinearEngine final : public Engine {
     return output == Output::kRaw ? model_.head.outputs : PredictionCount(model_.head);
   }
   bool predicts_classes() const override { return PredictsClasses(model_.head); }
+  std::size_t memory_bytes() const override { return sizeof(*this) + HeapBytes(model_.head) + HeapBytes(model_.weights); }
 
   Status Score(const data::Batch& rows, Output output, std::span<double> scores) const override {
     const auto columns = SW_TRY(FindInputs(rows, inputs()));

@@ -8,6 +8,7 @@
 #include "model/engines/dictionary_engine.h"
 #include "model/engines/forest_sums.h"
 #include "model/engines/forest_timing.h"
+#include "model/heap_bytes.h"
 #include "model/link.h"
 
 namespace sw::model {
@@ -78,7 +79,10 @@ Status ForestEngine::Contribute(const data::Batch& rows, std::span<double> contr
 }
 
 Status ForestEngine::ContributeCells(const Cells& cells, std::span<double> contributions) const {
-  std::call_once(explained_once_, [&] { explainer_ = std::make_unique<const Result<Explainer>>(Explainer::Make(forest_)); });
+  std::call_once(explained_once_, [&] {
+    explainer_ = std::make_unique<const Result<Explainer>>(Explainer::Make(forest_));
+    if (*explainer_) explainer_bytes_ = (*explainer_)->memory_bytes();
+  });
   if (!*explainer_) return std::unexpected(explainer_->error());
   (*explainer_)->Contribute(cells, contributions);
   return Ok();
@@ -189,7 +193,9 @@ std::vector<InputProbe> ForestEngine::Probes() const {
   return probes;
 }
 
-std::size_t ForestEngine::bytes() const { return sums_->bytes(); }
+std::size_t ForestEngine::memory_bytes() const {
+  return sizeof(*this) + HeapBytes(forest_) + sums_->memory_bytes() + explainer_bytes_.load(std::memory_order_relaxed);
+}
 
 Json ForestEngine::Describe() const {
   const std::lock_guard lock(choice_mutex_);

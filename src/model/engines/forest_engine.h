@@ -59,7 +59,8 @@ class ForestEngine final : public Engine {
   // As ScoreCells by a given method, for tests and timings; false when it cannot run this model.
   bool ScoreCellsBy(ForestMethod method, const Cells& cells, Output output, std::span<double> scores) const;
 
-  std::size_t bytes() const;  // of the compiled form, without forest()
+  // The forest, its compiled forms and, once somebody has asked for contributions, what those are computed by.
+  std::size_t memory_bytes() const override;
 
  private:
   explicit ForestEngine(Forest forest);
@@ -77,6 +78,7 @@ class ForestEngine final : public Engine {
   mutable Tuning tuning_ = Tuning::kOnlyWay;
   mutable std::once_flag explained_once_;  // made when first asked for: most models are never explained
   mutable std::unique_ptr<const Result<Explainer>> explainer_;
+  mutable std::atomic<std::size_t> explainer_bytes_ = 0;
 };
 
 }  // namespace sw::model

@@ -15,6 +15,7 @@
 #include "model/engines/slice_program.h"
 #include "model/engines/treelets.h"
 #include "model/engines/walk.h"
+#include "model/heap_bytes.h"
 #include "model/reference.h"
 
 namespace sw::model {
@@ -90,10 +91,11 @@ class Sums final : public ForestSums {
     }
   }
 
-  std::size_t bytes() const override {
-    std::size_t total = ranker_.bytes() + leaves_.values.size() * sizeof(Real) + leaves_.first.size() * 4;
-    if (slice_) total += slice_->ops.size() * sizeof(SliceOp) + slice_->op_sets.size() * 4;
-    if (treelets_) total += treelets_->bytes();
+  std::size_t memory_bytes() const override {
+    std::size_t total = sizeof(*this) + HeapBytes(columns_) + HeapBytes(column_feature_) + HeapBytes(twin_of_) + ranker_.memory_bytes() +
+                        HeapBytes(leaves_.values) + HeapBytes(leaves_.first);
+    if (slice_) total += HeapBytes(slice_->ops) + HeapBytes(slice_->op_sets) + HeapBytes(slice_->sets) + HeapBytes(slice_->trees);
+    if (treelets_) total += treelets_->memory_bytes();
     std::visit([&](const auto& walk) { total += BytesOf(walk); }, walk_);
     std::visit([&](const auto& table) { total += BytesOf(table); }, table_);
     return total;
@@ -103,7 +105,7 @@ class Sums final : public ForestSums {
   template <typename Part>
   static std::size_t BytesOf(const Part& part) {
     if constexpr (std::is_same_v<Part, std::monostate>) return 0;
-    else return part.bytes();
+    else return part.memory_bytes();
   }
 
   void MakeWalk(const RankedForest& ranked) {

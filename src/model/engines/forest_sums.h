@@ -17,7 +17,7 @@ class ForestSums {
   virtual bool Can(ForestMethod method) const = 0;
   // Raw scores (base, scale and divisor applied): cells.rows * forest.outputs. Requires Can(method).
   virtual void Raw(ForestMethod method, const Cells& cells, std::span<double> raw) const = 0;
-  virtual std::size_t bytes() const = 0;
+  virtual std::size_t memory_bytes() const = 0;
 };
 
 // `forest` outlives what is made of it. Requires CheckForest(forest).

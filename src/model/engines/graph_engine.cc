@@ -7,6 +7,7 @@
 
 #include "base/errors.h"
 #include "model/engines/graph_program.h"
+#include "model/heap_bytes.h"
 
 namespace sw::model {
 namespace {
@@ -37,6 +38,12 @@ class GraphEngine final : public Engine {
   bool predicts_classes() const override { return answer().width > 1 && answer().is_classes; }
   bool blocks() const override {
     return std::ranges::any_of(Members(), [](const Engine* member) { return member->blocks(); });
+  }
+  // Members and, of the program, its names: the rest is a few numbers a node.
+  std::size_t memory_bytes() const override {
+    std::size_t bytes = sizeof(*this) + HeapBytes(program_.inputs) + program_.nodes.size() * sizeof(GraphProgram::Node);
+    for (const Engine* member : Members()) bytes += member->memory_bytes();
+    return bytes;
   }
   Tuning tuning() const override;
   Json Tune() const override;

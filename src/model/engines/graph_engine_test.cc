@@ -27,6 +27,7 @@ class FakeEngine final : public Engine {
 
   const std::vector<std::string>& inputs() const override { return inputs_; }
   Exactness exactness() const override { return Exactness::kExact; }
+  std::size_t memory_bytes() const override { return 0; }
   std::size_t outputs(Output) const override { return outputs_; }
   bool predicts_classes() const override { return is_classifier && outputs_ > 1; }
   std::vector<std::string> output_names() const override { return names; }

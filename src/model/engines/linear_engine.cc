@@ -4,6 +4,7 @@
 #include "base/errors.h"
 #include "model/engine.h"
 #include "model/engines/columns.h"
+#include "model/heap_bytes.h"
 #include "model/real_math.h"
 
 namespace sw::model {
@@ -17,6 +18,7 @@ class LinearEngine final : public Engine {
 
   const std::vector<std::string>& inputs() const override { return inputs_; }
   Exactness exactness() const override { return Exactness::kBounded; }
+  std::size_t memory_bytes() const override { return sizeof(*this) + HeapBytes(model_.terms) + HeapBytes(inputs_); }
 
   Status Score(const data::Batch& rows, Output output, std::span<double> scores) const override {
     const auto columns = SW_TRY(FindInputs(rows, inputs_));

@@ -16,6 +16,10 @@ namespace {
 
 using Element = OnnxValue::Element;
 
+constexpr std::size_t kSessionBytes = 256u << 10;  // of a session whose model is empty
+constexpr std::size_t kWeightFactor = 2;           // weights: as they came, and as kernels read them
+constexpr std::size_t kTreeFactor = 7;             // trees' nodes, which ONNX keeps as lists of small numbers
+
 // An output of the session: it has `count` values a row, of which `take` from `from` on are scores.
 struct OutputTensor {
   std::size_t place;
@@ -118,8 +122,9 @@ std::vector<std::string> TensorsOfMaps(const OnnxOutline& outline) {
 class OnnxEngine final : public Engine {
  public:
   OnnxEngine(std::unique_ptr<const OnnxSession> session, OnnxInputs inputs,
-             std::vector<OutputTensor> outputs)
-      : session_(std::move(session)), inputs_(std::move(inputs)), outputs_(std::move(outputs)) {
+             std::vector<OutputTensor> outputs, std::size_t memory_bytes)
+      : session_(std::move(session)), inputs_(std::move(inputs)), outputs_(std::move(outputs)),
+        memory_bytes_(memory_bytes) {
     for (const OutputTensor& output : outputs_) {
       wanted_.push_back(output.place);
       width_ += output.take;
@@ -129,6 +134,8 @@ class OnnxEngine final : public Engine {
   const std::vector<std::string>& inputs() const override { return inputs_.columns(); }
   Exactness exactness() const override { return Exactness::kEngine; }
   std::size_t outputs(Output) const override { return width_; }
+  // The library does not say: by what it was seen to take a byte of the model.
+  std::size_t memory_bytes() const override { return memory_bytes_; }
 
   Status Score(const data::Batch& rows, Output output, std::span<double> scores) const override {
     if (output == Output::kRaw)
@@ -176,9 +183,14 @@ class OnnxEngine final : public Engine {
   std::vector<OutputTensor> outputs_;
   std::vector<std::size_t> wanted_;
   std::size_t width_ = 0;
+  const std::size_t memory_bytes_;
 };
 
 }  // namespace
+
+std::size_t OnnxMemoryBytes(std::string_view model) {
+  return kSessionBytes + model.size() * (model.contains("TreeEnsemble") ? kTreeFactor : kWeightFactor);
+}
 
 Result<std::unique_ptr<Engine>> MakeOnnxEngine(std::string_view model, const OnnxOptions& options) {
   if (model.size() > kOnnxBytesMax) {
@@ -194,7 +206,7 @@ Result<std::unique_ptr<Engine>> MakeOnnxEngine(std::string_view model, const Onn
                                {.library = options.library, .run_limit = options.run_limit}));
   auto inputs = SW_TRY(OnnxInputs::Make(session->inputs(), outline, options.columns));
   auto outputs = SW_TRY(PlanOutputs(*session, outline, inputs));
-  return std::make_unique<OnnxEngine>(std::move(session), std::move(inputs), std::move(outputs));
+  return std::make_unique<OnnxEngine>(std::move(session), std::move(inputs), std::move(outputs), OnnxMemoryBytes(model));
 }
 
 }  // namespace sw::model

@@ -10,6 +10,7 @@
 #include "model/engines/plan_lineage.h"
 #include "model/engines/plan_program.h"
 #include "model/engines/plan_replay.h"
+#include "model/heap_bytes.h"
 
 namespace sw::model {
 
@@ -23,6 +24,7 @@ class CompiledPlan {
   std::size_t fused() const { return fused_; }
   bool is_exact() const { return is_exact_; }
   const std::vector<const ForestEngine*>& forests() const { return forests_; }
+  std::size_t memory_bytes() const;
   Result<PlanExplainer> Explain() const { return PlanExplainer::Make(plan_, shapes_, lineage_, PlainSteps()); }
 
   // Scores a block of rows; when the lean program gives up, stage by stage.
@@ -169,6 +171,18 @@ void CompiledPlan::ForgetGolden() {
   }
 }
 
+// The plan once more, because a kernel keeps a copy of its constants; but a literal forest reads the plan's.
+std::size_t CompiledPlan::memory_bytes() const {
+  std::size_t bytes = sizeof(*this) + HeapBytes(plan_) + HeapBytes(shapes_);
+  for (const PlanStage& stage : plan_.stages) {
+    if (!std::holds_alternative<ForestOp>(stage.op)) bytes += HeapBytes(stage.op) + IndexBytes(stage.op);
+  }
+  for (const auto& kernel : fast_) bytes += kernel->memory_bytes();
+  for (const Program& program : plain_) bytes += program.memory_bytes();
+  for (const Program& program : lean_) bytes += program.memory_bytes();
+  return bytes;
+}
+
 PipelineEngine::PipelineEngine() = default;
 PipelineEngine::~PipelineEngine() = default;
 
@@ -186,6 +200,8 @@ Tolerance PipelineEngine::tolerance() const {
   if (exactness_ != Exactness::kExact) tolerance = {.raw_ulps = 64, .prediction_ulps = 64, .relative = 1e-11};
   return tolerance;
 }
+
+std::size_t PipelineEngine::memory_bytes() const { return sizeof(*this) + HeapBytes(names_) + compiled_->memory_bytes(); }
 
 std::size_t PipelineEngine::outputs(Output output) const { return compiled_->lean(output).width(); }
 

@@ -44,6 +44,7 @@ class PipelineEngine final : public Engine {
   // INVALID_ARGUMENT also names the first row that the library would refuse.
   Status Score(const data::Batch& rows, Output output, std::span<double> scores) const override;
   Status Contribute(const data::Batch& rows, std::span<double> contributions) const override;
+  std::size_t memory_bytes() const override;
   // Of its forests: the first kForestsTunedMax of them.
   static constexpr std::size_t kForestsTunedMax = 16;
   Tuning tuning() const override;

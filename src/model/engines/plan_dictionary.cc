@@ -5,6 +5,8 @@
 #include <cstring>
 #include <numeric>
 
+#include "model/heap_bytes.h"
+
 namespace sw::model {
 namespace {
 
@@ -60,6 +62,10 @@ void CategoryIndex::Insert(std::uint64_t hash, std::int32_t category) {
     is_crowded_ = ++probes > kProbesMax;
   }
   if (!is_crowded_) slots_[at] = {.hash = hash, .category = category};
+}
+
+std::size_t CategoryIndex::memory_bytes() const {
+  return HeapBytes(texts_) + HeapBytes(numbers_) + HeapBytes(sorted_) + HeapBytes(slots_);
 }
 
 std::int32_t CategoryIndex::Find(std::string_view text) const {

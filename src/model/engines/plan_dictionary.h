@@ -21,6 +21,7 @@ class CategoryIndex {
   explicit CategoryIndex(const Categories& categories);
   std::int32_t Find(std::string_view text) const;
   std::int32_t Find(double number) const;  // NaN is none
+  std::size_t memory_bytes() const;        // beside itself
 
  private:
   struct Slot {

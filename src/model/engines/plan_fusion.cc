@@ -8,6 +8,7 @@
 #include "base/errors.h"
 #include "model/engines/forest_engine.h"
 #include "model/engines/plan_sources.h"
+#include "model/heap_bytes.h"
 #include "model/reference.h"
 
 namespace sw::model {
@@ -135,6 +136,12 @@ class ForestFolder {
   std::map<Key, std::optional<double>> thresholds_;
 };
 
+std::size_t BytesOf(const std::vector<Source>& sources) {
+  std::size_t bytes = BlockBytes(sources.capacity() * sizeof(Source));
+  for (const Source& source : sources) bytes += source.memory_bytes();
+  return bytes;
+}
+
 class FusedForestKernel final : public Kernel {
  public:
   FusedForestKernel(std::vector<Source> sources, std::unique_ptr<ForestEngine> engine)
@@ -157,6 +164,7 @@ class FusedForestKernel final : public Kernel {
     return Ok();
   }
 
+  std::size_t memory_bytes() const override { return sizeof(*this) + BytesOf(sources_) + engine_->memory_bytes(); }
   const ForestEngine* forest() const override { return engine_.get(); }
 
  private:
@@ -265,6 +273,11 @@ class FusedLinearKernel final : public Kernel {
       : chains_(lineage), sources_(std::move(sources)), terms_(std::move(terms)), intercept_(std::move(intercept)) {}
 
   bool is_exact() const override { return false; }
+  std::size_t memory_bytes() const override {
+    std::size_t bytes = sizeof(*this) + BytesOf(sources_) + BlockBytes(terms_.capacity() * sizeof(Term));
+    for (const Term& term : terms_) bytes += HeapBytes(term.weights) + HeapBytes(term.chain.steps);
+    return bytes;
+  }
 
   Status Run(std::span<const Block> in, std::size_t rows, BlockOut out) const override {
     if (rows == 1 && intercept_.size() == 1) return RunOne(in, *out.numbers) ? Ok() : GiveUp();

@@ -64,6 +64,7 @@ class ForestKernel final : public Kernel {
     return Ok();
   }
 
+  std::size_t memory_bytes() const override { return sizeof(*this) + engine_->memory_bytes(); }
   const ForestEngine* forest() const override { return engine_.get(); }
 
  private:

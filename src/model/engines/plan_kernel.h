@@ -74,6 +74,8 @@ class Kernel {
   bool CanRefuse(std::uint32_t column) const { return CanRefuseInput(SourceColumn(column).value_or(0)); }
   // Whether a cell that is not missing passes unchanged.
   virtual bool KeepsPresent(std::uint32_t) const { return false; }
+  // What a fused kernel or an engine of trees holds; of the others, which copy the op's constants, nobody asks.
+  virtual std::size_t memory_bytes() const { return 0; }
   // The engine of a kernel that scores trees, where it has one.
   virtual const ForestEngine* forest() const { return nullptr; }
 };

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "model/heap_bytes.h"
+
 namespace sw::model {
 namespace {
 
@@ -39,6 +41,12 @@ BlockOut Program::Place(std::uint32_t value, std::size_t rows, Scratch& scratch)
   const std::size_t offset = offsets_[value] * rows;
   if (shapes_[value].type == CellType::kNumber) return {.numbers = scratch.numbers.data() + offset};
   return {.texts = scratch.texts.data() + offset};
+}
+
+std::size_t Program::memory_bytes() const {
+  std::size_t bytes = sizeof(*this) + HeapBytes(shapes_) + HeapBytes(offsets_) + BlockBytes(steps_.capacity() * sizeof(ProgramStep));
+  for (const ProgramStep& step : steps_) bytes += HeapBytes(step.in) + HeapBytes(step.name);
+  return bytes;
 }
 
 Status Program::Run(std::span<const Block> inputs, std::size_t rows, Scratch& scratch, double* scores) const {

@@ -34,6 +34,7 @@ class Program {
 
   std::size_t width() const { return shapes_[output_].width; }
   std::size_t steps() const { return steps_.size(); }
+  std::size_t memory_bytes() const;
   // Rows of a block whose values stay in the cache, at least 1, at most kBlockRows.
   std::size_t block_rows() const { return block_rows_; }
   // `inputs` is a block for each input of the plan, of `rows` rows. `scores` is row-major.

@@ -5,6 +5,8 @@
 #include <set>
 #include <tuple>
 
+#include "model/heap_bytes.h"
+
 namespace sw::model {
 namespace {
 
@@ -33,6 +35,12 @@ std::set<std::uint32_t> Ancestors(const Plan& plan, const std::vector<std::uint3
 }
 
 }  // namespace
+
+std::size_t Source::memory_bytes() const {
+  std::size_t bytes = HeapBytes(examples) + HeapBytes(is_refused) + BlockBytes(index.capacity() * sizeof(CategoryIndex));
+  for (const CategoryIndex& each : index) bytes += each.memory_bytes();
+  return bytes;
+}
 
 std::size_t Source::CodeOf(const Block& in, std::size_t at) const {
   const std::size_t unknown = codes() - 2;

@@ -24,6 +24,7 @@ struct Source {
   std::vector<bool> is_refused;       // kCategory: codes that the library refuses
 
   std::size_t codes() const { return is_refused.size(); }
+  std::size_t memory_bytes() const;  // beside itself
   bool Accepts(double number) const {
     return std::isnan(number) ? range.allows_missing : number >= range.low && number <= range.high;
   }

@@ -111,6 +111,7 @@ class PythonEngine final : public Engine {
   Exactness exactness() const override { return Exactness::kEngine; }
   std::size_t outputs(Output) const override { return model_.outputs; }
   bool blocks() const override { return true; }
+  std::size_t memory_bytes() const override { return sizeof(*this) + worker_.memory_bytes(); }
 
   Status Score(const data::Batch& rows, Output output, std::span<double> scores) const override {
     if (output == Output::kRaw) return Unimplemented("a Python model has predictions, and no raw scores");

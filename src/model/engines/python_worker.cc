@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/errors.h"
+#include "base/memory.h"
 
 namespace sw::model {
 namespace {
@@ -67,6 +68,11 @@ Result<std::string> PythonWorker::Call(const std::string& content) {
   return Ask(kScore, content, options_.call_time_max);
 }
 
+std::size_t PythonWorker::memory_bytes() const {
+  const int id = process_id_.load();
+  return id == 0 ? 0 : base::PrivateBytes(id);
+}
+
 Result<std::string> PythonWorker::StartLocked() {
   const TimeUs now = clock_.Now();
   if (!backoff_.MayStart(now)) {
@@ -78,6 +84,7 @@ Result<std::string> PythonWorker::StartLocked() {
   auto process = base::WorkerProcess::Start(options_.process);
   if (!process) return Fail(std::move(process).error());
   process_ = *std::move(process);
+  process_id_ = process_->id();
   Result<std::string> ready = Ask(kLoad, options_.order, options_.start_time_max);
   if (ready) return ready_ = *ready;
   if (process_ != nullptr) return Fail(std::move(ready).error());  // it said itself that it cannot
@@ -100,6 +107,7 @@ Result<std::string> PythonWorker::Ask(std::uint32_t kind, const std::string& con
 }
 
 std::unexpected<Error> PythonWorker::Fail(Error error) {
+  process_id_ = 0;
   process_.reset();
   backoff_.Failed(clock_.Now());
   if (!error.message.starts_with(options_.name)) error = std::move(error).Within(options_.name);

@@ -39,6 +39,8 @@ class PythonWorker {
   // RESOURCE_EXHAUSTED: too many wait, or the answer is too long. DEADLINE_EXCEEDED, UNAVAILABLE,
   // also once the process's stop token says so.
   Result<std::string> Call(const std::string& content);
+  // What the process holds in memory that no other shares; 0 while there is none.
+  std::size_t memory_bytes() const;
 
  private:
   class Turn;
@@ -49,6 +51,7 @@ class PythonWorker {
   const PythonWorkerOptions options_;
   const base::Clock& clock_;
   std::atomic<std::size_t> waiting_ = 0;
+  std::atomic<int> process_id_ = 0;  // of process_; 0: none
   std::timed_mutex mutex_;  // of all below
   std::unique_ptr<base::WorkerProcess> process_;
   base::Backoff backoff_;

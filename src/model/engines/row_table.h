@@ -15,6 +15,7 @@
 #include "model/engines/ranks.h"
 #include "model/engines/row_table_kernels.h"
 #include "model/forest.h"
+#include "model/heap_bytes.h"
 
 namespace sw::model {
 
@@ -31,7 +32,9 @@ class RowTable {
   // `ranks` has one rank a feature that has cuts, in the order of features; a missing value's is
   // the feature's number of cuts plus 1.
   void SumRow(const std::uint32_t* ranks, Real* sums) const;
-  std::size_t bytes() const { return masks_.size() * sizeof(Mask) + leaves_.size() * sizeof(Real); }
+  std::size_t memory_bytes() const {  // beside itself
+    return HeapBytes(masks_) + HeapBytes(first_row_) + HeapBytes(leaves_) + HeapBytes(outputs_);
+  }
 
  private:
   void SumPlainly(const Mask* const* rows, Real* sums) const;

@@ -16,6 +16,7 @@
 #include "model/engines/ranks.h"
 #include "model/engines/treelet_kernels.h"
 #include "model/forest.h"
+#include "model/heap_bytes.h"
 
 namespace sw::model {
 
@@ -29,8 +30,8 @@ class Treelets {
   // Adds every tree in order. A row's ranks take kTreeletRowBytes, one a column; sums[r * outputs + i].
   void SumRows(const std::uint8_t* ranks, std::size_t rows, std::size_t outputs, Real* sums) const;
   void SumRow(const std::uint8_t* ranks, Real* sums) const;
-  std::size_t bytes() const {
-    return roots_.size() * sizeof(TreeletRoot) + rest_.size() * sizeof(Treelet) + (first_.size() + outputs_.size()) * 4;
+  std::size_t memory_bytes() const {  // beside itself
+    return HeapBytes(roots_) + HeapBytes(rest_) + HeapBytes(first_) + HeapBytes(outputs_);
   }
 
  private:

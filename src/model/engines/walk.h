@@ -13,6 +13,7 @@
 
 #include "model/engines/ranks.h"
 #include "model/forest.h"
+#include "model/heap_bytes.h"
 
 namespace sw::model {
 
@@ -39,8 +40,8 @@ class Walk {
   // Adds every tree in order. Row r's ranks start at ranks + r * columns(); sums[r * outputs + i].
   void SumRows(const Rank* ranks, std::size_t rows, std::size_t outputs, Real* sums) const;
   void SumRow(const Rank* ranks, Real* sums) const;
-  std::size_t bytes() const {
-    return nodes_.size() * (sizeof(WalkNode<Rank>) + 4) + leaves_.size() * sizeof(Real) + trees_.size() * sizeof(WalkTree);
+  std::size_t memory_bytes() const {  // beside itself
+    return HeapBytes(nodes_) + HeapBytes(leaf_of_) + HeapBytes(leaves_) + HeapBytes(sets_) + HeapBytes(trees_);
   }
 
  private:

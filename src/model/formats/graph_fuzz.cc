@@ -21,6 +21,7 @@ class Member final : public model::Engine {
   explicit Member(std::size_t outputs) : outputs_(outputs) {}
   const std::vector<std::string>& inputs() const override { return inputs_; }
   model::Exactness exactness() const override { return model::Exactness::kExact; }
+  std::size_t memory_bytes() const override { return 0; }
   std::size_t outputs(model::Output) const override { return outputs_; }
   bool predicts_classes() const override { return outputs_ > 1; }
   Status Score(const data::Batch& rows, model::Output, std::span<double> scores) const override {
