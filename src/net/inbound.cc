@@ -194,7 +194,9 @@ void Inbound::Dispatch() {
   if (std::optional<Response> refused = Decompress()) return exchange_->Send(*std::move(refused));
   Responder responder(exchange_);
   if (!route_->slow) return Handle(*route_, std::move(request_), exchange_, responder);
-  Status queued = state_->options.executor->Submit([route = route_, request = std::move(request_), exchange = exchange_, responder]() mutable {
+  const ServerOptions& options = state_->options;
+  base::Executor& threads = *(route_->patient && options.patient != nullptr ? options.patient : options.executor);
+  Status queued = threads.Submit([route = route_, request = std::move(request_), exchange = exchange_, responder]() mutable {
     Handle(*route, std::move(request), exchange, responder);
   });
   if (!queued) responder.SendError(queued.error());

@@ -29,6 +29,7 @@ struct Route {
   std::string group = "data";   // a listener offers groups
   std::size_t body_bytes_max = 0;  // of a buffered body; 0: Limits::body_bytes_max
   bool slow = false;            // runs on the server's executor, not on the loop
+  bool patient = false;         // slow, and mostly waits for other work: runs where it keeps no other slow route waiting
   bool is_readiness = false;    // answers 503 once Server::FailReadiness was called
   bool is_grpc = false;         // a gRPC method: no part of the OpenAPI document
   // Exactly one of the two.

@@ -45,6 +45,7 @@ struct ServerOptions {
   Limits limits = {};
   Authorize authorize = {};                  // required when a route has a scope
   base::Executor* executor = nullptr;   // required when a route is slow
+  base::Executor* patient = nullptr;    // of patient routes; null: `executor` takes those, too
   std::function<std::int64_t()> now_ns = {};  // monotonic; empty: base::MonotonicNs
   RequestObserver* observer = nullptr;        // outlives the server; null: nobody is told
 };

@@ -22,6 +22,7 @@ class ServerTest : public testing::Test {
     options.loops = 2;
     options.limits = limits;
     options.executor = &pool_;
+    options.patient = &patient_;
     options.authorize = [](const Request& request, const Route&) -> Result<Caller> {
       if (request.headers.Get("authorization") != "key") return Unauthenticated("no key");
       Caller caller;
@@ -40,7 +41,7 @@ class ServerTest : public testing::Test {
   }
 
   base::Counters counters_;
-  base::ThreadPool pool_{{.name = "test"}};
+  base::ThreadPool pool_{{.name = "test"}}, patient_{{.name = "patient", .threads = 1}};
   std::unique_ptr<Server> server_;
 };
 
@@ -99,6 +100,23 @@ TEST_F(ServerTest, RefusesForeignHostsAndOriginsOnLoopback) {
   EXPECT_EQ(post({{"Origin", "http://localhost:3000"}}), 200);
   EXPECT_EQ(post({{"Origin", "http://evil.com"}}), 403);
   EXPECT_EQ(post({{"Origin", "null"}}), 403);
+}
+
+TEST_F(ServerTest, APatientRouteKeepsNoSlowOneWaiting) {
+  std::promise<void> open;
+  std::shared_future<void> opened = open.get_future().share();
+  StartServer({{.pattern = "/patient", .slow = true, .patient = true, .handler = [opened](Request, Responder responder) {
+                  opened.wait();
+                  responder.Send(TextResponse(200, "patient"));
+                }},
+               {.pattern = "/slow", .slow = true, .handler = [](Request, Responder responder) { responder.Send(TextResponse(200, "slow")); }}});
+  std::vector<std::future<Result<Response>>> patient;
+  for (int i = 0; i < 8; ++i) {  // more than the executor has threads
+    patient.push_back(std::async(std::launch::async, [&] { return NewClient().Get("/patient"); }));
+  }
+  EXPECT_EQ(NewClient().Get("/slow")->body, "slow");
+  open.set_value();
+  for (auto& answer : patient) EXPECT_EQ(answer.get()->body, "patient");
 }
 
 TEST_F(ServerTest, LetsAnotherThreadStreamTheAnswer) {

@@ -41,6 +41,7 @@ void AddAdminRoutes(const Context& context, Routes& routes) {
          .scope = "clock.write",
          .group = "admin",
          .slow = true,
+         .patient = true,
          .handler = net::AnswerJson(
              [&context](const net::Request& request) { return Advance(context, request); }),
          .summary = "Moves a manual clock forward; answers when all work due by then is done.",
@@ -53,6 +54,7 @@ void AddAdminRoutes(const Context& context, Routes& routes) {
        .scope = "doctor.read",
        .group = "admin",
        .slow = true,
+       .patient = true,
        .handler = net::AnswerJson([&context](const net::Request& request) {
          return context.doctor(QueryFlag(request, "verify"));
        }),

@@ -34,6 +34,7 @@ void AddConfigRoutes(const Context& context, Routes& routes) {
        .group = "admin",
        .body_bytes_max = 8u << 20,
        .slow = true,
+       .patient = true,
        .handler = net::AnswerJson(
            [&context](const net::Request& request) { return Apply(context, request); }),
        .summary = "Checks a seaworthy.toml, says what it would change, and applies it.",

@@ -72,15 +72,15 @@ constexpr AnswerRoute kRoutes[] = {
      "Endpoints with their arms."},
     {net::Method::kPost, "/seaworthy/v1/endpoints/{endpoint}/live", "endpoints.write", GoLive,
      "Makes a version that may serve live at once, without a rollout.", "",
-     R"({"type":"object","required":["version"],"properties":{"version":{"type":"integer"}}})"},
+     R"({"type":"object","required":["version"],"properties":{"version":{"type":"integer"}}})", true},
     {net::Method::kPost, "/seaworthy/v1/endpoints/{endpoint}/rollout", "endpoints.write",
      StartRollout, "Begins to move the endpoint to a version, step by step.", "",
      R"({"type":"object","required":["version"],"properties":{"version":{"type":"integer"},"plan":{"type":"string"},)"
-     R"("steps":{"type":"array","items":{"enum":["shadow","canary","live"]}},"canary_share":{"type":"number"}}})"},
+     R"("steps":{"type":"array","items":{"enum":["shadow","canary","live"]}},"canary_share":{"type":"number"}}})", true},
     {net::Method::kPost, "/seaworthy/v1/endpoints/{endpoint}/rollout/steer", "endpoints.write",
      Steer, "An operator's word: advance the rollout or roll it back, whatever the evidence.", "",
      R"({"type":"object","required":["action","reason"],"properties":{"action":{"enum":["advance","roll_back"]},)"
-     R"("reason":{"type":"string"}}})"},
+     R"("reason":{"type":"string"}}})", true},
     {net::Method::kGet, "/seaworthy/v1/rollouts", "endpoints.read", Rollouts,
      "The running or last rollout of each endpoint, by its name, with its evidence.",
      R"({"type":"object","properties":{"endpoint":{"type":"string"}}})"},

@@ -9,6 +9,7 @@ void AddAnswers(const Context& context, std::span<const AnswerRoute> table, Rout
          .pattern = route.pattern,
          .scope = route.scope,
          .slow = true,
+         .patient = route.patient,
          .handler = net::AnswerJson([&context, answer = route.answer](const net::Request& request) {
            return answer(context, request);
          }),

@@ -20,6 +20,7 @@ struct AnswerRoute {
   const char* summary;
   const char* query_schema = "";
   const char* request_schema = "";
+  bool patient = false;  // may wait for a model to be loaded
 };
 void AddAnswers(const Context& context, std::span<const AnswerRoute> table, Routes& routes);
 

@@ -72,6 +72,7 @@ std::vector<net::Route> MultiModelRoutes(const ContainerContext& context, ModelH
   net::Route load = JsonRoute(net::Method::kPost, "/models", [host](const Request& request) { return LoadModel(*host, request); },
                               "Loads a model; 409 when it is loaded, 507 when there is no room.");
   load.slow = true;
+  load.patient = true;
   load.render_error = RenderLoadError;
   net::Route invoke{.method = net::Method::kPost,
                     .pattern = "/models/{model}/invoke",
