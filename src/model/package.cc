@@ -174,6 +174,10 @@ Status Package::ReplayGolden(Output output, std::span<const double> expected, st
   }
   std::vector<double> scores(expected.size());
   SW_TRY(Score(content_.golden.inputs, output, scores));
+  SW_TRY(CompareScores(content_.golden, output, *engine_, scores));
+  if (rows <= 1 || content_.golden.inputs.num_columns() == 0) return Ok();
+  scores.resize(engine_->outputs(output));
+  SW_TRY(Score(content_.golden.inputs.Slice(0, 1), output, scores));
   return CompareScores(content_.golden, output, *engine_, scores);
 }
 

@@ -5,7 +5,8 @@
 //   auto package = SW_TRY(LoadPackage(id, [&](auto hash) { return blobs.ReadAll(hash); }));
 //   SW_TRY(package->Score(rows, scores));
 //
-// Golden rows come from the original library and are replayed by every load: a mismatch refuses it.
+// Golden rows come from the original library and are replayed by every load, all together and then one alone, as
+// requests come: a mismatch refuses it, and what an engine makes when it first scores is made before any request.
 // With fewer than kGoldenRowsMin of them a package is unverified. Hostile input. Immutable: Score is thread-safe.
 #pragma once
 

@@ -192,6 +192,21 @@ TEST(Package, OfAPythonModelNeedsAServerThatAllowsIt) {
   EXPECT_EQ(LoadPackage(WritePackage(content, blobs.Put()).value(), blobs.Get()).error().code, ErrorCode::kPermissionDenied);
 }
 
+// The forest's tables and paths, the plan's programs: nothing is left to be made by the first request.
+TEST(Package, HoldsNoMoreAfterItsFirstRequestsThanBefore) {
+  for (const char* format : {"xgboost", "linear"}) {
+    MapBlobs blobs;
+    const PackageContent content = format == std::string_view("linear") ? Content() : ClassesContent("xgboost");
+    const auto package = LoadPackage(WritePackage(content, blobs.Put()).value(), blobs.Get()).value();
+    const std::size_t before = package->memory_bytes();
+    for (const std::size_t rows : {std::size_t{1}, content.golden.inputs.num_rows()}) {
+      std::vector<double> scores(rows * package->outputs());
+      ASSERT_TRUE(package->Score(content.golden.inputs.Slice(0, rows), Output::kPrediction, scores));
+      EXPECT_EQ(package->memory_bytes(), before) << format << ", " << rows << " rows";
+    }
+  }
+}
+
 TEST(Package, IsRefusedWhenAnyPartIsDamagedOrGone) {
   MapBlobs blobs;
   const std::string id = WritePackage(Content(), blobs.Put()).value();

@@ -4,7 +4,12 @@
 #include <future>
 #include <map>
 
+#include "base/errors.h"
+#include "base/files.h"
+#include "base/hash.h"
+#include "data/arrow_stream.h"
 #include "model/engines/python_fakes.h"
+#include "model/package.h"
 
 namespace sw::model {
 namespace {
@@ -22,6 +27,40 @@ TEST_F(PythonEngineTest, ScoresByTheProcess) {
   }
   EXPECT_TRUE(Scores(*engine, 0));
   EXPECT_EQ(engine->Score(data::Batch(data::Schema{{{"y", data::Type::kFloat64}}}), Output::kRaw, {}).error().code, ErrorCode::kUnimplemented);
+}
+
+// By the process that will answer requests, which writes down how long what it was asked is.
+TEST_F(PythonEngineTest, APackageHasScoredItsGoldenRowsTogetherAndOneAloneBeforeAnybodyHasIt) {
+  WriteFake("ready(); open(my $log, '>', '" + root_ + "/asked'); $log->autoflush(1);\n"
+            "while (1) { my ($kind, $bytes) = take(); print $log length($bytes), ' '; answer($kind & ~15 | 2, $bytes) }");
+  PackageContent content;
+  content.format = "python";
+  content.model = fmt::format(R"({{"python": {{"environment": "fake", "folder": "m", "content": "{}"}}}})", FolderHash(root_ + "/models/m").value());
+  content.inputs = {"x"};
+  content.golden.inputs = Rows(kGoldenRowsMin).Select({"x"}).value();
+  for (std::size_t r = 0; r < kGoldenRowsMin; ++r) content.golden.expected.push_back(static_cast<double>(r) / 2);
+  content.golden.from = "perl";
+  std::map<std::string, std::string, std::less<>> blobs;
+  const std::string id = WritePackage(content, [&](std::string_view bytes) -> Result<std::string> {
+    std::string hash = base::Sha256Hex(bytes);
+    blobs[hash] = bytes;
+    return hash;
+  }).value();
+  const auto package = LoadPackage(id, [&](std::string_view hash) -> Result<std::string> { return blobs.find(hash)->second; }, {.onnxruntime = {}, .columns = {}, .python = host_});
+  ASSERT_TRUE(package) << package.error().message;
+  EXPECT_TRUE((*package)->is_verified());
+  const auto bytes = [&](std::size_t rows) { return data::EncodeArrowStream(Rows(rows).Select({"x"}).value()).value().size(); };
+  const auto asked = base::ReadFile(root_ + "/asked", 1000).value();
+  EXPECT_EQ(asked, fmt::format("{} {} ", bytes(kGoldenRowsMin), bytes(1)));
+}
+
+TEST_F(PythonEngineTest, SaysWhatItsProcessHoldsInMemory) {
+  const auto engine = MakeFake("ready(); echo() while 1;").value();
+  EXPECT_GT(engine->memory_bytes(), 100u << 10);  // what an interpreter of Perl has for itself
+  EXPECT_LT(engine->memory_bytes(), 200u << 20);
+  const auto gone = MakeFake("ready(); exit 1;").value();
+  EXPECT_FALSE(Scores(*gone, 1));
+  EXPECT_LT(gone->memory_bytes(), 100u << 10);
 }
 
 TEST_F(PythonEngineTest, IsOffUntilTheConfigurationAllowsIt) {
