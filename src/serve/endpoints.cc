@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <set>
 #include <utility>
 
 #include "base/check.h"
@@ -99,8 +100,10 @@ Status Endpoints::Replace(EndpointSnapshot snapshot) {
   BlockingPool* own = may_block ? core_->blocking.For(snapshot.name) : nullptr;
   auto endpoint = std::make_shared<const LiveEndpoint>(std::move(snapshot), core_->counters, own);
   auto next = std::make_shared<EndpointMap>(*core_->endpoints.Get());
-  (*next)[endpoint->snapshot.name] = endpoint;
+  const auto before = std::exchange((*next)[endpoint->snapshot.name], endpoint);
   core_->endpoints.Set(std::move(next));
+  if (before != nullptr) before->NoteUnloaded();
+  endpoint->NoteMemory();
   core_->ForgetWhy(endpoint->snapshot.name);
   return Ok();
 }
@@ -132,8 +135,10 @@ Status Endpoints::Remove(std::string_view name) {
   const auto found = next->find(name);
   if (found == next->end() && was_explained) return Ok();
   if (found == next->end()) return std::unexpected(core_->Unknown(std::string(name)));
+  const auto before = std::move(found->second);
   next->erase(found);
   core_->endpoints.Set(std::move(next));
+  before->NoteUnloaded();
   core_->blocking.Release(name);
   return Ok();
 }
@@ -149,6 +154,23 @@ std::vector<std::string> Endpoints::Names() const {
   std::vector<std::string> names;
   for (const auto& [name, endpoint] : *core_->endpoints.Get()) names.push_back(name);
   return names;
+}
+
+std::vector<model::MemoryHolder> Endpoints::MemoryHolders() const {
+  std::vector<model::MemoryHolder> holders;
+  std::set<const model::Package*> seen;
+  for (const auto& [name, endpoint] : *core_->endpoints.Get()) {
+    for (const Arm& arm : endpoint->snapshot.arms) {
+      if (!seen.insert(arm.package.get()).second) continue;
+      holders.push_back({.name = fmt::format("{}/{} {}", name, arm.version, ArmModeName(arm.mode)), .bytes = arm.package->memory_bytes()});
+    }
+  }
+  return holders;
+}
+
+void Endpoints::NoteMemory() const {
+  const std::lock_guard lock(core_->change_mutex);  // or a version that leaves would be noted after it left
+  for (const auto& [name, endpoint] : *core_->endpoints.Get()) endpoint->NoteMemory();
 }
 
 std::vector<VersionStatistics> Endpoints::Statistics(std::string_view name) const {

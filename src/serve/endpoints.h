@@ -26,6 +26,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "data/batch.h"
+#include "model/memory_budget.h"
 #include "serve/blocking_pools.h"
 #include "serve/endpoint.h"
 #include "serve/interfaces.h"
@@ -118,6 +119,10 @@ class Endpoints {
   bool ExplainsAny() const;
   std::shared_ptr<const EndpointSnapshot> Find(std::string_view name) const;  // nullptr: none
   std::vector<std::string> Names() const;  // sorted
+  // Each package once, however many arms have it, named by one of them: "late/3 live".
+  std::vector<model::MemoryHolder> MemoryHolders() const;
+  // Sets the gauges serve_version_memory_bytes: what a model's process holds changes by itself.
+  void NoteMemory() const;
   // Of the versions that the endpoint has loaded, in the order of its arms; empty when it is not served.
   std::vector<VersionStatistics> Statistics(std::string_view name) const;
 

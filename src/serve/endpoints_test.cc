@@ -318,5 +318,57 @@ TEST(Endpoints, ComeAndGoByName) {
   EXPECT_EQ(serve.Predict(OneRow()).error().code, ErrorCode::kNotFound);
 }
 
+// Loads as slowly as a large model: requests come meanwhile.
+class SlowPackages final : public PackageSource {
+ public:
+  Result<std::shared_ptr<const model::Package>> Load(const std::string&) override {
+    meanwhile();
+    return package;
+  }
+  std::shared_ptr<const model::Package> package;
+  std::function<void()> meanwhile;
+};
+
+TEST(Endpoints, TheOldVersionAnswersUntilTheNewOneHasReplayedItsGoldenRows) {
+  ServeFixture serve;
+  model::PackageContent content = DelayContent(2, 0);
+  content.golden.inputs = DelayRows({{"N1", 1}, {"N2", 2}}).Select({"delay", "origin"}).value();
+  content.golden.expected = {2, 4};
+  SlowPackages packages;
+  std::vector<std::int64_t> versions;
+  const auto ask = [&] { versions.push_back(serve.Predict({.endpoint = "late", .rows = DelayRows({{"N1", 10}})})->versions[0]); };
+  packages.meanwhile = [&] {
+    ask();
+    packages.package = MakePackage(content);  // replays them
+    ask();
+  };
+  EndpointSnapshot base = LateEndpoint();
+  ASSERT_TRUE(serve.endpoints->Apply(base, {{.version = 2, .package_id = "new", .threshold = {}}}, packages));
+  ask();
+  EXPECT_EQ(versions, (std::vector<std::int64_t>{1, 1, 2}));
+}
+
+TEST(Endpoints, SayWhatTheirVersionsHoldInMemory) {
+  ServeFixture serve;
+  const auto gauge = [&](const char* version) { return serve.Count("serve_version_memory_bytes", {{"endpoint", "late"}, {"version", version}}); };
+  const auto bytes = static_cast<std::int64_t>(serve.endpoints->Find("late")->arms[0].package->memory_bytes());
+  EXPECT_GT(bytes, 500);
+  EXPECT_EQ(gauge("1"), bytes);
+  EndpointSnapshot next = *serve.endpoints->Find("late");
+  next.arms = {MakeArm(2, 1, ArmMode::kLive), {.version = 3, .package = next.arms[0].package, .mode = ArmMode::kWarm, .threshold = {}}};
+  ASSERT_TRUE(serve.endpoints->Replace(next));
+  EXPECT_EQ(gauge("1"), 0);
+  EXPECT_EQ(gauge("3"), bytes);
+  EndpointSnapshot other = next;
+  other.name = "other";
+  other.arms = {{.version = 7, .package = next.arms[1].package, .mode = ArmMode::kLive, .threshold = {}}};
+  ASSERT_TRUE(serve.endpoints->Replace(other));
+  std::vector<std::string> names;
+  for (const model::MemoryHolder& holder : serve.endpoints->MemoryHolders()) names.push_back(holder.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"late/2 live", "late/3 warm"}));  // a package counts once
+  ASSERT_TRUE(serve.endpoints->Remove("late"));
+  EXPECT_EQ(gauge("3"), 0);
+}
+
 }  // namespace
 }  // namespace sw::serve

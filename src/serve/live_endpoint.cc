@@ -105,6 +105,14 @@ std::shared_ptr<const LogKind> LiveEndpoint::PredictionsKind(const data::Schema&
   return known;
 }
 
+void LiveEndpoint::NoteMemory() const {
+  for (std::size_t i = 0; i < versions.size(); ++i) versions[i].memory_bytes.Set(static_cast<std::int64_t>(snapshot.arms[i].package->memory_bytes()));
+}
+
+void LiveEndpoint::NoteUnloaded() const {
+  for (const VersionCounters& version : versions) version.memory_bytes.Set(0);
+}
+
 void LiveEndpoint::MeasureCost(std::int64_t nanoseconds, std::size_t rows) const {
   const std::int64_t now = nanoseconds / static_cast<std::int64_t>(rows);
   const std::int64_t before = row_cost_ns.load(std::memory_order_relaxed);

@@ -47,6 +47,8 @@ struct LiveEndpoint {
 
   // What a prediction with these features is logged as.
   std::shared_ptr<const LogKind> PredictionsKind(const data::Schema& features) const;
+  void NoteMemory() const;    // in the versions' gauges
+  void NoteUnloaded() const;  // sets them to 0
   void MeasureCost(std::int64_t nanoseconds, std::size_t rows) const;
   ScoreCache* cache() const { return cache_.get(); }  // nullptr: none
   ScoreQueue& queue() const { return queue_; }

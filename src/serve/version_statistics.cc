@@ -14,6 +14,7 @@ VersionCounters VersionCounters::For(base::Counters& counters, const std::string
   };
   return {.version = version,
           .last_us = get("serve_version_last_answer_us", "When a version last answered, in microseconds since 1970."),
+          .memory_bytes = get("serve_version_memory_bytes", "What a version's package holds in memory, a process of its own included; 0: it is not loaded."),
           .requests = get("serve_version_requests_total", "Requests that a version answered, wholly or in part."),
           .rows = get("serve_version_rows_total", "Rows that a version answered."),
           .failed_requests = get("serve_version_failed_requests_total", "Requests that a version, or its endpoint while it was live, did not answer."),

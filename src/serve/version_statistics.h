@@ -42,6 +42,7 @@ struct VersionCounters {
 
   std::int64_t version;
   base::Counter& last_us;
+  base::Counter& memory_bytes;
   base::Counter& requests;
   base::Counter& rows;
   base::Counter& failed_requests;
