@@ -45,12 +45,12 @@ class LogbookPredictions final : public serve::PredictionLog {
   std::set<std::string> declared_;  // guarded by mutex_
 };
 
-// A package is loaded once for as long as somebody holds it. Apart from flow's own: what gates and replays
-// score takes no turn of what serves, where a model runs in a process.
+// A package is loaded once for as long as somebody holds it. Flow's own are these, but for models that run in a
+// process: there, what gates and replays score takes no turn of what serves.
 class BlobPackages final : public serve::PackageSource {
  public:
-  BlobPackages(store::Blobs& blobs, model::EngineOptions engines, const flow::EngineTuner& tuner)
-      : packages_(blobs, std::move(engines), &tuner, /*recent=*/0) {}
+  BlobPackages(store::Blobs& blobs, model::EngineOptions engines, const flow::EngineTuner& tuner, model::PackageLoader& loader)
+      : packages_(blobs, {.engines = std::move(engines), .tuner = &tuner, .recent = 0, .loader = &loader}) {}
   Result<std::shared_ptr<const model::Package>> Load(const std::string& package_id) override {
     return packages_.Get(package_id);
   }

@@ -19,6 +19,8 @@ namespace {
 
 constexpr auto kUpkeepEvery = std::chrono::seconds(5);
 constexpr std::size_t kJobsWaitingMax = 64;  // limit jobs_waiting_max
+constexpr std::size_t kPatientThreads = 2;   // one load at a time: the second waits, or starts a process
+constexpr std::size_t kPatientMax = 64;      // limit patient_queue_max
 
 constexpr std::array kMigrations = {store::Migration{1, R"sql(
 CREATE TABLE app_clock(id BIGINT PRIMARY KEY, now_us BIGINT NOT NULL);
@@ -89,6 +91,15 @@ std::unique_ptr<base::Executor> App::BlockingThreads() {
 }
 
 void App::OpenPools() {
+  loads_ = std::make_unique<LoadThread>(LoadThread::Options{.settings = &settings_,
+                                                            .counters = &counters_,
+                                                            .holders = [this] { return endpoints_ ? endpoints_->MemoryHolders() : std::vector<model::MemoryHolder>(); },
+                                                            .drop_idle = [this] { if (flow_) flow_->DropIdlePackages(); }});
+  patient_ = std::make_unique<base::ThreadPool>(base::ThreadPool::Options{.name = "patient",
+                                                                          .threads = kPatientThreads,
+                                                                          .queue_max = kPatientMax,
+                                                                          .refused = &counters_.Get("app_refused_total", "Work turned away.",
+                                                                                                    {{"limit", "patient_queue_max"}})});
   workers_ = std::make_unique<base::ThreadPool>(base::ThreadPool::Options{
       .name = "workers",
       .threads = static_cast<std::size_t>(std::max<std::int64_t>(1, settings_.Count("workers"))),
@@ -127,7 +138,7 @@ Status App::OpenRooms() {
   feature_reader_ = std::make_unique<StoreFeatures>(*features_);
   prediction_log_ =
       std::make_unique<LogbookPredictions>(data_->logbook(), "serve-" + ids_->NewUuid());
-  packages_ = std::make_unique<BlobPackages>(data_->blobs(), engines(), *tuner_);
+  packages_ = std::make_unique<BlobPackages>(data_->blobs(), engines(), *tuner_, loads_->loader());
   serve::Endpoints::Options endpoints;
   endpoints.clock = clock_.get();
   endpoints.counters = &counters_;
@@ -156,6 +167,7 @@ Status App::OpenRooms() {
   flow.tables_folder = settings_.Text("tables");
   flow.engines = engines();
   flow.tuner = tuner_.get();
+  flow.loader = &loads_->loader();
   flow_ = SW_TRY(flow::Flow::Open(flow));
   SW_TRY(flow_->Configure(config));
   configuration_->Connect(*features_, *flow_);
@@ -238,6 +250,7 @@ Result<std::unique_ptr<net::Server>> App::Listen() {
   access_ = std::make_unique<auth::Access>(SW_TRY(auth::Access::Decide(addresses, *keyring_)));
   for (net::Listen& listen : options.listens) listen.loopback_only = access_->loopback_only();
   options.executor = workers_.get();
+  options.patient = patient_.get();
   if (tracing_) options.observer = &tracing_->tracer;
   options.authorize = [this](const net::Request& request,
                              const net::Route& route) -> Result<Caller> {
@@ -258,6 +271,8 @@ void App::RunUpkeep(const std::stop_token& stop) {
   publish_rest();
   while (!upkeep_wake_.wait_for(lock, stop, kUpkeepEvery, [&] { return stop.stop_requested(); })) {
     publish_rest();
+    loads_->memory().Note();
+    endpoints_->NoteMemory();
     if (const Status drained = data_->DrainOutbox(); !drained) {
       log_->Warning("outbox could not be drained", {{"error", drained.error().message}});
     }
@@ -293,7 +308,10 @@ Status App::SaveClock(TimeUs now) {
 
 Result<Json> App::Doctor(bool verify) {
   std::vector<Finding> findings = CheckProcess(settings_);
-  for (Finding& finding : CheckFolder(*data_, *registry_, engines(), verify))
+  const PackageCheck load = [this](const std::string& id, const model::PackageParts& parts) {
+    return loads_->loader().Load(id, parts, engines());
+  };
+  for (Finding& finding : CheckFolder(*data_, *registry_, load, verify))
     findings.push_back(std::move(finding));
   const Json applied = SW_TRY(configuration_->Current());
   Json facts = Json::MakeObject({{"version", SW_VERSION},
@@ -303,6 +321,7 @@ Result<Json> App::Doctor(bool verify) {
                                  {"configuration", applied.IntOr("version", 0)},
                                  {"has_keys", keyring_->HasKeys()},
                                  {"endpoints", Json::FromRange(endpoints_->Names())},
+                                 {"memory", MemoryToJson(loads_->memory().Use())},
                                  {"verified", verify}});
   return Json::MakeObject({{"facts", std::move(facts)},
                            {"settings", settings_.ToJson()},

@@ -21,6 +21,7 @@
 #include "app/adapters.h"
 #include "app/clock_file.h"
 #include "app/configuration.h"
+#include "app/load_thread.h"
 #include "app/settings.h"
 #include "app/tracing.h"
 #include "auth/access.h"
@@ -81,6 +82,8 @@ class App {
   std::unique_ptr<base::Logger> log_;
   std::unique_ptr<Tracing> tracing_;           // null: not configured
   std::unique_ptr<base::IdGenerator> ids_;
+  std::unique_ptr<LoadThread> loads_;          // outlives every package
+  std::unique_ptr<base::ThreadPool> patient_;  // routes that wait for a load
   std::unique_ptr<base::ThreadPool> workers_;  // slow routes
   std::unique_ptr<base::ThreadPool> shadows_;  // shadow scoring, engines' timing: of low priority
   std::stop_source stop_models_;

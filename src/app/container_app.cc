@@ -30,6 +30,11 @@ ContainerApp::~ContainerApp() {
 }
 
 void ContainerApp::OpenEndpoints() {
+  loads_ = std::make_unique<LoadThread>(LoadThread::Options{
+      .settings = &settings_,
+      .counters = &counters_,
+      .holders = [this] { return endpoints_ ? endpoints_->MemoryHolders() : std::vector<model::MemoryHolder>(); },
+      .drop_idle = {}});
   workers_ = std::make_unique<base::ThreadPool>(base::ThreadPool::Options{
       .name = "workers",
       .threads = static_cast<std::size_t>(std::max<std::int64_t>(1, settings_.Count("workers"))),
@@ -47,8 +52,8 @@ void ContainerApp::OpenEndpoints() {
   models_ = std::make_unique<ContainerModels>(ContainerModels::Options{.settings = &settings_,
                                                                        .endpoints = endpoints_.get(),
                                                                        .log = log_.get(),
-                                                                       .folder = container_.models_folder,
-                                                                       .memory_bytes_max = MemoryBytesMax(settings_.Bytes("memory_bytes_max"))});
+                                                                       .loader = &loads_->loader(),
+                                                                       .folder = container_.models_folder});
 }
 
 std::vector<net::Route> ContainerApp::Routes() {

@@ -14,6 +14,7 @@
 
 #include "app/container.h"
 #include "app/container_models.h"
+#include "app/load_thread.h"
 #include "app/settings.h"
 #include "app/tracing.h"
 #include "base/clock.h"
@@ -56,6 +57,7 @@ class ContainerApp {
   base::SystemClock clock_;
   std::unique_ptr<base::Logger> log_;
   std::unique_ptr<Tracing> tracing_;  // null: not configured
+  std::unique_ptr<LoadThread> loads_;  // outlives every package
   std::unique_ptr<base::ThreadPool> workers_, shadows_;
   NoLog no_log_;
   std::unique_ptr<serve::Endpoints> endpoints_;

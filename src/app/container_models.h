@@ -17,6 +17,7 @@
 #include "api/sagemaker/container.h"
 #include "app/settings.h"
 #include "base/log.h"
+#include "model/package_loader.h"
 #include "serve/endpoints.h"
 
 namespace sw::app {
@@ -30,20 +31,22 @@ class ContainerModels final : public sagemaker::ModelHost {
     const Settings* settings = nullptr;
     serve::Endpoints* endpoints = nullptr;
     base::Logger* log = nullptr;
-    std::string folder = {};             // all that Load is asked for lies below
-    std::uint64_t memory_bytes_max = 0;  // of this process
+    model::PackageLoader* loader = nullptr;
+    std::string folder = {};  // all that Load is asked for lies below
   };
   explicit ContainerModels(Options options) : options_(std::move(options)) {}
 
-  // Loads what `path` holds as version 1 of an endpoint, whatever its size. Slow.
+  // Loads what `path` holds as version 1 of an endpoint, whatever its size, on this thread. Slow.
   Status Serve(const std::string& name, const std::string& path);
 
-  // INVALID_ARGUMENT for a place outside of the folder; RESOURCE_EXHAUSTED says what the model may need.
+  // INVALID_ARGUMENT for a place outside of the folder; RESOURCE_EXHAUSTED where there is no room for the model.
   Status Load(const sagemaker::HostedModel& model) override;
   Status Unload(const std::string& name) override;
   std::vector<sagemaker::HostedModel> Models() const override;
 
  private:
+  Status Publish(const std::string& name, std::shared_ptr<const model::Package> package);
+  Result<std::shared_ptr<const model::Package>> LoadWithin(const std::string& name, const std::string& path);
   Result<std::string> PathOf(const std::string& url) const;
 
   const Options options_;
@@ -51,11 +54,5 @@ class ContainerModels final : public sagemaker::ModelHost {
   mutable std::mutex mutex_;
   std::map<std::string, std::string> urls_;  // by name; guarded by mutex_
 };
-
-// What this process may use: `setting`, or else the least of its control group's limit and the machine's memory.
-std::uint64_t MemoryBytesMax(std::uint64_t setting);
-// What a model of so many bytes on disk may take while it is loaded: RESOURCE_EXHAUSTED when that and what is
-// `resident` are more than `memory_bytes_max`. Pure.
-Status CheckRoom(std::uint64_t file_bytes, std::uint64_t resident_bytes, std::uint64_t memory_bytes_max);
 
 }  // namespace sw::app

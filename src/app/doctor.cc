@@ -32,7 +32,7 @@ void CheckLogbook(store::DataFolder& data, std::vector<Finding>& findings) {
 }
 
 void CheckPackages(store::DataFolder& data, const registry::Registry& registry,
-                   const model::EngineOptions& engines, std::vector<Finding>& findings) {
+                   const PackageCheck& load, std::vector<Finding>& findings) {
   const auto ids = registry.PackageIds();
   if (!ids) {
     findings.push_back(
@@ -40,9 +40,14 @@ void CheckPackages(store::DataFolder& data, const registry::Registry& registry,
     return;
   }
   for (const std::string& id : *ids) {
-    const auto loaded = model::LoadPackage(
-        id, [&](std::string_view hash) { return data.blobs().ReadAll(hash); }, engines);
+    const auto loaded = load(id, {.get = [&](std::string_view hash) { return data.blobs().ReadAll(hash); },
+                                  .size = [&](std::string_view hash) { return data.blobs().Size(hash); }});
     if (loaded) continue;
+    if (loaded.error().code == ErrorCode::kResourceExhausted) {
+      findings.push_back({"warning", "package " + id.substr(0, 12), "it was not checked: " + loaded.error().message,
+                          "check it on a machine with more memory"});
+      continue;
+    }
     findings.push_back({"error", "package " + id.substr(0, 12), loaded.error().message,
                         "restore its blobs, or archive the versions that name it"});
   }
@@ -86,14 +91,14 @@ void CheckEnvironment(std::vector<Finding>& findings) {
 }  // namespace
 
 std::vector<Finding> CheckFolder(store::DataFolder& data, const registry::Registry& registry,
-                                 const model::EngineOptions& engines, bool verify) {
+                                 const PackageCheck& load, bool verify) {
   std::vector<Finding> findings;
   CheckStreams(data, findings);
   CheckDisk(data.path(), findings);
   if (!verify) return findings;
   CheckBlobs(data, findings);
   CheckLogbook(data, findings);
-  CheckPackages(data, registry, engines, findings);
+  CheckPackages(data, registry, load, findings);
   return findings;
 }
 

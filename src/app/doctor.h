@@ -4,12 +4,15 @@
 //   std::vector<Finding> findings = CheckFolder(*data, /*verify=*/true);
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "app/settings.h"
 #include "base/json.h"
-#include "model/model_file.h"
+#include "model/package.h"
+#include "model/package_loader.h"
 #include "registry/registry.h"
 #include "store/data_folder.h"
 
@@ -22,9 +25,12 @@ struct Finding {
   std::string advice;    // what to do about it
 };
 
+// Loads a package, as a server would, and lets go of it.
+using PackageCheck = std::function<Result<std::shared_ptr<const model::Package>>(const std::string& id, const model::PackageParts& parts)>;
+
 // Reads the stores' books; with `verify` every byte on disk, and loads every registered package.
 std::vector<Finding> CheckFolder(store::DataFolder& data, const registry::Registry& registry,
-                                 const model::EngineOptions& engines, bool verify);
+                                 const PackageCheck& load, bool verify);
 // Descriptors, free disk space, unknown SEAWORTHY_ variables of this process.
 std::vector<Finding> CheckProcess(const Settings& settings);
 

@@ -37,10 +37,10 @@ Result<std::string> FindModel(const std::string& path, int depth) {
 
 }  // namespace
 
-Result<std::shared_ptr<const model::Package>> ServableModel(const Settings& settings, const std::string& path) {
+Result<std::unique_ptr<const model::Package>> ServableModel(const Settings& settings, const std::string& path) {
   const std::string found = SW_TRY(FindModel(path, 0));
   if (IsPackageFolder(found)) return SW_TRY(LoadPackageFolder(found, SW_TRY(EnginesOf(settings))));
-  return SW_TRY(BuildPackage(settings, {.model = found, .python = ""})).package;
+  return std::move(SW_TRY(BuildPackage(settings, {.model = found, .python = ""})).package);
 }
 
 }  // namespace sw::app

@@ -16,6 +16,6 @@ namespace sw::app {
 
 // `path` is a model file of any format that is read, a package or MLflow folder, or a folder with one of
 // these in it and no other file beside. A bare file's package has no golden rows: nobody asks its library.
-Result<std::shared_ptr<const model::Package>> ServableModel(const Settings& settings, const std::string& path);
+Result<std::unique_ptr<const model::Package>> ServableModel(const Settings& settings, const std::string& path);
 
 }  // namespace sw::app

@@ -34,7 +34,7 @@ struct BuildRequest {
 
 struct BuiltPackage {
   model::PackageContent content;
-  std::shared_ptr<const model::Package> package;  // of the content, as a load makes it
+  std::unique_ptr<const model::Package> package;  // of the content, as a load makes it
   // {"format", "inputs", "exactness", "verified", "golden_rows", "golden_from", "outputs"}, and where it applies
   // "output_names", "unverified", "refused_rows", "refused", for people.
   Json about;

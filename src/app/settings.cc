@@ -34,7 +34,7 @@ constexpr SettingSpec kSpecs[] = {
      "auto|none|sagemaker|vertex"},
     {"container_root", SettingKind::kText, "/opt/ml", "the folder in which a container's model lies, as \"model\""},
     {"memory_bytes_max", SettingKind::kBytes, "0",
-     "what the process may use before a multi-model container refuses to load; 0: the machine's or its control group's"},
+     "what the process may use before it refuses to load a model; 0: what the machine or its control group has, less an eighth or 1GiB"},
     {"default_endpoint", SettingKind::kText, "",
      "the endpoint of requests whose path names none (/invocations); the only one when not given"},
     {"log_level", SettingKind::kChoice, "info", "the least serious log lines to print",

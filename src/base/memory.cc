@@ -57,6 +57,20 @@ std::uint64_t PrivateBytes(int process_id) {
   return (pages[1] - std::min(pages[1], pages[2])) * PageBytes();
 }
 
+std::uint64_t PrivateBytesOfChildren() {
+  std::uint64_t bytes = 0;
+  const auto threads = ListFolder("/proc/self/task");
+  if (!threads) return 0;
+  for (const std::string& thread : *threads) {
+    const auto text = ReadFile("/proc/self/task/" + thread + "/children", kFileBytesMax);  // "12 34 "
+    for (std::string_view left = text ? std::string_view(*text) : ""; NumberIn(left) != 0;) {
+      bytes += PrivateBytes(static_cast<int>(NumberIn(left)));
+      left.remove_prefix(std::min(left.find(' '), left.size() - 1) + 1);
+    }
+  }
+  return bytes;
+}
+
 std::uint64_t ControlGroupLimit(const std::string& root, std::string_view groups) {
   std::uint64_t least = 0;
   while (!groups.empty()) {

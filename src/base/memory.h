@@ -16,6 +16,9 @@ namespace sw::base {
 // back. 0 when there is no such process; `process_id` 0 is this one.
 std::uint64_t PrivateBytes(int process_id = 0);
 
+// Of the processes that this one started and that still run, but not of what those started.
+std::uint64_t PrivateBytesOfChildren();
+
 // The least limit of a process's control groups, of version 2 or 1: 0 when there is none. `root` is where they are
 // mounted, `groups` the text of /proc/self/cgroup. Within a container both show its own.
 std::uint64_t ControlGroupLimit(const std::string& root, std::string_view groups);

@@ -219,7 +219,7 @@ TEST_F(EngineTunerTest, EndsOnceNothingIsTimedAnyMore) {
 
 TEST_F(EngineTunerTest, LoadedPackagesTakeOverWhatWasChosenMeanwhile) {
   const auto served = LoadTrees();
-  Packages packages(data_->blobs(), {}, &Open());
+  Packages packages(data_->blobs(), {.tuner = &Open()});
   const auto kept = packages.Get(served->id()).value();
   EXPECT_EQ(kept->engine().tuning(), model::Tuning::kDefaultRule);
   tuner_->TuneLater(served);

@@ -21,7 +21,11 @@ Result<std::unique_ptr<Flow>> Flow::Open(const Options& options) {
 
 FlowImpl::FlowImpl(const Options& options, monitor::IncidentStore incidents)
     : options_(options),
-      packages_(options.data->blobs(), options.engines, options.tuner),
+      packages_(options.data->blobs(), {.engines = options.engines,
+                                        .tuner = options.tuner,
+                                        .recent = Packages::kRecent,
+                                        .loader = options.loader,
+                                        .elsewhere = [serving = options.serving](const std::string& id) { return serving->Load(id); }}),
       tables_(*options.features, options.data->logbook(), options.tables_folder),
       trainer_(tables_, packages_, *options.tracker, options.train_worker),
       gatekeeper_(tables_, packages_, *options.registry),
@@ -71,6 +75,7 @@ Status FlowImpl::Configure(std::shared_ptr<const Config> config) {
   for (auto& [name, running] : endpoints_) {
     if (running.state.live != 0) SW_TRY(PublishConfigured(caller, running));
   }
+  PublishWarm(caller);
   return Ok();
 }
 

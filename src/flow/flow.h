@@ -30,6 +30,7 @@
 #include "flow/engine_tuner.h"
 #include "model/model_file.h"
 #include "model/package.h"
+#include "model/package_loader.h"
 #include "registry/registry.h"
 #include "store/data_folder.h"
 #include "track/tracker.h"
@@ -152,6 +153,7 @@ class Flow {
     std::string tables_folder;
     model::EngineOptions engines = {};  // that packages are loaded with
     const EngineTuner* tuner = nullptr;
+    model::PackageLoader* loader = nullptr;  // null: on the caller's thread, without a limit of memory
   };
   static Result<std::unique_ptr<Flow>> Open(const Options& options);
   virtual ~Flow() = default;
@@ -159,7 +161,8 @@ class Flow {
   // Replaces the configuration: publishes the endpoints that have a live version, and removes those that
   // are no longer declared. What an endpoint's monitors know stays, unless they or it changed: then its
   // looks are replayed. On an error, configure with what was there before. An endpoint that was not served
-  // before, and cannot be, is no error: its own requests are told why, and PublishRest tries again.
+  // before, and cannot be, is no error: its own requests are told why, and PublishRest tries again. Warm versions
+  // are loaded after all others; those for which there is no room are left out.
   virtual Status Configure(std::shared_ptr<const Config> config) = 0;
 
   // Rows, columns and label share of a training set; writes it to `out` (Parquet, in the tables
@@ -208,6 +211,8 @@ class Flow {
   // Publishes the endpoints that are not served although they should be: those whose models run in processes
   // of their own, which nobody else's start waits for, and those that failed, later each time. Slow.
   virtual void PublishRest(TimeUs monotonic) = 0;
+  // Lets go of packages that are kept loaded although nobody serves them: there is no room for another.
+  virtual void DropIdlePackages() = 0;
 };
 
 }  // namespace sw::flow

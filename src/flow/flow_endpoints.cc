@@ -109,20 +109,27 @@ Result<monitor::Reference> FlowImpl::ReferenceOf(const Caller& caller, const End
                             .profile = package->content().profile};
 }
 
-Status FlowImpl::Publish(const Caller& caller, const EndpointState& state) {
+Status FlowImpl::Publish(const Caller& caller, const EndpointState& state, Warm warm) {
   const EndpointDef& definition = config_->endpoints.at(state.endpoint);
   EndpointPlan plan{.definition = definition, .salt = SaltOf(state), .arms = {}};
-  std::size_t outputs = 0;
+  Loaded held;  // until serving holds them
   for (const ArmVersion& arm : ArmsFor(state)) {
+    const bool is_warm = arm.mode == "warm";
+    if (is_warm && warm == Warm::kNone) continue;
     const registry::Version version = SW_TRY(options_.registry->Get(caller, definition.model, arm.version));
-    const auto package = SW_TRY(packages_.Get(version.package_id));
+    const auto package = packages_.Get(version.package_id);
+    if (!package && is_warm && package.error().code == ErrorCode::kResourceExhausted) {
+      LeaveOut(state, package.error());
+      continue;
+    }
+    held.push_back(SW_TRY(package));
     plan.arms.push_back({.version = arm.version, .package_id = version.package_id, .mode = arm.mode, .share = arm.share,
-                         .threshold = ThresholdOf(*package)});
-    SW_TRY(CheckMonitors(*config_, definition, plan.arms.back(), *package));
-    outputs = package->outputs();  // all arms' alike
+                         .threshold = ThresholdOf(**package)});
+    SW_TRY(CheckMonitors(*config_, definition, plan.arms.back(), **package));
   }
   SW_TRY(options_.serving->Publish(plan));
-  if (const auto running = endpoints_.find(state.endpoint); running != endpoints_.end()) running->second.outputs = outputs;
+  const auto running = endpoints_.find(state.endpoint);
+  if (running != endpoints_.end() && !held.empty()) running->second.outputs = held.back()->outputs();  // all arms' alike
   return Ok();
 }
 

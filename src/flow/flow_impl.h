@@ -48,6 +48,7 @@ class FlowImpl final : public Flow {
   Result<std::unique_ptr<Following>> Follow(const Caller& caller, const FollowRequest& request, const OpenListener& open) override;
   Status RunDue(TimeUs now) override;
   void PublishRest(TimeUs monotonic) override;
+  void DropIdlePackages() override { packages_.DropRecent(); }
 
  private:
   struct Running {
@@ -57,6 +58,7 @@ class FlowImpl final : public Flow {
     std::int64_t looks = 0;  // recorded so far
     bool is_behind = false;  // the fold lacks recorded looks, or an error left it between two
     bool is_published = false;
+    bool lacks_warm = false;   // published without its warm version, which comes after what answers
     std::size_t outputs = 0;   // a row's, of what was published last; 0: nothing was
     std::string problem = {};  // why it is not, when it should be
     base::Backoff retry{{.first = 5 * base::kSecondUs, .max = 5 * base::kMinuteUs, .well = std::numeric_limits<DurationUs>::max()}};
@@ -77,12 +79,20 @@ class FlowImpl final : public Flow {
   Status LookAt(const Caller& caller, Running& running, TimeUs now);
   Status RecordIncident(store::CatalogTransaction& tx, const Caller& caller, const monitor::Incident& incident, TimeUs now);
   Status CloseUnwatched(const Caller& caller);
-  Status Publish(const Caller& caller, const EndpointState& state);
+  // A warm version that there is no room for is left out, unless `warm` says that none is wanted.
+  enum class Warm : std::uint8_t { kIfThereIsRoom, kNone };
+  Status Publish(const Caller& caller, const EndpointState& state, Warm warm = Warm::kIfThereIsRoom);
+  void PublishWarm(const Caller& caller);
   // What is served already must stay so; what is not may wait.
   Status PublishConfigured(const Caller& caller, Running& running);
   void NotPublished(Running& running, const Error& error);
+  void LeaveOut(const EndpointState& state, const Error& error);
   Result<bool> RunsInAProcess(const Caller& caller, const EndpointState& state) const;
-  Result<std::vector<std::string>> PackageIds(const Caller& caller, const EndpointState& state) const;
+  struct ArmPackage {
+    std::string id;
+    bool is_warm = false;
+  };
+  Result<std::vector<ArmPackage>> ArmPackages(const Caller& caller, const EndpointState& state) const;
   // Serves what `next` asks for and records it, with what `record` writes, in one transaction. On an error
   // the endpoint is as it was.
   using RecordMore = std::function<Status(store::CatalogTransaction& tx)>;
@@ -106,9 +116,12 @@ class FlowImpl final : public Flow {
   // Loads packages for flow and for serving, so that neither does while mutex_ is held: a process may take
   // a minute to start.
   using Loaded = std::vector<std::shared_ptr<const model::Package>>;
-  Result<Loaded> Preload(const std::vector<std::string>& package_ids);
+  Result<Loaded> Preload(const std::vector<ArmPackage>& packages);
   Result<Loaded> PreloadArms(const Caller& caller, const std::string& endpoint);
+  // Where there is no room for it, the endpoint's warm version goes: the next one to be live takes its place.
   Result<Loaded> PreloadVersion(const Caller& caller, std::string_view endpoint, std::int64_t version);
+  // False where there is none but `version`.
+  Result<bool> LetGoOfWarm(const Caller& caller, std::string_view endpoint, std::int64_t version);
   void RetrainDue(const Caller& caller, TimeUs now);
   Status RetrainIfDue(const Caller& caller, const Config& config, const RetrainDef& retrain, TimeUs now);
   Status Retrain(const Caller& caller, const Config& config, const RetrainDef& retrain, TimeUs due);

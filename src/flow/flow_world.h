@@ -26,11 +26,12 @@ namespace sw::flow {
 class FakeServing final : public Serving {
  public:
   Status Publish(const EndpointPlan& plan) override {
+    if (on_publish) on_publish(plan);
     if (publish_fails) return std::unexpected(Error(ErrorCode::kDataLoss, "the package is damaged"));
     plans.insert_or_assign(plan.definition.name, plan);
     return Ok();
   }
-  Result<std::shared_ptr<const model::Package>> Load(const std::string&) override { return std::shared_ptr<const model::Package>(); }
+  Result<std::shared_ptr<const model::Package>> Load(const std::string& package_id) override { return Served(package_id); }
   void Explain(const std::string& endpoint, const Error& error) override { explained.insert_or_assign(endpoint, error.message); }
   Status Remove(const std::string& endpoint) override {
     plans.erase(endpoint);
@@ -46,6 +47,7 @@ class FakeServing final : public Serving {
   std::map<std::string, std::string> explained;
   std::map<std::string, std::shared_ptr<const model::Package>> served;
   bool publish_fails = false;
+  std::function<void(const EndpointPlan& plan)> on_publish;
   std::function<Status()> on_flush;
 };
 
@@ -148,6 +150,8 @@ class FlowWorld {
   base::ManualClock& clock() { return clock_; }
   base::Counters& counters() { return counters_; }
   store::DataFolder& data() { return *data_; }
+  // From now on there is room for so many more packages.
+  void LimitLoads(int loads) { loads_left_ = loads; }
   registry::Registry& registry() { return *registry_; }
   // By id; all that was ever opened.
   std::map<std::string, monitor::Incident> Incidents() {
@@ -170,7 +174,7 @@ class FlowWorld {
                                 .counters = &counters_, .cpu = "test"}).value();
     serving_.plans.clear();
     flow_ = Flow::Open({.data = data_.get(), .features = features_.get(), .registry = registry_.get(), .tracker = tracker_.get(),
-                        .serving = &serving_, .clock = &clock_, .ids = &ids_, .log = &log_, .counters = &counters_, .train_worker = {}, .tables_folder = {}, .tuner = tuner_.get()}).value();
+                        .serving = &serving_, .clock = &clock_, .ids = &ids_, .log = &log_, .counters = &counters_, .train_worker = {}, .tables_folder = {}, .tuner = tuner_.get(), .loader = &loader_}).value();
     Configure(config_).value();
   }
   void Close() {
@@ -215,6 +219,10 @@ class FlowWorld {
   base::IdGenerator ids_{clock_, base::Random(7)};
   base::Logger log_ = base::Logger::Null(clock_);
   base::InlineExecutor inline_;
+  static constexpr std::uint64_t kMemory = 1ull << 40;
+  int loads_left_ = 1'000'000;
+  model::MemoryBudget memory_{{.bytes_max = kMemory, .used = [this] { return loads_left_-- > 0 ? 0 : kMemory; }, .holders = {}, .counters = &counters_}};
+  model::PackageLoader loader_{{.memory = &memory_, .drop_idle = [this] { flow_->DropIdlePackages(); }}};
   FakeServing serving_;
   std::string config_;
   std::vector<double> truths_;  // of what was served last: how likely each was to be late

@@ -8,7 +8,7 @@ namespace sw::flow {
 Result<std::shared_ptr<const model::Package>> Packages::Get(const std::string& id) {
   std::shared_ptr<const model::Package> package = Loaded(id);
   if (package == nullptr) package = SW_TRY(Load(id));
-  if (tuner_ != nullptr) tuner_->TakeOver(*package);
+  if (options_.tuner != nullptr) options_.tuner->TakeOver(*package);
   return package;
 }
 
@@ -18,15 +18,38 @@ std::shared_ptr<const model::Package> Packages::Loaded(const std::string& id) {
   return found == loaded_.end() ? nullptr : found->second.lock();
 }
 
+model::PackageParts Packages::Parts() const {
+  return {.get = [this](std::string_view hash) { return blobs_.ReadAll(hash); },
+          .size = [this](std::string_view hash) { return blobs_.Size(hash); }};
+}
+
+// By whoever else serves it, else by ourselves.
+Result<std::shared_ptr<const model::Package>> Packages::Find(const std::string& id) {
+  if (options_.elsewhere && !SW_TRY(RunsInAProcess(id))) {
+    if (auto package = SW_TRY(options_.elsewhere(id))) return package;
+  }
+  if (options_.loader != nullptr) return options_.loader->Load(id, Parts(), options_.engines);
+  return SW_TRY(model::LoadPackage(id, Parts().get, options_.engines));
+}
+
 Result<std::shared_ptr<const model::Package>> Packages::Load(const std::string& id) {
-  std::shared_ptr<const model::Package> package =
-      SW_TRY(model::LoadPackage(id, [this](std::string_view hash) { return blobs_.ReadAll(hash); }, engines_));
+  std::shared_ptr<const model::Package> package = SW_TRY(Find(id));
+  std::shared_ptr<const model::Package> oldest;  // goes away outside of the lock
   const std::lock_guard lock(mutex_);
   loaded_[id] = package;
   recent_.push_back(package);
-  if (recent_.size() > recent_max_) recent_.pop_front();
+  if (recent_.size() > options_.recent) {
+    oldest = std::move(recent_.front());
+    recent_.pop_front();
+  }
   std::erase_if(loaded_, [](const auto& entry) { return entry.second.expired(); });
   return package;
+}
+
+void Packages::DropRecent() {
+  std::deque<std::shared_ptr<const model::Package>> dropped;
+  const std::lock_guard lock(mutex_);
+  dropped.swap(recent_);
 }
 
 Result<std::string> Packages::Write(const model::PackageContent& content) {
@@ -34,7 +57,7 @@ Result<std::string> Packages::Write(const model::PackageContent& content) {
 }
 
 Result<bool> Packages::RunsInAProcess(const std::string& id) const {
-  return model::RunsInAProcess(id, [this](std::string_view hash) { return blobs_.ReadAll(hash); });
+  return model::RunsInAProcess(id, Parts().get);
 }
 
 Result<std::unique_ptr<const model::Package>> LoadInMemory(const model::PackageContent& content,

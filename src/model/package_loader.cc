@@ -1,22 +1,21 @@
 #include "model/package_loader.h"
 
-#include <malloc.h>
-
 #include <future>
 #include <optional>
 #include <utility>
+
+#include "base/heap.h"
 
 namespace sw::model {
 
 Result<std::shared_ptr<const Package>> PackageLoader::Load(const std::string& id, const PackageParts& parts, const EngineOptions& engines) {
   const LoadNeed need = SW_TRY(NeedOf(id, parts.get, parts.size));
-  const auto make = [&] { return LoadPackage(id, parts.get, engines); };
-  const std::string what = "package " + id.substr(0, 12);
-  if (SW_TRY(RunsInAProcess(id, parts.get))) return MakeWithin(what, need, make);
-  return Load(what, need, make);
+  const Where where = SW_TRY(RunsInAProcess(id, parts.get)) ? Where::kHere : Where::kThread;
+  return Load("package " + id.substr(0, 12), need, where, [&] { return LoadPackage(id, parts.get, engines); });
 }
 
-Result<std::shared_ptr<const Package>> PackageLoader::Load(const std::string& what, const LoadNeed& need, const Make& make) {
+Result<std::shared_ptr<const Package>> PackageLoader::Load(const std::string& what, const LoadNeed& need, Where where, const Make& make) {
+  if (where == Where::kHere) return MakeWithin(what, need, make);
   return OnThread([&] { return MakeWithin(what, need, make); });
 }
 
@@ -28,11 +27,11 @@ Result<std::shared_ptr<const Package>> PackageLoader::MakeWithin(const std::stri
 }
 
 Status PackageLoader::Submit(base::Executor::Task task) {
-  return options_.thread->Submit([this, task = std::move(task)]() mutable {
-    thread_id_ = std::this_thread::get_id();
+  return options_.thread->Submit([thread_id = thread_id_, task = std::move(task)]() mutable {
+    *thread_id = std::this_thread::get_id();
     task();
     task = nullptr;
-    thread_id_ = std::thread::id();
+    *thread_id = std::thread::id();
   });
 }
 
@@ -56,7 +55,7 @@ void PackageLoader::MakeRoom() {
     std::promise<void> done;
     if (Submit([&] { done.set_value(); })) done.get_future().get();
   }
-  malloc_trim(0);  // what was freed is used no more, as the kernel sees it
+  base::ReturnFreedMemory();  // what was freed is used no more, as the kernel sees it
 }
 
 }  // namespace sw::model

@@ -29,6 +29,7 @@ struct PackageParts {
 class PackageLoader {
  public:
   using Make = std::function<Result<std::unique_ptr<const Package>>()>;
+  enum class Where : std::uint8_t { kThread, kHere };  // kHere: on the caller's thread
   // What is pointed at outlives the loader.
   struct Options {
     base::Executor* thread = nullptr;     // of low priority; null: each caller's own
@@ -42,7 +43,7 @@ class PackageLoader {
   // As LoadPackage(); RESOURCE_EXHAUSTED where there is no room for it. Must not be called by the thread.
   Result<std::shared_ptr<const Package>> Load(const std::string& id, const PackageParts& parts, const EngineOptions& engines);
   // Any other way to make a package that needs so much; `what` is what a refusal calls it.
-  Result<std::shared_ptr<const Package>> Load(const std::string& what, const LoadNeed& need, const Make& make);
+  Result<std::shared_ptr<const Package>> Load(const std::string& what, const LoadNeed& need, Where where, const Make& make);
 
  private:
   Result<std::shared_ptr<const Package>> MakeWithin(const std::string& what, const LoadNeed& need, const Make& make);
@@ -50,10 +51,11 @@ class PackageLoader {
   Status Submit(base::Executor::Task task);
   void Free(std::unique_ptr<const Package> package);
   void MakeRoom();
-  bool IsOnThread() const { return options_.thread == nullptr || thread_id_.load() == std::this_thread::get_id(); }
+  bool IsOnThread() const { return options_.thread == nullptr || thread_id_->load() == std::this_thread::get_id(); }
 
   const Options options_;
-  std::atomic<std::thread::id> thread_id_ = {};  // that of `thread`, while it does something for this
+  // That of `thread`, while it does something for this. Shared with its tasks, the last of which may come after this.
+  const std::shared_ptr<std::atomic<std::thread::id>> thread_id_ = std::make_shared<std::atomic<std::thread::id>>();
 };
 
 }  // namespace sw::model
