@@ -5,14 +5,13 @@
 //
 // One load at a time where `thread` has one thread. A package whose model runs in a process of its own is
 // loaded by the caller's thread: that process inherits the priority of whoever starts it, and its start is
-// waited for, up to a minute, in which nobody else's load should wait. Outlives what it has loaded. Thread-safe.
+// waited for, up to a minute, in which nobody else's load should wait. A package that outlives its loader is freed
+// by its last user. Thread-safe.
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 
 #include "base/executor.h"
 #include "model/memory_budget.h"
@@ -36,7 +35,8 @@ class PackageLoader {
     MemoryBudget* memory = nullptr;       // null: no limit
     std::function<void()> drop_idle = {};  // lets go of packages that nobody uses now
   };
-  explicit PackageLoader(Options options) : options_(std::move(options)) {}
+  explicit PackageLoader(Options options);
+  ~PackageLoader();
   PackageLoader(const PackageLoader&) = delete;
   PackageLoader& operator=(const PackageLoader&) = delete;
 
@@ -48,14 +48,11 @@ class PackageLoader {
  private:
   Result<std::shared_ptr<const Package>> MakeWithin(const std::string& what, const LoadNeed& need, const Make& make);
   Result<std::shared_ptr<const Package>> OnThread(const std::function<Result<std::shared_ptr<const Package>>()>& load);
-  Status Submit(base::Executor::Task task);
-  void Free(std::unique_ptr<const Package> package);
   void MakeRoom();
-  bool IsOnThread() const { return options_.thread == nullptr || thread_id_->load() == std::this_thread::get_id(); }
 
+  class Thread;
   const Options options_;
-  // That of `thread`, while it does something for this. Shared with its tasks, the last of which may come after this.
-  const std::shared_ptr<std::atomic<std::thread::id>> thread_id_ = std::make_shared<std::atomic<std::thread::id>>();
+  const std::shared_ptr<Thread> thread_;
 };
 
 }  // namespace sw::model

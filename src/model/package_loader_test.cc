@@ -81,6 +81,17 @@ TEST_F(PackageLoaderTest, LoadsAndFreesOnItsThreadAndScoresAsEver) {
   EXPECT_EQ(nice.get_future().get(), 19);
 }
 
+TEST_F(PackageLoaderTest, APackageMayOutliveItsLoaderAndTheThread) {
+  std::shared_ptr<const Package> package;
+  {
+    CountingThread thread;
+    PackageLoader loader({.thread = &thread, .memory = &budget_});
+    package = Load(loader, Write(ClassesContent("xgboost"))).value();
+  }
+  EXPECT_GT(package->memory_bytes(), 0U);
+  package.reset();  // here: nobody else is left to do it
+}
+
 TEST_F(PackageLoaderTest, LeavesItToItsThreadToFreeWhatNobodyHoldsAnyMore) {
   CountingThread thread;
   PackageLoader loader({.thread = &thread});
