@@ -82,7 +82,7 @@ class App {
   std::unique_ptr<base::Logger> log_;
   std::unique_ptr<Tracing> tracing_;           // null: not configured
   std::unique_ptr<base::IdGenerator> ids_;
-  std::unique_ptr<LoadThread> loads_;          // outlives every package
+  std::unique_ptr<LoadThread> loads_;          // outlives whatever may load
   std::unique_ptr<base::ThreadPool> patient_;  // routes that wait for a load
   std::unique_ptr<base::ThreadPool> workers_;  // slow routes
   std::unique_ptr<base::ThreadPool> shadows_;  // shadow scoring, engines' timing: of low priority

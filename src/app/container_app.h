@@ -57,7 +57,7 @@ class ContainerApp {
   base::SystemClock clock_;
   std::unique_ptr<base::Logger> log_;
   std::unique_ptr<Tracing> tracing_;  // null: not configured
-  std::unique_ptr<LoadThread> loads_;  // outlives every package
+  std::unique_ptr<LoadThread> loads_;  // outlives whatever may load
   std::unique_ptr<base::ThreadPool> workers_, shadows_;
   NoLog no_log_;
   std::unique_ptr<serve::Endpoints> endpoints_;

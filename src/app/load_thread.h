@@ -4,7 +4,7 @@
 //   LoadThread loads({.settings = &settings, .counters = &counters, .holders = ..., .drop_idle = ...});
 //   loads.loader().Load(id, parts, engines);
 //
-// Outlives every package that its loader has loaded. Thread-safe.
+// Thread-safe.
 #pragma once
 
 #include <functional>

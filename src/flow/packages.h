@@ -23,7 +23,7 @@ namespace sw::flow {
 class Packages {
  public:
   static constexpr std::size_t kRecent = 4;
-  // What is pointed at outlives this and what it has loaded.
+  // What is pointed at outlives this.
   struct Options {
     model::EngineOptions engines = {};
     const EngineTuner* tuner = nullptr;       // engines score by what was chosen for them
