@@ -16,6 +16,7 @@ namespace sw::net {
 namespace {
 
 constexpr std::int64_t kLingerMs = 2'000;
+constexpr std::int64_t kFreshMs = 1'000;  // how long a drain waits for the first bytes of who has just connected
 constexpr char kTlsHandshake = 0x16;  // the first byte of a TLS record that begins a connection
 constexpr std::string_view kNeedsTls =
     "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: 31\r\n\r\n"
@@ -43,7 +44,7 @@ void Connection::Close() {
   state_.connections->Add(-1);
   state_.open.fetch_sub(1);
   std::lock_guard lock(state_.mutex);
-  state_.closed_one.notify_all();
+  state_.changed.notify_all();
 }
 
 void Connection::Cut(std::string_view limit) {
@@ -202,14 +203,17 @@ void Connection::OnTimer(std::int64_t now_ms) {
   }
   if (protocol_) return protocol_->OnTimer(now_ms);
   const bool has_begun = !Unread().empty() || transport_->IsHandshaking();
+  if (!has_begun && state_.draining.load() && now_ms - begin_ms_ > kFreshMs) return Close();
   if (has_begun && now_ms - begin_ms_ > limits.header_timeout_ms) return Cut("header_timeout_ms");
   if (now_ms - last_read_ms_ > limits.idle_timeout_ms) Cut("idle_timeout_ms");
 }
 
+// What has come already is answered. Who has said nothing yet may only just have connected: OnTimer ends it.
 void Connection::OnDrain() {
   if (Closed() || lingering_) return;
-  if (protocol_) return protocol_->OnDrain();
-  if (Unread().empty() && OutPending() == 0) Close();
+  ReadSome();
+  Pump();
+  if (protocol_ && !Closed() && !lingering_) protocol_->OnDrain();
 }
 
 }  // namespace sw::net

@@ -161,6 +161,9 @@ void Loop::Drain() {
       shutdown(acceptor->fd, SHUT_RDWR);  // from now on connecting is refused
     }
     for (auto& [key, connection] : connections_) connection->OnDrain();
+    state_.accepting.fetch_sub(1);
+    std::lock_guard lock(state_.mutex);
+    state_.changed.notify_all();
   });
 }
 

@@ -31,11 +31,12 @@ struct ServerState {
   std::unique_ptr<TlsContext> tls;  // null: none is configured
   PeerRates rates;
   std::atomic<std::int64_t> open{0};
+  std::atomic<std::size_t> accepting{0};  // loops that a drain has not reached yet
   std::atomic<std::int64_t> bodies_bytes{0};
   std::atomic<bool> draining{false};
   std::atomic<bool> is_unready{false};
   std::mutex mutex;
-  std::condition_variable closed_one;
+  std::condition_variable changed;  // open or accepting became less
 
   std::int64_t NowMs() const { return options.now_ns() / 1'000'000; }
   void CountRefused(std::string_view limit);

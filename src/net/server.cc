@@ -144,11 +144,13 @@ std::uint16_t Server::Port(std::size_t listen) const {
 void Server::FailReadiness() { state_->is_unready.store(true); }
 
 Status Server::Drain(std::int64_t timeout_ms) {
+  state_->accepting.store(loops_.size());
   state_->draining.store(true);
   for (auto& loop : loops_) loop->Drain();
   std::unique_lock lock(state_->mutex);
-  bool is_empty = state_->closed_one.wait_for(lock, std::chrono::milliseconds(timeout_ms),
-                                              [&] { return state_->open.load() == 0; });
+  bool is_empty = state_->changed.wait_for(lock, std::chrono::milliseconds(timeout_ms), [&] {
+    return state_->accepting.load() == 0 && state_->open.load() == 0;
+  });
   if (is_empty) return Ok();
   return DeadlineExceeded("{} connections were still open after {} ms of draining", state_->open.load(), timeout_ms);
 }

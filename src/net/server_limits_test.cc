@@ -1,7 +1,5 @@
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -9,12 +7,14 @@
 #include <unistd.h>
 
 #include <array>
+#include <functional>
 #include <future>
 #include <thread>
 
 #include "base/errors.h"
 #include "net/client.h"
 #include "net/compression.h"
+#include "net/raw_socket.h"
 #include "net/server.h"
 
 namespace sw::net {
@@ -25,18 +25,12 @@ constexpr char kPing[] = "GET /ping HTTP/1.1\r\nHost: a\r\n\r\n";
 // A client that says what it likes, when it likes.
 class RawClient {
  public:
-  RawClient() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) { SetReceiveBuffer(); }
+  RawClient() : fd_(NewSocket(16 << 10)) {}
   ~RawClient() { Close(); }
   RawClient(const RawClient&) = delete;
   RawClient& operator=(const RawClient&) = delete;
 
-  void Connect(std::uint16_t port) {
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(port);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ASSERT_EQ(connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof(to)), 0);
-  }
+  void Connect(std::uint16_t port) { ConnectSocket(fd_, port); }
   void Send(std::string_view bytes) {
     ASSERT_EQ(send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(bytes.size()));
@@ -65,10 +59,6 @@ class RawClient {
   }
 
  private:
-  void SetReceiveBuffer() {
-    const int bytes = 16 << 10;
-    setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
-  }
   int fd_;
 };
 
@@ -82,7 +72,7 @@ class ServerLimitsTest : public testing::Test {
     options.executor = &pool_;
     options.now_ns = [this] { return now_ms_.load() * 1'000'000; };
     Router router = Router::Make({Text("/ping", "pong"), Text("/big", std::string(32u << 20, 'x')),
-                                  Echo(), Blob()})
+                                  Echo(), Blob(), Hold()})
                         .value();
     server_ = Server::Start(std::move(options), std::move(router), counters_).value();
     raw_.Connect(server_->Port());
@@ -109,6 +99,14 @@ class ServerLimitsTest : public testing::Test {
             }};
   }
 
+  // Keeps the only loop for as long as hold_ runs.
+  Route Hold() {
+    return {.pattern = "/hold", .handler = Answer([this](const Request&) -> Result<Response> {
+              hold_();
+              return TextResponse(200, "held");
+            })};
+  }
+
   void AdvanceMs(std::int64_t ms) { now_ms_.fetch_add(ms); }
   std::int64_t Open() { return counters_.Get("net_connections", "").Value(); }
   std::int64_t Pauses() { return counters_.Get("net_accept_pauses_total", "").Value(); }
@@ -127,6 +125,7 @@ class ServerLimitsTest : public testing::Test {
 
   std::atomic<std::int64_t> now_ms_{1'000'000};
   std::promise<ErrorCode> read_;
+  std::function<void()> hold_;
   base::Counters counters_;
   base::ThreadPool pool_{{.name = "test"}};
   std::unique_ptr<Server> server_;
@@ -161,6 +160,39 @@ TEST_F(ServerLimitsTest, RefusesCompressedBodiesThatAreBrokenOrTooLong) {
   EXPECT_EQ(status("hello", "gzip, gzip"), 415);
   EXPECT_EQ(status(Compress(Encoding::kGzip, "hello"), "gzip", Method::kPut, "/blob"), 415);
   EXPECT_EQ(status(Compress(Encoding::kGzip, "hello"), "gzip"), 200);  // and goes on
+}
+
+// They connect while the loop is busy and the drain begins: in the turn of the loop in which they are
+// accepted nothing of them has been read.
+TEST_F(ServerLimitsTest, ADrainAnswersWhoHasJustConnected) {
+  RawClient whole, half, late, silent;
+  std::promise<void> drains;
+  hold_ = [&] {
+    for (RawClient* client : {&whole, &half, &late, &silent}) client->Connect(server_->Port());
+    whole.Send(kPing);
+    half.Send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nab");
+    EXPECT_EQ(server_->Drain(0).error().code, ErrorCode::kDeadlineExceeded);
+    drains.set_value();
+  };
+  raw_.Send("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n");
+  drains.get_future().wait();
+  const auto expect_last = [](RawClient& client, std::string_view body) {
+    const std::string answer = client.Read();
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with(body)) << answer;
+    EXPECT_NE(answer.find("Connection: close"), std::string::npos) << answer;
+    client.Close();
+  };
+  expect_last(whole, "pong");
+  half.Send("c");
+  expect_last(half, "abc");
+  late.Send(kPing);
+  expect_last(late, "pong");
+  raw_.Close();
+  AwaitOpen(1);
+  EXPECT_TRUE(silent.IsQuiet());
+  AdvanceMs(1'001);
+  EXPECT_EQ(silent.Read(), "");
+  EXPECT_TRUE(server_->Drain(10'000));
 }
 
 TEST_F(ServerLimitsTest, CutsAHeadThatDripsIn) {
