@@ -1,9 +1,7 @@
 #include "net/event_stream.h"
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,6 +13,7 @@
 
 #include "net/client.h"
 #include "net/event_source.h"
+#include "net/raw_socket.h"
 #include "net/server.h"
 
 namespace sw::net {
@@ -83,14 +82,7 @@ class Reader {
 // Asks, and reads when it is told to.
 class SlowReader {
  public:
-  explicit SlowReader(std::uint16_t port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    const int bytes = 8 << 10;
-    setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(port);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof(to)), 0);
+  explicit SlowReader(std::uint16_t port) : fd_(ConnectedSocket(port, 8 << 10)) {
     constexpr std::string_view kAsk = "GET /events HTTP/1.1\r\nHost: a\r\n\r\n";
     EXPECT_EQ(send(fd_, kAsk.data(), kAsk.size(), MSG_NOSIGNAL), static_cast<ssize_t>(kAsk.size()));
   }

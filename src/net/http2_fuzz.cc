@@ -1,7 +1,5 @@
 // Whatever frames follow HTTP/2's preface: the server answers or ends the connection, and keeps nothing of
 // it. Over a socket, because a connection belongs to a loop.
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,6 +12,7 @@
 
 #include "base/check.h"
 #include "net/http2.h"
+#include "net/raw_socket.h"
 #include "net/server.h"
 
 namespace {
@@ -53,12 +52,7 @@ struct Target {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static Target target;
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in to{};
-  to.sin_family = AF_INET;
-  to.sin_port = htons(target.server->Port());
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  SW_CHECK(connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof(to)) == 0, "connect");
+  const int fd = ConnectedSocket(target.server->Port());
   std::string bytes(Http2::kPreface);
   bytes.append("\0\0\0\4\0\0\0\0\0", 9);
   bytes.append(reinterpret_cast<const char*>(data), size);

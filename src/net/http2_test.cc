@@ -1,7 +1,5 @@
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <nghttp2/nghttp2.h>
 #include <poll.h>
@@ -20,6 +18,7 @@
 #include "net/grpc.h"
 #include "net/http2.h"
 #include "net/recording_observer.h"
+#include "net/raw_socket.h"
 #include "net/server.h"
 
 namespace sw::net {
@@ -52,14 +51,9 @@ std::string GetFields(std::string_view path) {
 }
 
 int Connected(std::uint16_t port) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int fd = ConnectedSocket(port);
   const int one = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-  sockaddr_in to{};
-  to.sin_family = AF_INET;
-  to.sin_port = htons(port);
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  EXPECT_EQ(connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof(to)), 0);
   return fd;
 }
 

@@ -1,7 +1,5 @@
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,6 +10,7 @@
 #include <memory>
 #include <thread>
 
+#include "net/raw_socket.h"
 #include "net/server.h"
 #include "net/test_identity.h"
 
@@ -26,12 +25,7 @@ class TlsClient {
  public:
   explicit TlsClient(std::uint16_t port, const Identity* identity = nullptr, int version_max = TLS1_3_VERSION,
                      std::string_view protocols = "\x08http/1.1")
-      : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(port);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof(to)), 0);
+      : fd_(ConnectedSocket(port)) {
     context_.reset(SSL_CTX_new(TLS_client_method()));
     SSL_CTX_set_max_proto_version(context_.get(), version_max);
     SSL_CTX_set_min_proto_version(context_.get(), 0);
@@ -137,12 +131,7 @@ TEST_F(TlsTest, RefusesOldVersionsAndUnknownProtocols) {
 TEST_F(TlsTest, RefusesClearTextWhereOnlyTlsIsSpoken) {
   WritePem(MakeIdentity("one"), "cert.pem", "key.pem");
   Start({.certificate = "cert.pem", .key = "key.pem"}, /*tls_only=*/true);
-  const int fd = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in to{};
-  to.sin_family = AF_INET;
-  to.sin_port = htons(server_->Port());
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  ASSERT_EQ(connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof(to)), 0);
+  const int fd = ConnectedSocket(server_->Port());
   const std::string post = Post("hello");
   ASSERT_GT(send(fd, post.data(), post.size(), 0), 0);
   std::array<char, 1024> heard{};
