@@ -1,9 +1,9 @@
 #include "auth/key_text.h"
 
 #include <algorithm>
-#include <cctype>
 
 #include "base/hash.h"
+#include "base/text.h"
 
 namespace sw::auth {
 namespace {
@@ -36,8 +36,7 @@ std::optional<std::string_view> BearerToken(std::string_view authorization) {
   constexpr std::string_view kScheme = "bearer ";
   if (authorization.size() <= kScheme.size()) return std::nullopt;
   for (std::size_t i = 0; i < kScheme.size(); ++i) {
-    const auto c = static_cast<unsigned char>(authorization[i]);
-    if (std::tolower(c) != kScheme[i]) return std::nullopt;
+    if (base::ToLower(authorization[i]) != kScheme[i]) return std::nullopt;
   }
   return authorization.substr(kScheme.size());
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "feature/expression.h"
 
 namespace sw::feature {
@@ -77,10 +78,7 @@ class Lexer {
     while (IsNameByte(Peek())) ++at_;
     token.kind = Token::Kind::kName;
     token.text = text_.substr(start, at_ - start);
-    token.lower = token.text;
-    for (char& c : token.lower) {
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
+    token.lower = base::ToLower(token.text);
     return token;
   }
 

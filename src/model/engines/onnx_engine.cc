@@ -1,12 +1,12 @@
 #include "model/engines/onnx_engine.h"
 
 #include <algorithm>
-#include <cctype>
 #include <optional>
 #include <set>
 #include <utility>
 
 #include "base/errors.h"
+#include "base/text.h"
 #include "model/engines/onnx_inputs.h"
 #include "model/engines/onnx_session.h"
 #include "model/formats/onnx.h"
@@ -35,10 +35,7 @@ bool IsLabel(const OnnxValue& value) {
 }
 
 bool NamesProbability(const OnnxValue& value) {
-  std::string name = value.name;
-  std::ranges::transform(name, name.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return name.contains("prob");
+  return base::ToLower(value.name).contains("prob");
 }
 
 // Values a row, where the shape tells.
