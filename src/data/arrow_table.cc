@@ -69,12 +69,8 @@ void AppendRuns(const arrow::Array& array, Column& column, Append append) {
   const std::span values(typed.raw_values(), static_cast<std::size_t>(typed.length()));
   if (typed.null_count() == 0) return append(values);
   const std::uint8_t* const valid = typed.null_bitmap_data();
-  for (std::size_t row = 0, end = 0; row < values.size(); row = end) {
-    const auto is_valid = [&](std::size_t at) { return arrow::bit_util::GetBit(valid, typed.offset() + static_cast<std::int64_t>(at)); };
-    for (end = row; end < values.size() && is_valid(end);) ++end;
-    append(values.subspan(row, end - row));
-    for (; end < values.size() && !is_valid(end); ++end) column.AppendNull();
-  }
+  const auto is_valid = [&](std::size_t row) { return arrow::bit_util::GetBit(valid, typed.offset() + static_cast<std::int64_t>(row)); };
+  AppendBetweenNulls(values.size(), column, is_valid, [&](std::size_t row, std::size_t count) { append(values.subspan(row, count)); });
 }
 
 template <typename ArrayType>

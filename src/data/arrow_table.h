@@ -35,6 +35,16 @@ Result<std::vector<int>> IndicesOf(const arrow::Schema& schema, const std::vecto
 Result<std::shared_ptr<arrow::RecordBatch>> RowsFromBatch(const Batch& batch);
 Result<std::shared_ptr<arrow::Table>> TableFromBatch(const Batch& batch);
 
+// Rows in order: a null where one is not valid, and `append(first row, count)` for each run of those between.
+template <typename IsValid, typename Append>
+void AppendBetweenNulls(std::size_t rows, Column& column, IsValid is_valid, Append append) {
+  for (std::size_t row = 0, end = 0; row < rows; row = end) {
+    for (end = row; end < rows && is_valid(end);) ++end;
+    append(row, end - row);
+    for (; end < rows && !is_valid(end); ++end) column.AppendNull();
+  }
+}
+
 // Runs `body`, which calls Arrow, and turns an exception that leaves it into an error.
 template <typename T>
 Result<T> CatchingExceptions(const std::function<Result<T>()>& body) {

@@ -62,9 +62,6 @@ class Column {
     doubles_.push_back(value);
     CountValue();
   }
-  // Many at once: `count` values, none of them null, for the caller to fill in. Valid until the next change.
-  std::span<double> ExtendDoubles(std::size_t count);
-  std::span<std::int64_t> ExtendInts(std::size_t count);  // kInt64, kTimestamp
   void AppendString(std::string_view value);
   void AppendInts(std::span<const std::int64_t> values);  // none null; of kBool each 0 or 1
   void AppendDoubles(std::span<const double> values);     // none null

@@ -46,17 +46,17 @@ TEST(Batch, ChecksThatColumnsHaveOneLength) {
   EXPECT_EQ(batch.Check().error().code, ErrorCode::kInternal);
 }
 
-TEST(Batch, ExtendsColumnsByManyValues) {
+TEST(Batch, AppendsManyValuesAtOnce) {
   Column doubles(Type::kFloat64), expected(Type::kFloat64);
   doubles.AppendNull();
   expected.AppendNull();
-  for (double& each : doubles.ExtendDoubles(2)) each = 0.5;
+  doubles.AppendDoubles(std::vector{0.5, 0.5});
   for (int i = 0; i < 2; ++i) expected.AppendDouble(0.5);
   EXPECT_EQ(doubles, expected);
   EXPECT_TRUE(doubles.IsNull(0));
   EXPECT_FALSE(doubles.IsNull(2));
   Column ints(Type::kInt64);
-  ints.ExtendInts(1)[0] = 7;
+  ints.AppendInts(std::vector<std::int64_t>{7});
   EXPECT_EQ(ints.size(), 1u);
   EXPECT_EQ(ints.Int(0), 7);
 }

@@ -110,20 +110,6 @@ void Column::AppendNull() {
   ++size_;
 }
 
-std::span<double> Column::ExtendDoubles(std::size_t count) {
-  SW_DCHECK(type_ == Type::kFloat64, "ExtendDoubles of a column of another type");
-  doubles_.resize(doubles_.size() + count);
-  CountValues(count);
-  return std::span(doubles_).last(count);
-}
-
-std::span<std::int64_t> Column::ExtendInts(std::size_t count) {
-  SW_DCHECK(IsIntLike(type_) && type_ != Type::kBool, "ExtendInts of a column of another type");
-  ints_.resize(ints_.size() + count);
-  CountValues(count);
-  return std::span(ints_).last(count);
-}
-
 void Column::AppendString(std::string_view value) {
   SW_DCHECK(type_ == Type::kString, "AppendString on a column of another type");
   bytes_.append(value);

@@ -77,14 +77,12 @@ class ColumnOf final : public NumberColumn {
   Column WithNulls(const std::vector<Ours>& values) const {
     Column column(std::is_same_v<Ours, double> ? Type::kFloat64 : Type::kInt64);
     column.Reserve(levels_.size());
-    std::size_t value = 0;
-    for (auto level = levels_.begin(); level != levels_.end();) {
-      const auto null = std::find_if(level, levels_.end(), [&](std::int16_t each) { return each != level_of_value_; });
-      const auto run = static_cast<std::size_t>(null - level);
-      Append(std::span(values).subspan(value, run), column);
-      value += run;
-      for (level = null; level != levels_.end() && *level != level_of_value_; ++level) column.AppendNull();
-    }
+    std::size_t taken = 0;
+    const auto is_valid = [&](std::size_t row) { return levels_[row] == level_of_value_; };
+    AppendBetweenNulls(levels_.size(), column, is_valid, [&](std::size_t, std::size_t count) {
+      Append(std::span(values).subspan(taken, count), column);
+      taken += count;
+    });
     return column;
   }
 

@@ -205,11 +205,9 @@ Result<data::Batch> RowsFromMatrix(data::Batch rows, const Tensor& matrix) {
   const auto is_real = [](const data::Field& field) { return field.type == data::Type::kFloat64; };
   if (matrix.values.type() == data::Type::kFloat64 && matrix.values.null_count() == 0 && std::ranges::all_of(request.fields, is_real)) {
     for (std::size_t c = 0; c < width; ++c) {
-      std::size_t at = c;
-      for (double& value : rows.column(c).ExtendDoubles(matrix.values.size() / width)) {
-        value = matrix.values.Double(at);
-        at += width;
-      }
+      std::vector<double> values(matrix.values.size() / width);
+      for (std::size_t row = 0; row < values.size(); ++row) values[row] = matrix.values.Double(row * width + c);
+      rows.column(c) = data::Column(std::move(values));
     }
     return rows;
   }
@@ -346,14 +344,17 @@ Result<Tensor> TensorFromBytes(std::string name, DataType type, std::vector<std:
     tensor.values.Reserve(count);
     for (const char each : bytes) tensor.values.AppendBool(each != 0);
   } else if (IsInteger(type)) {
-    const std::span<std::int64_t> values = tensor.values.ExtendInts(count);
+    std::vector<std::int64_t> values(count);
     LoadIntegers(type, bytes.data(), values);
     const auto wrapped = type == DataType::kUint64 ? std::ranges::find_if(values, [](std::int64_t value) { return value < 0; }) : values.end();
     if (wrapped != values.end()) {
       return InvalidArgument("input {}: {} is out of INT64's range", tensor.name, static_cast<std::uint64_t>(*wrapped));
     }
+    tensor.values.AppendInts(values);
   } else {
-    LoadReals(type, bytes.data(), tensor.values.ExtendDoubles(count));
+    std::vector<double> values(count);
+    LoadReals(type, bytes.data(), values);
+    tensor.values = data::Column(std::move(values));
   }
   return tensor;
 }
