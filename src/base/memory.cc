@@ -1,11 +1,16 @@
 #include "base/memory.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
 
 #include "base/files.h"
+
+// Of jemalloc, which the program is linked with, and tests and sanitizers' builds are not.
+extern "C" [[gnu::weak]] int mallctl(const char* name, void* old, std::size_t* old_size, void* value, std::size_t value_size);
 
 namespace sw::base {
 namespace {
@@ -55,6 +60,15 @@ std::uint64_t PrivateBytes(int process_id) {
     left.remove_prefix(std::min(left.find(' '), left.size() - 1) + 1);
   }
   return (pages[1] - std::min(pages[1], pages[2])) * PageBytes();
+}
+
+void ReturnFreedMemory() {
+  if (mallctl == nullptr) {
+    malloc_trim(0);
+    return;
+  }
+  mallctl("thread.tcache.flush", nullptr, nullptr, nullptr, 0);
+  mallctl("arena.4096.purge", nullptr, nullptr, nullptr, 0);  // MALLCTL_ARENAS_ALL
 }
 
 std::uint64_t PrivateBytesOfChildren() {

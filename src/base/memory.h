@@ -3,7 +3,7 @@
 //   const std::uint64_t bytes_max = MemoryOfMachine();
 //   if (PrivateBytes() > bytes_max / 2) ...
 //
-// Files of /proc and /sys: tens of microseconds a call. Thread-safe.
+// Files of /proc and /sys: tens of microseconds a call, but for ReturnFreedMemory. Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,10 @@ namespace sw::base {
 // Resident memory of a process that it shares with no file and no other process: what the kernel cannot take
 // back. 0 when there is no such process; `process_id` 0 is this one.
 std::uint64_t PrivateBytes(int process_id = 0);
+
+// Gives back to the kernel what was freed and is kept by the allocator for the next to ask, which counts as this
+// process's own: before somebody looks at that. Tens of milliseconds where there is much.
+void ReturnFreedMemory();
 
 // Of the processes that this one started and that still run, but not of what those started.
 std::uint64_t PrivateBytesOfChildren();

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/errors.h"
-#include "base/heap.h"
+#include "base/memory.h"
 
 namespace sw::model {
 
