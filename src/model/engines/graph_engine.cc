@@ -7,19 +7,22 @@
 
 #include "base/errors.h"
 #include "model/engines/graph_program.h"
+#include "model/engines/joint_tuning.h"
 #include "model/heap_bytes.h"
 
 namespace sw::model {
 namespace {
 
 // Rows scored together: what nodes keep of them stays below kGraphOutputsMax of these.
+constexpr std::string_view kMembers = "members";  // of what Tune() answers
 constexpr std::size_t kBlockRows = 4'096;
 
 class GraphEngine final : public Engine {
  public:
   GraphEngine(GraphProgram program, std::string output) : program_(std::move(program)), output_(std::move(output)) {
     for (const GraphProgram::Node& node : program_.nodes) {
-      if (node.member != nullptr && std::ranges::find(members_, node.member) == members_.end()) members_.push_back(node.member);
+      const Engine* member = node.member.get();
+      if (member != nullptr && std::ranges::find(members_, member) == members_.end()) members_.push_back(member);
       has_steps_ = has_steps_ || !node.steps.empty();
       may_round_ = may_round_ || has_steps_ || node.kind == GraphNode::Kind::kMean;
     }
@@ -28,7 +31,7 @@ class GraphEngine final : public Engine {
   const std::vector<std::string>& inputs() const override { return program_.inputs; }
   Exactness exactness() const override {
     Exactness weakest = may_round_ ? Exactness::kBounded : Exactness::kExact;
-    for (const Engine* member : Members()) weakest = std::max(weakest, member->exactness());
+    for (const Engine* member : members_) weakest = std::max(weakest, member->exactness());
     return weakest;
   }
   Tolerance tolerance() const override;
@@ -37,17 +40,17 @@ class GraphEngine final : public Engine {
   std::vector<std::string> output_names() const override { return answer().names; }
   bool predicts_classes() const override { return answer().width > 1 && answer().is_classes; }
   bool blocks() const override {
-    return std::ranges::any_of(Members(), [](const Engine* member) { return member->blocks(); });
+    return std::ranges::any_of(members_, [](const Engine* member) { return member->blocks(); });
   }
   // Members and, of the program, its names: the rest is a few numbers a node.
   std::size_t memory_bytes() const override {
     std::size_t bytes = sizeof(*this) + HeapBytes(program_.inputs) + program_.nodes.size() * sizeof(GraphProgram::Node);
-    for (const Engine* member : Members()) bytes += member->memory_bytes();
+    for (const Engine* member : members_) bytes += member->memory_bytes();
     return bytes;
   }
-  Tuning tuning() const override;
-  Json Tune() const override;
-  Status Choose(const Json& choice) const override;
+  Tuning tuning() const override { return JointTuning(members_); }
+  Json Tune() const override { return TuneEach(kMembers, members_); }
+  Status Choose(const Json& choice) const override { return ChooseEach("graph", kMembers, choice, members_); }
   Json Describe() const override;
 
   Status Contribute(const data::Batch&, std::span<double>) const override {
@@ -66,11 +69,6 @@ class GraphEngine final : public Engine {
 
  private:
   const GraphProgram::Node& answer() const { return program_.nodes[program_.answer]; }
-  std::vector<const Engine*> Members() const {
-    std::vector<const Engine*> members;
-    for (const auto& member : members_) members.push_back(member.get());
-    return members;
-  }
   Status ScoreBlock(const data::Batch& rows, std::size_t first_row, std::span<double> scores) const {
     const std::size_t count = scores.size() / answer().width;
     GraphRun run(program_, rows, count, first_row);
@@ -83,7 +81,7 @@ class GraphEngine final : public Engine {
 
   GraphProgram program_;
   std::string output_;
-  std::vector<std::shared_ptr<const Engine>> members_;  // each once
+  std::vector<const Engine*> members_;  // the program's, each once
   bool has_steps_ = false;
   bool may_round_ = false;  // what it computes of predictions, beyond choosing among them
 };
@@ -92,7 +90,7 @@ class GraphEngine final : public Engine {
 // Rows that a rounding turns the other way, or stretches beyond this, are no golden rows (seaworthy_golden.py).
 Tolerance GraphEngine::tolerance() const {
   Tolerance tolerance{.raw_ulps = 0, .prediction_ulps = 0};
-  for (const Engine* member : Members()) {
+  for (const Engine* member : members_) {
     const Tolerance each = member->tolerance();
     tolerance.prediction_ulps = std::max({tolerance.prediction_ulps, each.prediction_ulps, each.raw_ulps});
     tolerance.prediction_in_float |= each.prediction_in_float;
@@ -121,33 +119,6 @@ std::vector<InputProbe> GraphEngine::Probes() const {
     }
   }
   return probes;
-}
-
-// That of the member that knows least of how fast it is.
-Tuning GraphEngine::tuning() const {
-  Tuning least = Tuning::kOnlyWay;
-  for (const Engine* member : Members()) {
-    const Tuning tuning = member->tuning();
-    if (least == Tuning::kOnlyWay || (tuning != Tuning::kOnlyWay && tuning < least)) least = tuning;
-  }
-  return least;
-}
-
-Json GraphEngine::Tune() const {
-  if (tuning() == Tuning::kOnlyWay) return {};
-  Json choices = Json::MakeArray();
-  for (const Engine* member : Members()) choices.Append(member->Tune());
-  return Json::MakeObject({{"members", std::move(choices)}});
-}
-
-Status GraphEngine::Choose(const Json& choice) const {
-  if (tuning() == Tuning::kOnlyWay) return Ok();
-  const Json::Array& choices = SW_TRY(choice.GetArray("members"))->AsArray();
-  if (choices.size() != members_.size()) {
-    return InvalidArgument("a choice for {} members; this graph has {}", choices.size(), members_.size());
-  }
-  for (std::size_t i = 0; i < choices.size(); ++i) SW_TRY(members_[i]->Choose(choices[i]));
-  return Ok();
 }
 
 Json GraphEngine::Describe() const {

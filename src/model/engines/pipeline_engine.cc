@@ -4,6 +4,7 @@
 
 #include "base/errors.h"
 #include "model/engines/forest_engine.h"
+#include "model/engines/joint_tuning.h"
 #include "model/engines/plan_explain.h"
 #include "model/engines/plan_fusion.h"
 #include "model/engines/plan_inputs.h"
@@ -236,33 +237,13 @@ Status PipelineEngine::Contribute(const data::Batch& rows, std::span<double> con
   return (*explainer_)->Contribute(columns, rows.num_rows(), contributions);
 }
 
-// That of the forest that knows least of how fast it is.
-Tuning PipelineEngine::tuning() const {
-  Tuning least = Tuning::kOnlyWay;
-  for (const ForestEngine* forest : compiled_->forests()) {
-    const Tuning tuning = forest->tuning();
-    if (least == Tuning::kOnlyWay || (tuning != Tuning::kOnlyWay && tuning < least)) least = tuning;
-  }
-  return least;
-}
+namespace {
+constexpr std::string_view kForests = "forests";  // of what Tune() answers
+}  // namespace
 
-Json PipelineEngine::Tune() const {
-  if (tuning() == Tuning::kOnlyWay) return {};
-  Json choices = Json::MakeArray();
-  for (const ForestEngine* forest : compiled_->forests()) choices.Append(forest->Tune());
-  return Json::MakeObject({{"forests", std::move(choices)}});
-}
-
-Status PipelineEngine::Choose(const Json& choice) const {
-  if (tuning() == Tuning::kOnlyWay) return Ok();
-  const Json* choices = SW_TRY(choice.GetArray("forests"));
-  const std::vector<const ForestEngine*>& forests = compiled_->forests();
-  if (choices->size() != forests.size()) {
-    return InvalidArgument("a choice for {} forests; this plan has {} to choose for", choices->size(), forests.size());
-  }
-  for (std::size_t i = 0; i < forests.size(); ++i) SW_TRY(forests[i]->Choose(choices->AsArray()[i]));
-  return Ok();
-}
+Tuning PipelineEngine::tuning() const { return JointTuning(compiled_->forests()); }
+Json PipelineEngine::Tune() const { return TuneEach(kForests, compiled_->forests()); }
+Status PipelineEngine::Choose(const Json& choice) const { return ChooseEach("plan", kForests, choice, compiled_->forests()); }
 
 Json PipelineEngine::Describe() const {
   const CompiledPlan& compiled = *compiled_;
