@@ -5,6 +5,14 @@
 #include "flow/flow_impl.h"
 
 namespace sw::flow {
+namespace {
+
+template <typename Loaded>
+bool LacksRoom(const Result<Loaded>& loaded) {
+  return !loaded && loaded.error().code == ErrorCode::kResourceExhausted;
+}
+
+}  // namespace
 
 Result<std::vector<FlowImpl::ArmPackage>> FlowImpl::ArmPackages(const Caller& caller, const EndpointState& state) const {
   const std::string& model = config_->endpoints.at(state.endpoint).model;
@@ -71,10 +79,10 @@ Result<FlowImpl::Loaded> FlowImpl::Preload(const std::vector<ArmPackage>& packag
   Loaded loaded;
   for (const ArmPackage& package : packages) {
     const auto own = packages_.Get(package.id);
-    if (!own && package.is_warm && own.error().code == ErrorCode::kResourceExhausted) continue;  // Publish says so
+    if (package.is_warm && LacksRoom(own)) continue;  // Publish says so
     loaded.push_back(SW_TRY(own));
     const auto served = options_.serving->Load(package.id);
-    if (!served && package.is_warm && served.error().code == ErrorCode::kResourceExhausted) continue;
+    if (package.is_warm && LacksRoom(served)) continue;
     loaded.push_back(SW_TRY(served));
   }
   return loaded;
@@ -101,10 +109,9 @@ Result<FlowImpl::Loaded> FlowImpl::PreloadVersion(const Caller& caller, std::str
   const EndpointDef definition = SW_TRY(DefinitionOf(endpoint));
   const std::vector<ArmPackage> wanted = {{.id = SW_TRY(options_.registry->Get(caller, definition.model, version)).package_id}};
   Result<Loaded> loaded = Preload(wanted);
-  const auto has_no_room = [&] { return !loaded && loaded.error().code == ErrorCode::kResourceExhausted; };
-  const bool is_without_warm = has_no_room() && SW_TRY(LetGoOfWarm(caller, endpoint, version));
+  const bool is_without_warm = LacksRoom(loaded) && SW_TRY(LetGoOfWarm(caller, endpoint, version));
   if (is_without_warm) loaded = Preload(wanted);
-  if (!has_no_room()) return loaded;
+  if (!LacksRoom(loaded)) return loaded;
   if (is_without_warm) {  // back to what was
     const std::lock_guard lock(mutex_);
     const auto running = endpoints_.find(endpoint);

@@ -23,6 +23,8 @@ std::string HoldersText(const MemoryUse& use) {
   return text + fmt::format("the rest {}", BytesText(rest));
 }
 
+bool HasRoom(const MemoryUse& use, std::uint64_t bytes) { return use.bytes_max == 0 || use.used + use.promised + bytes <= use.bytes_max; }
+
 }  // namespace
 
 std::string BytesText(std::uint64_t bytes) {
@@ -31,7 +33,7 @@ std::string BytesText(std::uint64_t bytes) {
 }
 
 Status CheckRoom(std::string_view what, const LoadNeed& need, const MemoryUse& use) {
-  if (use.bytes_max == 0 || use.used + use.promised + need.peak <= use.bytes_max) return Ok();
+  if (HasRoom(use, need.peak)) return Ok();
   const std::string promised = use.promised == 0 ? "" : fmt::format(", and {} are promised to other loads", BytesText(use.promised));
   return ResourceExhausted(
       "no room for {}: it may take {} while it is loaded and {} after; {} of {} are used ({}){} (limit memory_bytes_max); remove an "
@@ -60,7 +62,7 @@ MemoryBudget::Room::~Room() {
 bool MemoryBudget::TryTake(std::uint64_t bytes) {
   const std::uint64_t used = options_.used();
   const std::lock_guard lock(mutex_);
-  if (options_.bytes_max != 0 && used + promised_ + bytes > options_.bytes_max) return false;
+  if (!HasRoom({.bytes_max = options_.bytes_max, .used = used, .promised = promised_}, bytes)) return false;
   promised_ += bytes;
   return true;
 }
