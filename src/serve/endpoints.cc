@@ -170,7 +170,9 @@ std::vector<model::MemoryHolder> Endpoints::MemoryHolders() const {
 
 void Endpoints::NoteMemory() const {
   const std::lock_guard lock(core_->change_mutex);  // or a version that leaves would be noted after it left
-  for (const auto& [name, endpoint] : *core_->endpoints.Get()) endpoint->NoteMemory();
+  for (const auto& [name, endpoint] : *core_->endpoints.Get()) {
+    if (endpoint->own != nullptr) endpoint->NoteMemory();
+  }
 }
 
 std::vector<VersionStatistics> Endpoints::Statistics(std::string_view name) const {

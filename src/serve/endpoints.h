@@ -121,7 +121,8 @@ class Endpoints {
   std::vector<std::string> Names() const;  // sorted
   // Each package once, however many arms have it, named by one of them: "late/3 live".
   std::vector<model::MemoryHolder> MemoryHolders() const;
-  // Sets the gauges serve_version_memory_bytes: what a model's process holds changes by itself.
+  // Sets the gauges serve_version_memory_bytes anew of endpoints whose models run in processes of their own: what
+  // those hold changes by itself.
   void NoteMemory() const;
   // Of the versions that the endpoint has loaded, in the order of its arms; empty when it is not served.
   std::vector<VersionStatistics> Statistics(std::string_view name) const;
