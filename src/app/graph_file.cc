@@ -9,7 +9,6 @@
 #include "app/toml.h"
 #include "base/errors.h"
 #include "base/files.h"
-#include "base/hash.h"
 #include "model/formats/graph.h"
 
 namespace sw::app {
@@ -47,24 +46,16 @@ class Members {
     if (const auto found = ids_.find(key); found != ids_.end()) return found->second;
     const std::string path = model.starts_with('/') ? model : base::JoinPath(folder_, model);
     if (base::Exists(path)) return ids_[key] = SW_TRY(AddPath(path, with_rows));
-    if (request_.registered) return ids_[key] = SW_TRY(request_.registered(model, Put()));
+    if (request_.registered) return ids_[key] = SW_TRY(request_.registered(model, graph_.members.Put()));
     return NotFound("no such file or folder: {}", path);
   }
 
  private:
-  model::PutBlob Put() {
-    return [this](std::string_view bytes) -> Result<std::string> {
-      std::string hash = base::Sha256Hex(bytes);
-      graph_.members.emplace(hash, bytes);
-      return hash;
-    };
-  }
-
   Result<std::string> AddPath(const std::string& path, bool with_rows) {
     if (IsGraph(path)) return InvalidArgument("{}: a graph is no member of a graph; declare its nodes here", path);
-    if (IsPackageFolder(path)) return CopyPackageFolder(path, SW_TRY(EnginesOf(settings_)), Put());
+    if (IsPackageFolder(path)) return CopyPackageFolder(path, SW_TRY(EnginesOf(settings_)), graph_.members.Put());
     BuildRequest build{.model = path, .rows = with_rows ? request_.rows : "", .python = request_.python};
-    return model::WritePackage(SW_TRY(BuildPackage(settings_, build)).content, Put());
+    return model::WritePackage(SW_TRY(BuildPackage(settings_, build)).content, graph_.members.Put());
   }
 
   const Settings& settings_;
@@ -80,7 +71,7 @@ Status DescribeMembers(const std::map<std::string, std::string>& declared, Store
   Json origin = Json::MakeObject();
   for (const model::GraphNode& node : graph.graph.nodes) {
     if (node.kind != Kind::kModel) continue;
-    const model::PackageContent content = SW_TRY(model::ReadPackage(node.model, graph.get()));
+    const model::PackageContent content = SW_TRY(model::ReadPackage(node.model, graph.members.Get()));
     origin.Set(node.name, Json::MakeObject({{"model", declared.at(node.name)}, {"format", content.format}, {"package_id", node.model}}));
     for (const data::ColumnContract& column : content.contract.columns) {
       const std::string name = RequestColumn(node, column.name);
@@ -120,8 +111,8 @@ class GoldenMaker {
 
  private:
   Result<LibraryMember> MemberOf(const model::GraphNode& node) {
-    const auto package = SW_TRY(model::LoadPackage(node.model, graph_.get(), engines_));
-    model::PackageContent content = SW_TRY(model::ReadPackage(node.model, graph_.get()));
+    const auto package = SW_TRY(model::LoadPackage(node.model, graph_.members.Get(), engines_));
+    model::PackageContent content = SW_TRY(model::ReadPackage(node.model, graph_.members.Get()));
     const model::Engine& engine = package->engine();
     LibraryMember member{.node = node.name, .format = content.format, .model = std::move(content.model), .inputs = engine.inputs(),
                          .probes = engine.Probes(), .encoding = content.encoding, .output_names = package->output_names(),
@@ -159,7 +150,7 @@ class GoldenMaker {
   // The model is its own library.
   Result<std::vector<double>> ScoredByItself(const std::string& name, const data::Batch& inputs) const {
     const auto node = std::ranges::find(graph_.graph.nodes, name, &model::GraphNode::name);
-    const auto package = SW_TRY(model::LoadPackage(node->model, graph_.get(), engines_));
+    const auto package = SW_TRY(model::LoadPackage(node->model, graph_.members.Get(), engines_));
     data::Batch rows;
     for (const std::string& column : package->content().inputs) {
       const data::Column* found = inputs.Find(RequestColumn(*node, column));
@@ -180,14 +171,6 @@ class GoldenMaker {
 };
 
 }  // namespace
-
-model::GetBlob StoredGraph::get() const {
-  return [this](std::string_view hash) -> Result<std::string> {
-    const auto found = members.find(std::string(hash));
-    if (found == members.end()) return NotFound("the graph has no part {}", hash);
-    return found->second;
-  };
-}
 
 bool IsGraph(const std::string& path) {
   return (path.ends_with(".toml") && base::Exists(path)) || base::Exists(base::JoinPath(path, kGraphFile));

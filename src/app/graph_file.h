@@ -1,13 +1,12 @@
 // GraphFile: a graph of models as a TOML file, with its members made packages.
 //
 //   const StoredGraph graph = SW_TRY(ReadGraph(settings, {.model = "graph.toml"}));
-//   auto engine = SW_TRY(model::LoadGraph(graph.stored.bytes, graph.get(), engines));
+//   auto engine = SW_TRY(model::LoadGraph(graph.stored.bytes, graph.members.Get(), engines));
 //
 // Members are named from the file's folder. What a member's package is made of is embedded: nothing outside
 // is needed to score. Blocks. Values.
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
@@ -16,6 +15,7 @@
 #include "app/settings.h"
 #include "base/result.h"
 #include "model/graph.h"
+#include "model/map_blobs.h"
 #include "model/model_reader.h"
 #include "model/package.h"
 
@@ -24,8 +24,7 @@ namespace sw::app {
 struct StoredGraph {
   model::StoredModel stored;  // format "graph"; the request's columns, as members know them; whence members come
   model::Graph graph;
-  std::map<std::string, std::string> members;  // as PackageContent's
-  model::GetBlob get() const;  // of members; borrows this
+  model::MapBlobs members;  // as PackageContent's
 };
 
 // True for NAME.toml, and for a folder with a graph.toml.

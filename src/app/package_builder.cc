@@ -15,6 +15,7 @@
 #include "flow/packages.h"
 #include "model/formats/plan.h"
 #include "model/golden_inputs.h"
+#include "model/map_blobs.h"
 #include "model/model_reader.h"
 
 namespace sw::app {
@@ -78,7 +79,7 @@ class Builder {
                                         {"sha256", base::Sha256Hex(stored_.bytes)}});
     if (!stored_.origin.IsNull()) content.lineage.Set("origin", stored_.origin);
     content.model = std::move(stored_.bytes);
-    if (graph_ != nullptr) content.members = graph_->members;
+    if (graph_ != nullptr) content.members = graph_->members.blobs;
     return content;
   }
 
@@ -187,13 +188,13 @@ Result<BuiltPackage> BuildPackage(const Settings& settings, const BuildRequest& 
   std::optional<StoredGraph> graph;
   if (IsGraph(request.model)) graph = SW_TRY(ReadGraph(settings, request));
   model::StoredModel stored = graph ? graph->stored : SW_TRY(model::ReadModel(request.model));
-  auto engine = graph ? model::LoadGraph(stored.bytes, graph->get(), engines) : model::MakeEngine(stored, engines);
+  auto engine = graph ? model::LoadGraph(stored.bytes, graph->members.Get(), engines) : model::MakeEngine(stored, engines);
   if (!engine) return std::unexpected(std::move(engine).error().Within(request.model));
   Builder builder(std::move(stored), *std::move(engine), request, graph ? &*graph : nullptr, engines);
   SW_TRY(builder.ReadRows());
   Golden golden = SW_TRY(builder.MakeGolden());
   BuiltPackage built{.content = SW_TRY(builder.MakeContent(golden)), .package = {}, .about = {}};
-  auto package = flow::LoadInMemory(built.content, engines);
+  auto package = model::LoadInMemory(built.content, engines);
   if (!package) return std::unexpected(std::move(package).error().Within(request.model));
   if (request.require_verified && !(*package)->is_verified()) {
     return FailedPrecondition("{}: {}, and --require-verified was given", request.model, (*package)->unverified());

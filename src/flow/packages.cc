@@ -1,7 +1,5 @@
 #include "flow/packages.h"
 
-#include "base/errors.h"
-#include "base/hash.h"
 
 namespace sw::flow {
 
@@ -58,22 +56,6 @@ Result<std::string> Packages::Write(const model::PackageContent& content) {
 
 Result<bool> Packages::RunsInAProcess(const std::string& id) const {
   return model::RunsInAProcess(id, Parts().get);
-}
-
-Result<std::unique_ptr<const model::Package>> LoadInMemory(const model::PackageContent& content,
-                                                           model::EngineOptions engines) {
-  std::map<std::string, std::string, std::less<>> blobs;
-  const std::string id = SW_TRY(model::WritePackage(content, [&](std::string_view bytes) -> Result<std::string> {
-    std::string hash = base::Sha256Hex(bytes);
-    blobs.emplace(hash, bytes);
-    return hash;
-  }));
-  const auto get = [&](std::string_view hash) -> Result<std::string> {
-    const auto found = blobs.find(hash);
-    if (found == blobs.end()) return NotFound("no part {}", hash);
-    return found->second;
-  };
-  return model::LoadPackage(id, get, std::move(engines));
 }
 
 Result<std::vector<double>> ScoreAll(const model::Package& package, const data::Batch& rows) {

@@ -58,9 +58,6 @@ class Packages {
   std::deque<std::shared_ptr<const model::Package>> recent_;  // the last few stay loaded
 };
 
-// Loads content that is in no blob yet, as a load from the blobs would.
-Result<std::unique_ptr<const model::Package>> LoadInMemory(const model::PackageContent& content,
-                                                           model::EngineOptions engines = {});
 Result<std::vector<double>> ScoreAll(const model::Package& package, const data::Batch& rows);
 
 // The columns' lineage, as a package's lineage keeps it under "columns"; none when it has none.

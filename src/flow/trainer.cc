@@ -5,6 +5,7 @@
 
 #include "base/errors.h"
 #include "eval/report.h"
+#include "model/map_blobs.h"
 #include "stats/metrics.h"
 #include "train/train.h"
 
@@ -72,7 +73,7 @@ Result<std::shared_ptr<const TrainingTable>> Trainer::TableOf(const Config& conf
 
 Result<Json> Trainer::Report(const model::PackageContent& content, const TrainingTable& table, const Parts& parts,
                              const eval::GatePolicy* gate, std::uint64_t seed) const {
-  const auto package = SW_TRY(LoadInMemory(content));
+  const auto package = SW_TRY(model::LoadInMemory(content));
   const data::Batch rows = table.features.Take(parts.held_out);
   const std::vector<double> scores = SW_TRY(ScoreAll(*package, rows));
   const std::vector<std::uint8_t> labels = BinaryLabels(TakeColumn(table.label, parts.held_out));

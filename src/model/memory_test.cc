@@ -1,17 +1,17 @@
 // What engines say that they hold in memory, beside what malloc says that they do.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <malloc.h>
 
 #include <memory>
 
-#include "base/errors.h"
-#include "base/hash.h"
 #include "base/random.h"
 #include "model/engines/forest_engine.h"
 #include "model/engines/pipeline_engine.h"
 #include "model/formats/fixture.h"
 #include "model/formats/linear.h"
 #include "model/heap_bytes.h"
+#include "model/map_blobs.h"
 #include "model/model_file.h"
 #include "model/package_fixture.h"
 
@@ -136,16 +136,12 @@ TEST(EngineMemory, OfAPipelineIsItsPlanAndItsKernels) {
 }
 
 TEST(PackageMemory, IsItsEngineAndWhatItCameWith) {
-  std::map<std::string, std::string, std::less<>> blobs;
+  MapBlobs blobs;
   PackageContent content = ClassesContent("xgboost");
   content.golden = Repeated(content.golden, 20);
   content.report = Json::MakeObject({{"notes", std::string(100'000, 'x')}});
-  const std::string id = WritePackage(content, [&](std::string_view bytes) -> Result<std::string> {
-    std::string hash = base::Sha256Hex(bytes);
-    blobs.emplace(hash, bytes);
-    return hash;
-  }).value();
-  ExpectCounted([&] { return LoadPackage(id, [&](std::string_view hash) -> Result<std::string> { return blobs.find(hash)->second; }).value(); }, 0.1);
+  const std::string id = WritePackage(content, blobs.Put()).value();
+  ExpectCounted([&] { return LoadPackage(id, blobs.Get()).value(); }, 0.1);
 }
 
 }  // namespace

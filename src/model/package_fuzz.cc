@@ -3,14 +3,12 @@
 // The input is the manifest, then parts, between lines of "%%". "#1" in the manifest stands for the
 // first part's hash, so that a part can change without the fuzzer having to guess SHA-256.
 #include <cstdint>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/check.h"
-#include "base/errors.h"
-#include "base/hash.h"
+#include "model/map_blobs.h"
 #include "model/package.h"
 
 namespace {
@@ -27,33 +25,16 @@ std::vector<std::string> Split(std::string_view text) {
   }
 }
 
-class Blobs {
- public:
-  sw::Result<std::string> Put(std::string_view bytes) {
-    std::string hash = sw::base::Sha256Hex(bytes);
-    blobs_[hash] = bytes;
-    return hash;
-  }
-  sw::Result<std::string> Get(std::string_view hash) const {
-    const auto found = blobs_.find(std::string(hash));
-    if (found == blobs_.end()) return sw::NotFound("no blob {}", hash);
-    return found->second;
-  }
-
- private:
-  std::map<std::string, std::string> blobs_;
-};
-
 // The manifest's id.
-std::string PutAll(std::vector<std::string> parts, Blobs& blobs) {
+std::string PutAll(std::vector<std::string> parts, const sw::model::PutBlob& put) {
   std::string& manifest = parts.front();
   for (std::size_t i = 1; i < parts.size() && i < 10; ++i) {
-    const std::string hash = blobs.Put(parts[i]).value();
+    const std::string hash = put(parts[i]).value();
     const std::string name = "#" + std::to_string(i);
     const std::size_t at = manifest.find(name);
     if (at != std::string::npos) manifest.replace(at, name.size(), hash);
   }
-  return blobs.Put(manifest).value();
+  return put(manifest).value();
 }
 
 sw::data::Batch NullRow(const sw::model::PackageContent& content) {
@@ -71,10 +52,10 @@ sw::data::Batch NullRow(const sw::model::PackageContent& content) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  Blobs blobs;
-  const auto put = [&](std::string_view bytes) { return blobs.Put(bytes); };
-  const auto get = [&](std::string_view hash) { return blobs.Get(hash); };
-  const std::string id = PutAll(Split({reinterpret_cast<const char*>(data), size}), blobs);
+  sw::model::MapBlobs blobs;
+  const auto put = blobs.Put();
+  const auto get = blobs.Get();
+  const std::string id = PutAll(Split({reinterpret_cast<const char*>(data), size}), put);
   const auto package = sw::model::LoadPackage(id, get);
   if (!package) return 0;
   const sw::model::Engine& engine = (*package)->engine();

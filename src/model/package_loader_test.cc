@@ -7,12 +7,11 @@
 #include <unistd.h>
 
 #include <future>
-#include <map>
 #include <optional>
 
 #include "base/errors.h"
-#include "base/hash.h"
 #include "model/formats/linear.h"
+#include "model/map_blobs.h"
 #include "model/package_fixture.h"
 
 namespace sw::model {
@@ -37,29 +36,17 @@ class CountingThread final : public base::Executor {
 
 class PackageLoaderTest : public testing::Test {
  protected:
-  std::string Write(const PackageContent& content) {
-    return WritePackage(content, [&](std::string_view bytes) -> Result<std::string> {
-      std::string hash = base::Sha256Hex(bytes);
-      blobs_[hash] = bytes;
-      return hash;
-    }).value();
-  }
+  std::string Write(const PackageContent& content) { return WritePackage(content, blobs_.Put()).value(); }
   PackageParts Parts() {
-    return {.get = [this](std::string_view hash) -> Result<std::string> {
+    return {.get = [this, get = blobs_.Get()](std::string_view hash) {
               ++reads_;
-              const auto found = blobs_.find(hash);
-              if (found == blobs_.end()) return NotFound("no blob {}", hash);
-              return found->second;
+              return get(hash);
             },
-            .size = [this](std::string_view hash) -> Result<std::uint64_t> {
-              const auto found = blobs_.find(hash);
-              if (found == blobs_.end()) return NotFound("no blob {}", hash);
-              return found->second.size();
-            }};
+            .size = blobs_.SizeOf()};
   }
   Result<std::shared_ptr<const Package>> Load(PackageLoader& loader, const std::string& id) { return loader.Load(id, Parts(), {}); }
 
-  std::map<std::string, std::string, std::less<>> blobs_;
+  MapBlobs blobs_;
   int reads_ = 0;
   base::Counters counters_;
   std::uint64_t used_ = 0;

@@ -6,31 +6,12 @@
 
 #include "base/errors.h"
 #include "base/files.h"
-#include "base/hash.h"
 #include "model/formats/linear.h"
+#include "model/map_blobs.h"
 #include "model/package_fixture.h"
 
 namespace sw::model {
 namespace {
-
-class MapBlobs {
- public:
-  PutBlob Put() {
-    return [this](std::string_view bytes) -> Result<std::string> {
-      const std::string hash = base::Sha256Hex(bytes);
-      blobs[hash] = bytes;
-      return hash;
-    };
-  }
-  GetBlob Get() {
-    return [this](std::string_view hash) -> Result<std::string> {
-      const auto found = blobs.find(std::string(hash));
-      if (found == blobs.end()) return NotFound("no blob {}", hash);
-      return found->second;
-    };
-  }
-  std::map<std::string, std::string> blobs;
-};
 
 data::Batch Requests() {
   data::Batch rows(data::Schema{{{"origin", data::Type::kString}, {"hour", data::Type::kInt64}}});

@@ -58,7 +58,7 @@ TEST(Arms, AShadowScoresEveryRowAndAnswersNone) {
   const PredictResult result = serve.Predict({.endpoint = "late", .rows = DelayRows({{"N1", 20}, {"N2", 30}})}).value();
   EXPECT_EQ(result.scores, (std::vector<double>{20, 30}));
   const LoggedRows shadow = serve.Logged("shadow/late").at(0);
-  EXPECT_EQ(shadow.id, result.ids.All());
+  EXPECT_EQ(shadow.id, AllOf(result.ids));
   EXPECT_EQ(shadow.event_time, std::vector<TimeUs>(2, serve.clock.Now()));
   EXPECT_EQ(shadow.columns.Find("arm")->String(1), "shadow");
   EXPECT_EQ(shadow.columns.Find("version")->Int(1), 2);

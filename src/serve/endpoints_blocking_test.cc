@@ -30,8 +30,7 @@ class EndpointsBlockingTest : public model::PythonEngineTest {
                                        {"content", model::FolderHash(root_ + "/models/m").value()}})}}).Dump();
     content.inputs = {"x"};
     content.contract.columns = {{.name = "x", .type = data::Type::kFloat64, .nullable = true, .min = {}, .max = {}, .categories = {}}};
-    MapBlobs blobs;
-    return model::LoadPackage(model::WritePackage(content, blobs.Put()).value(), blobs.Get(), {.onnxruntime = {}, .columns = {}, .python = host_}).value();
+    return model::LoadInMemory(content, {.onnxruntime = {}, .columns = {}, .python = host_}).value();
   }
 
   EndpointSnapshot Endpoint(const std::string& name, std::vector<Arm> arms) {

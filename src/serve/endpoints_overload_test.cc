@@ -27,13 +27,11 @@ class OverloadTest : public model::PythonEngineTest {
                                        {"content", model::FolderHash(root_ + "/models/m").value()}})}}).Dump();
     content.inputs = {"x"};
     content.contract.columns = {{.name = "x", .type = data::Type::kFloat64, .nullable = true, .min = {}, .max = {}, .categories = {}}};
-    MapBlobs blobs;
     EndpointSnapshot snapshot;
     snapshot.name = "slow";
     snapshot.request = data::Schema{{{"x", data::Type::kFloat64}}};
     snapshot.arms = {{.version = 1, .package = nullptr, .mode = ArmMode::kLive, .share = 0, .threshold = {}}};
-    snapshot.arms[0].package = model::LoadPackage(model::WritePackage(content, blobs.Put()).value(), blobs.Get(),
-                                                  {.onnxruntime = {}, .columns = {}, .python = host_}).value();
+    snapshot.arms[0].package = model::LoadInMemory(content, {.onnxruntime = {}, .columns = {}, .python = host_}).value();
     snapshot.queue.queue_max = kQueueMax;
     Endpoints::Options options = serve_.Options();
     options.blocking = [] {

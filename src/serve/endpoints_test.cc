@@ -284,7 +284,7 @@ TEST(Endpoints, LogARetryUnderTheSameIds) {
   PredictRequest request = OneRow();
   request.ids = {"mine"};
   const PredictResult first = serve.Predict(request).value(), again = serve.Predict(request).value();
-  EXPECT_EQ(first.ids.All(), again.ids.All());
+  EXPECT_EQ(AllOf(first.ids), AllOf(again.ids));
   EXPECT_EQ(first.scores, again.scores);
   EXPECT_NE(first.request_id, again.request_id);
 }

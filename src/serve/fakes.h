@@ -3,7 +3,6 @@
 
 #include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -13,8 +12,8 @@
 #include "base/check.h"
 #include "base/errors.h"
 #include "base/executor.h"
-#include "base/hash.h"
 #include "model/formats/linear.h"
+#include "model/map_blobs.h"
 #include "model/package.h"
 #include "serve/endpoint.h"
 #include "serve/endpoints.h"
@@ -96,30 +95,14 @@ class FakeFeatures final : public FeatureReader {
   std::vector<data::Batch> held_rows;
 };
 
-class MapBlobs {
- public:
-  model::PutBlob Put() {
-    return [this](std::string_view bytes) -> Result<std::string> {
-      const std::string hash = base::Sha256Hex(bytes);
-      blobs_[hash] = bytes;
-      return hash;
-    };
-  }
-  model::GetBlob Get() const {
-    return [this](std::string_view hash) -> Result<std::string> {
-      const auto found = blobs_.find(std::string(hash));
-      if (found == blobs_.end()) return NotFound("no blob {}", hash);
-      return found->second;
-    };
-  }
-
- private:
-  std::map<std::string, std::string> blobs_;
-};
+inline std::vector<std::string> AllOf(const RowIds& ids) {
+  std::vector<std::string> all;
+  for (std::size_t row = 0; row < ids.size(); ++row) all.push_back(ids[row]);
+  return all;
+}
 
 inline std::shared_ptr<const model::Package> MakePackage(const model::PackageContent& content) {
-  MapBlobs blobs;
-  return model::LoadPackage(model::WritePackage(content, blobs.Put()).value(), blobs.Get()).value();
+  return model::LoadInMemory(content).value();
 }
 
 // score = weight * delay + intercept; the contract wants delay in [-100, 100], without null, and

@@ -23,12 +23,6 @@ class RowIds {
 
   std::size_t size() const { return rows_; }
   std::string operator[](std::size_t row) const { return given_ ? (*given_)[row] : request_id_ + "-" + std::to_string(row); }
-  std::vector<std::string> All() const {
-    std::vector<std::string> all;
-    all.reserve(rows_);
-    for (std::size_t row = 0; row < rows_; ++row) all.push_back((*this)[row]);
-    return all;
-  }
 
  private:
   std::size_t rows_ = 0;

@@ -8,12 +8,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 #include <string_view>
 
-#include "base/errors.h"
-#include "base/hash.h"
 #include "model/formats/linear.h"
+#include "model/map_blobs.h"
 #include "stats/metrics.h"
 #include "train/worker.h"
 #include "train/worker_job.h"
@@ -63,20 +61,6 @@ Recipe LightGbmRecipe() {
           .seed = 7};
 }
 
-// Writes the package and loads it again, which replays the golden rows.
-Result<std::unique_ptr<const model::Package>> ThroughBlobs(const model::PackageContent& content) {
-  std::map<std::string, std::string> blobs;
-  const std::string id =
-      SW_TRY(model::WritePackage(content, [&](std::string_view bytes) -> Result<std::string> {
-        const std::string hash = base::Sha256Hex(bytes);
-        blobs[hash] = bytes;
-        return hash;
-      }));
-  return model::LoadPackage(id, [&](std::string_view hash) -> Result<std::string> {
-    return blobs.at(std::string(hash));
-  });
-}
-
 double AucOf(const model::Package& package, const data::Batch& table, const data::Column& label) {
   std::vector<double> scores(table.num_rows());
   std::vector<std::uint8_t> labels;
@@ -97,7 +81,7 @@ TEST(Train, LightGbmInAChildGivesAPackageWhoseGoldenRowsAreItsOwn) {
   EXPECT_EQ(content->golden.inputs.schema(), table.schema()) << "as a request brings them";
   EXPECT_EQ(content->encoding.categories.at("trip:origin"),
             (std::vector<std::string>{"EWR", "JFK", "LGA"}));
-  const auto package = ThroughBlobs(*content);
+  const auto package = model::LoadInMemory(*content);
   ASSERT_TRUE(package.has_value()) << package.error().message;
   EXPECT_TRUE((*package)->is_verified());
   EXPECT_GT(AucOf(**package, table, Late(table)), 0.9);
@@ -147,7 +131,7 @@ TEST(Train, LogisticEqualsScikitLearn) {
     EXPECT_NEAR(model.terms[0].weight, expected.hour, 1e-6);
     EXPECT_NEAR(model.terms[1].weight, expected.delay, 1e-6);
     EXPECT_NEAR(model.intercept, expected.intercept, 1e-6);
-    EXPECT_TRUE(ThroughBlobs(content).has_value());
+    EXPECT_TRUE(model::LoadInMemory(content).has_value());
     EXPECT_EQ(content.lineage.Find("trained_on")->Find("unused_columns")->size(), 2U);
   }
 }
@@ -155,7 +139,7 @@ TEST(Train, LogisticEqualsScikitLearn) {
 TEST(Train, ConstantIsTheShareOfPositives) {
   const data::Batch table = Flights();
   const auto content = Train(table, Late(table), {.library = Library::kConstant}, {}).value();
-  const auto package = ThroughBlobs(content).value();
+  const auto package = model::LoadInMemory(content).value();
   std::vector<double> scores(2);
   ASSERT_TRUE(package->Score(table.Slice(0, 2), scores));
   EXPECT_EQ(scores[0], 142 / 300.0);
@@ -190,7 +174,7 @@ TEST(Train, ColumnsThatSayNothingDoNotBreakTheLogisticFit) {
   table.AddColumn({"copy", data::Type::kFloat64}, copy);
   const auto content = Train(table, Late(table), {.library = Library::kLogistic}, {}).value();
   EXPECT_EQ(content.inputs, (std::vector<std::string>{"trip.hour", "delay", "infinite", "copy"}));
-  EXPECT_TRUE(ThroughBlobs(content).has_value());
+  EXPECT_TRUE(model::LoadInMemory(content).has_value());
 }
 
 TEST(Train, WhatCannotBeLearntFromIsRefusedWithTheReason) {

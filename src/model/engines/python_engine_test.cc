@@ -6,9 +6,9 @@
 
 #include "base/errors.h"
 #include "base/files.h"
-#include "base/hash.h"
 #include "data/arrow_stream.h"
 #include "model/engines/python_fakes.h"
+#include "model/map_blobs.h"
 #include "model/package.h"
 
 namespace sw::model {
@@ -40,13 +40,7 @@ TEST_F(PythonEngineTest, APackageHasScoredItsGoldenRowsTogetherAndOneAloneBefore
   content.golden.inputs = Rows(kGoldenRowsMin).Select({"x"}).value();
   for (std::size_t r = 0; r < kGoldenRowsMin; ++r) content.golden.expected.push_back(static_cast<double>(r) / 2);
   content.golden.from = "perl";
-  std::map<std::string, std::string, std::less<>> blobs;
-  const std::string id = WritePackage(content, [&](std::string_view bytes) -> Result<std::string> {
-    std::string hash = base::Sha256Hex(bytes);
-    blobs[hash] = bytes;
-    return hash;
-  }).value();
-  const auto package = LoadPackage(id, [&](std::string_view hash) -> Result<std::string> { return blobs.find(hash)->second; }, {.onnxruntime = {}, .columns = {}, .python = host_});
+  const auto package = LoadInMemory(content, {.onnxruntime = {}, .columns = {}, .python = host_});
   ASSERT_TRUE(package) << package.error().message;
   EXPECT_TRUE((*package)->is_verified());
   const auto bytes = [&](std::size_t rows) { return data::EncodeArrowStream(Rows(rows).Select({"x"}).value()).value().size(); };
