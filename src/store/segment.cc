@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
+#include <map>
 #include <utility>
 
 #include "base/errors.h"
 #include "base/files.h"
+#include "base/format_version.h"
 #include "base/hash.h"
+#include "base/text.h"
 #include "data/readers.h"
 #include "store/log_rows.h"
 
@@ -21,7 +24,8 @@ using data::Schema;
 using data::Type;
 
 constexpr std::string_view kFormatKey = "seaworthy.format";
-constexpr std::string_view kFormatValue = "seaworthy/logbook-segment version=0 reader_min=0";
+const base::FormatVersion kFormat{"seaworthy/logbook-segment", 1, 1};
+constexpr std::string_view kTwinsKey = "seaworthy.twins";
 
 Batch SystemColumns(std::size_t rows_expected) {
   Batch batch(Schema{{{"_offset", Type::kInt64, false},
@@ -50,13 +54,112 @@ Column Nulls(Type type, std::size_t rows, std::size_t rows_expected) {
   return column;
 }
 
-Status Publish(const std::string& folder, const Batch& batch, Segment& segment) {
+constexpr char kRowMark = '-';  // before the row's number in the id of a row that its client gave none: "<request>-0"
+
+// What a column repeats: an earlier one, as "x.NAME" of predictions repeats "in.NAME" where there is no feature
+// service, and "unit" the id where none was given; or a part of it, as "request_id" does.
+struct Twin {
+  std::size_t of = 0;
+  bool is_request = false;  // the text before its last kRowMark
+};
+
+std::string_view RequestOf(std::string_view id) { return id.substr(0, std::min(id.rfind(kRowMark), id.size())); }
+
+bool IsRequestOf(const Column& column, const Column& ids) {
+  if (column.type() != Type::kString || column.null_count() > 0) return false;
+  for (std::size_t row = 0; row < column.size(); ++row) {
+    if (column.String(row) != RequestOf(ids.String(row))) return false;
+  }
+  return true;
+}
+
+std::optional<Twin> TwinOf(const Batch& batch, std::size_t index) {
+  if (IsReservedColumn(batch.schema().fields[index].name)) return std::nullopt;
+  for (std::size_t i = 0; i < index; ++i) {
+    const std::string& name = batch.schema().fields[i].name;
+    const bool is_id = name == "_id";
+    if (IsReservedColumn(name) && !is_id) continue;
+    if (batch.column(i) == batch.column(index)) return Twin{.of = i};
+    if (is_id && IsRequestOf(batch.column(index), batch.column(i))) return Twin{.of = i, .is_request = true};
+  }
+  return std::nullopt;
+}
+
+// Takes out columns that repeat others, each with its place, for PutTwinsBack.
+Json TakeTwinsOut(Batch& batch) {
+  Json twins = Json::MakeArray();
+  Batch kept;
+  std::vector<std::optional<Twin>> twin_of;  // before any column is moved away
+  for (std::size_t i = 0; i < batch.num_columns(); ++i) twin_of.push_back(TwinOf(batch, i));
+  for (std::size_t i = 0; i < batch.num_columns(); ++i) {
+    const Field& field = batch.schema().fields[i];
+    if (!twin_of[i]) {
+      kept.AddColumn(field, std::move(batch.column(i)));
+      continue;
+    }
+    const std::string& of = batch.schema().fields[twin_of[i]->of].name;
+    twins.Append(Json::MakeObject({{"at", i}, {"name", field.name}, {"of", of}, {"is_request", twin_of[i]->is_request}}));
+  }
+  batch = std::move(kept);
+  return twins;
+}
+
+Column RequestsOf(const Column& ids) {
+  Column requests(Type::kString);
+  requests.Reserve(ids.size());
+  for (std::size_t row = 0; row < ids.size(); ++row) requests.AppendString(RequestOf(ids.String(row)));
+  return requests;
+}
+
+Result<Batch> PutTwinsBack(Batch batch, const Json& twins) {
+  if (!twins.IsArray()) return DataLoss("a segment's {} is no list", kTwinsKey);
+  Batch whole;
+  std::size_t from = 0;
+  const auto add_until = [&](std::size_t count) {
+    for (; whole.num_columns() < count && from < batch.num_columns(); ++from) {
+      whole.AddColumn(batch.schema().fields[from], std::move(batch.column(from)));
+    }
+  };
+  for (const Json& twin : twins.AsArray()) {
+    const auto at = static_cast<std::size_t>(SW_TRY(twin.GetInt("at")));
+    add_until(at);
+    const Column* const of = SW_TRY(whole.Get(SW_TRY(twin.GetString("of")), "the segment"));
+    const bool is_request = SW_TRY(twin.GetBool("is_request"));
+    if (whole.num_columns() != at || (is_request && of->type() != Type::kString)) {
+      return DataLoss("a segment's column {} cannot be made of its column {}", SW_TRY(twin.GetString("name")), SW_TRY(twin.GetString("of")));
+    }
+    Column column = is_request ? RequestsOf(*of) : *of;
+    whole.AddColumn({SW_TRY(twin.GetString("name")), column.type()}, std::move(column));
+  }
+  add_until(batch.num_columns() + whole.num_columns());
+  return whole;
+}
+
+Status Publish(const std::string& folder, Batch batch, Segment& segment) {
   data::WriteOptions options{.zstd_level = 1, .metadata = {}};  // each row logged is written so: it must be quick
-  options.metadata[std::string(kFormatKey)] = std::string(kFormatValue);
+  const Json twins = TakeTwinsOut(batch);
+  base::FormatVersion format = kFormat;
+  if (twins.size() == 0) {
+    format.reader_min = 0;
+  } else {
+    options.metadata[std::string(kTwinsKey)] = twins.Dump();
+  }
+  options.metadata[std::string(kFormatKey)] = base::Trimmed(base::FormatVersionLine(format), "\n");
   const std::string bytes = SW_TRY(data::EncodeParquet(batch, options));
   segment.crc = base::Crc32c(bytes);
   segment.bytes = bytes.size();
   return base::WriteFileAtomic(base::JoinPath(folder, segment.Name()), bytes);
+}
+
+Result<Batch> Decode(const std::string& bytes) {
+  const std::map<std::string, std::string> metadata = SW_TRY(data::ParquetMetadata(bytes));
+  if (const auto format = metadata.find(std::string(kFormatKey)); format != metadata.end()) {
+    SW_TRY(base::CheckReadable(SW_TRY(base::ParseFormatVersion(format->second)), kFormat));
+  }
+  Batch batch = SW_TRY(data::DecodeParquet(bytes));
+  const auto twins = metadata.find(std::string(kTwinsKey));
+  if (twins == metadata.end()) return batch;
+  return PutTwinsBack(std::move(batch), SW_TRY(Json::Parse(twins->second)));
 }
 
 std::string Path(const std::string& folder, const Segment& segment) {
@@ -70,7 +173,8 @@ Result<Batch> ReadAll(const std::string& folder, const Segment& segment) {
     return DataLoss("{} is damaged (offset 0 to {}): its checksum differs from its name; restore the file from a copy",
                     path, bytes.size());
   }
-  Result<Batch> batch = data::DecodeParquet(bytes);
+  Result<Batch> batch = Decode(bytes);
+  if (!batch && batch.error().code == ErrorCode::kFailedPrecondition) return std::unexpected(std::move(batch).error().Within(path));
   if (!batch) return DataLoss("{} at offset 0: {}", path, batch.error().message);
   const auto rows = static_cast<std::size_t>(segment.end - segment.first);
   const Column* time = batch->Find("_event_time");
@@ -144,7 +248,7 @@ Result<Segment> SegmentBuilder::Write(const std::string& folder) {
   segment.first = first_;
   segment.end = first_ + static_cast<std::int64_t>(all.num_rows());
   for (std::size_t i = 0; i < user.num_columns(); ++i) all.AddColumn(user.schema().fields[i], std::move(user.column(i)));
-  SW_TRY(Publish(folder, all, segment));
+  SW_TRY(Publish(folder, std::move(all), segment));
   return segment;
 }
 

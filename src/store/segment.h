@@ -3,7 +3,9 @@
 //
 // A file's name says which rows it holds, which rewrite of them it is, and the CRC of its bytes,
 // so opening a stream reads no segment, and damage is always found: seg-<first>-<end>-g<n>-<crc>.
-// Any Parquet reader can open one. Thread-safe.
+// Any Parquet reader can open one. A column that equals an earlier one bit for bit, or the part of the
+// ids that names their request, is not written: the file's metadata says so, and reading puts it back.
+// Thread-safe.
 //
 //   SegmentBuilder builder(frame.rows.num_rows());
 //   SW_TRY(builder.Add(frame));
