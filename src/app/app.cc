@@ -111,6 +111,7 @@ void App::OpenPools() {
                                 .nice = 10,
                                 .refused = &counters_.Get("app_refused_total", "Work turned away.",
                                                           {{"limit", "shadows_queue_max"}})});
+  timing_ = std::make_unique<base::ThreadPool>(base::ThreadPool::Options{.name = "timing", .threads = 1, .nice = 19});
 }
 
 Status App::OpenRooms() {
@@ -130,7 +131,7 @@ Status App::OpenRooms() {
   python_ = SW_TRY(OpenPythonHost(settings_.Text("config"), stop_models_.get_token()));
   OpenPools();
   tuner_ = SW_TRY(flow::EngineTuner::Open({.catalog = &catalog,
-                                           .executor = shadows_.get(),
+                                           .executor = timing_.get(),
                                            .clock = clock_.get(),
                                            .log = log_.get(),
                                            .counters = &counters_,

@@ -85,7 +85,8 @@ class App {
   std::unique_ptr<LoadThread> loads_;          // outlives whatever may load
   std::unique_ptr<base::ThreadPool> patient_;  // routes that wait for a load
   std::unique_ptr<base::ThreadPool> workers_;  // slow routes
-  std::unique_ptr<base::ThreadPool> shadows_;  // shadow scoring, engines' timing: of low priority
+  std::unique_ptr<base::ThreadPool> shadows_;  // shadow scoring: of low priority
+  std::unique_ptr<base::ThreadPool> timing_;   // of engines: of the lowest priority
   std::stop_source stop_models_;
   std::shared_ptr<const model::PythonHost> python_;
   std::unique_ptr<store::DataFolder> data_;
