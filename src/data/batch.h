@@ -135,6 +135,7 @@ class Batch {
 
 // A compact, self-describing binary form (versioned) for the logbook and the blobs.
 std::string EncodeBatch(const Batch& batch);
+void AppendEncoded(const Batch& batch, std::string& out);
 Result<Batch> DecodeBatch(std::string_view bytes);  // hostile input: never crashes, bounded memory
 
 // A canonical SHA-256 of schema and content, the same for equal batches on every machine.

@@ -235,7 +235,12 @@ Result<Column> DecodeColumn(Decoder& decoder, const Field& field, std::uint8_t f
 
 std::string EncodeBatch(const Batch& batch) {
   std::string out;
-  out.reserve(EncodedBytes(batch));
+  AppendEncoded(batch, out);
+  return out;
+}
+
+void AppendEncoded(const Batch& batch, std::string& out) {
+  out.reserve(out.size() + EncodedBytes(batch));
   out.append(kMagic);
   out.push_back(static_cast<char>(kVersion));
   out.push_back(static_cast<char>(kReaderMin));
@@ -244,7 +249,6 @@ std::string EncodeBatch(const Batch& batch) {
   for (std::size_t i = 0; i < batch.num_columns(); ++i) {
     AppendColumn(out, batch.schema().fields[i], batch.column(i));
   }
-  return out;
 }
 
 Result<Batch> DecodeBatch(std::string_view bytes) {

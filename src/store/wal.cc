@@ -145,11 +145,10 @@ bool ParseWalName(std::string_view name, std::int64_t& first_offset) {
 }
 
 std::string EncodeWalBody(std::string_view producer, std::int64_t sequence, const LogRows& rows) {
-  const std::string columns = data::EncodeBatch(rows.columns);
   std::size_t id_bytes = 0;
   for (const std::string& id : rows.id) id_bytes += sizeof(std::uint32_t) + id.size();
   std::string body;
-  body.reserve(16 + producer.size() + rows.num_rows() * sizeof(TimeUs) + id_bytes + columns.size());
+  body.reserve(16 + producer.size() + rows.num_rows() * sizeof(TimeUs) + id_bytes);
   Put(body, static_cast<std::uint32_t>(rows.num_rows()));
   Put(body, sequence);
   Put(body, static_cast<std::uint32_t>(producer.size()));
@@ -159,7 +158,8 @@ std::string EncodeWalBody(std::string_view producer, std::int64_t sequence, cons
     Put(body, static_cast<std::uint32_t>(id.size()));
     body.append(id);
   }
-  return body.append(columns);
+  data::AppendEncoded(rows.columns, body);
+  return body;
 }
 
 std::string EncodeWalFrame(std::int64_t first_offset, std::uint64_t synced_to, std::string_view body) {
