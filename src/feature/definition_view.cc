@@ -1,5 +1,7 @@
-#include <algorithm>
+#include <charconv>
+#include <optional>
 
+#include "base/text.h"
 #include "feature/definition_parts.h"
 #include "feature/expression.h"
 #include "feature/expression_syntax.h"
@@ -7,28 +9,116 @@
 namespace sw::feature {
 namespace {
 
-constexpr std::string_view kAggregateNames[] = {"count", "sum",   "mean", "min",
-                                                "max",   "first", "last"};
+// "name(a, b)" with what stands between its commas; nothing when it is no such call.
+struct Call {
+  std::string name;
+  std::vector<std::string> arguments;
+};
 
-// "mean(arr_delay)"
-Status ParseAggregateOf(const Json& json, const std::string& path, FeatureDef& feature) {
-  const std::string_view text = json.IsString() ? std::string_view(json.AsString()) : "";
+std::optional<Call> ParseCall(std::string_view text) {
+  text = base::Trimmed(text);
   const std::size_t open = text.find('(');
-  if (open == std::string_view::npos || !text.ends_with(')') || open + 2 > text.size() - 1) {
-    return WrongValueAt(path, "an aggregate of a column, such as \"mean(arr_delay)\"", json);
+  if (open == std::string_view::npos || open == 0 || !text.ends_with(')')) return std::nullopt;
+  Call call{.name = std::string(base::Trimmed(text.substr(0, open))), .arguments = {}};
+  const std::string_view inside = text.substr(open + 1, text.size() - open - 2);
+  int depth = 0;
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i <= inside.size(); ++i) {
+    if (i < inside.size() && inside[i] == '(') ++depth;
+    if (i < inside.size() && inside[i] == ')') --depth;
+    if (depth < 0) return std::nullopt;
+    if (i < inside.size() && (inside[i] != ',' || depth > 0)) continue;
+    call.arguments.emplace_back(base::Trimmed(inside.substr(begin, i - begin)));
+    if (call.arguments.back().empty()) return std::nullopt;
+    begin = i + 1;
   }
-  const std::string name(text.substr(0, open));
-  const auto aggregate = feature::ParseAggregate(name);
-  if (!aggregate) {
-    const std::vector<std::string> known(std::begin(kAggregateNames), std::end(kAggregateNames));
-    return ConfigError(path, "no aggregate \"{}\"; there are {}{}", name, fmt::join(known, ", "),
-                       DidYouMean(name, known));
+  if (depth != 0) return std::nullopt;
+  return call;
+}
+
+Result<double> ParseQuantile(const std::string& path, const Call& call) {
+  double q = -1;
+  const std::string& text = call.arguments.size() == 2 ? call.arguments[1] : call.name;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), q);
+  if (error == std::errc() && end == text.data() + text.size() && q >= 0 && q <= 1) return q;
+  return ConfigError(path, "quantile takes a column and which one from 0 to 1, such as \"quantile(amount, 0.9)\"");
+}
+
+Result<double> ParseBound(const std::string& path, const Call& call) {
+  if (call.arguments.size() == 1) return static_cast<double>(kDistinctExactUsual);
+  std::int64_t bound = 0;
+  const std::string& text = call.arguments[1];
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bound);
+  const bool is_read = error == std::errc() && end == text.data() + text.size();
+  if (call.arguments.size() == 2 && is_read && bound >= 1 && bound <= kDistinctExactMax) return static_cast<double>(bound);
+  return ConfigError(path, "distinct_count takes a column and up to how many it is exact, 1 to {}, such as \"distinct_count(shop, 4096)\"",
+                     kDistinctExactMax);
+}
+
+Result<TermDef> ParseTerm(const std::string& path, const Call& call) {
+  TermDef term;
+  term.column = call.arguments[0];
+  const auto aggregate = ParseAggregate(call.name);
+  if (!aggregate) return ConfigError(path, "{}", aggregate.error().message);
+  term.aggregate = *aggregate;
+  if (term.column == "*" && term.aggregate != Aggregate::kCount) {
+    return ConfigError(path, "{}(*) means nothing; only count takes *", call.name);
   }
-  feature.aggregate = *aggregate;
-  feature.column = text.substr(open + 1, text.size() - open - 2);
-  if (feature.column == "*" && feature.aggregate != Aggregate::kCount) {
-    return ConfigError(path, "{}(*) means nothing; only count takes *", name);
+  if (term.aggregate == Aggregate::kQuantile) {
+    term.parameter = SW_TRY(ParseQuantile(path, call));
+  } else if (term.aggregate == Aggregate::kDistinctCount) {
+    term.parameter = SW_TRY(ParseBound(path, call));
+  } else if (call.arguments.size() != 1) {
+    return ConfigError(path, "{} takes one column, found {}", call.name, fmt::join(call.arguments, ", "));
   }
+  return term;
+}
+
+void SetTerm(const TermDef& term, FeatureDef& feature) {
+  feature.aggregate = term.aggregate;
+  feature.column = term.column;
+  feature.parameter = term.parameter;
+}
+
+// "mean(arr_delay)", or "ratio(sum(late), count(*))"
+Status ParseAggregateOf(const Json& json, const std::string& path, FeatureDef& feature) {
+  const std::optional<Call> call = json.IsString() ? ParseCall(json.AsString()) : std::nullopt;
+  if (!call) return WrongValueAt(path, "an aggregate of a column, such as \"mean(arr_delay)\"", json);
+  if (call->name != "ratio") {
+    SetTerm(SW_TRY(ParseTerm(path, *call)), feature);
+    return Ok();
+  }
+  std::vector<TermDef> parts;
+  for (const std::string& argument : call->arguments) {
+    const std::optional<Call> part = ParseCall(argument);
+    if (!part) return ConfigError(path, "a ratio is of two aggregates, such as \"ratio(sum(late), count(*))\", found \"{}\"", argument);
+    parts.push_back(SW_TRY(ParseTerm(path, *part)));
+  }
+  if (parts.size() != 2) return ConfigError(path, "a ratio is of two aggregates, found {}", parts.size());
+  SetTerm(parts[0], feature);
+  feature.divisor = parts[1];
+  return Ok();
+}
+
+Status ParseWindow(ConfigTable& table, FeatureDef& feature) {
+  feature.window = SW_TRY(table.DurationOr("window", 0));
+  feature.hop = SW_TRY(table.DurationOr("hop", 0));
+  const std::string tumbling = SW_TRY(table.TextOr("tumbling", ""));
+  feature.strict = SW_TRY(table.BoolOr("strict", false));
+  if (table.Find("window") != nullptr && feature.window == 0) {
+    return ConfigError(table.PathOf("window"), "expected more than 0; leave it out for all of the history");
+  }
+  if (!tumbling.empty() && tumbling != "last" && tumbling != "current") {
+    return WrongValueAt(table.PathOf("tumbling"), "\"last\" (the last one that has ended) or \"current\"", Json(tumbling));
+  }
+  if (feature.window == 0 && (feature.hop != 0 || !tumbling.empty())) {
+    return ConfigError(table.PathOf(tumbling.empty() ? "hop" : "tumbling"), "there is no window; give its length in \"window\"");
+  }
+  if (feature.hop != 0 && !tumbling.empty()) return ConfigError(table.PathOf("hop"), "a tumbling window has no hop; leave one of them out");
+  if (feature.hop != 0 && feature.window % feature.hop != 0) {
+    return ConfigError(table.PathOf("window"), "is not a multiple of its hop; change one of them");
+  }
+  if (!tumbling.empty()) feature.kind = tumbling == "last" ? WindowKind::kTumbling : WindowKind::kCurrent;
   return Ok();
 }
 
@@ -37,14 +127,9 @@ Result<FeatureDef> ParseFeature(const std::string& name, ConfigTable table) {
   FeatureDef feature;
   feature.name = name;
   SW_TRY(ParseAggregateOf(*SW_TRY(table.Any("agg")), table.PathOf("agg"), feature));
-  feature.window = SW_TRY(table.DurationOr("window", 0));
-  feature.strict = SW_TRY(table.BoolOr("strict", false));
-  const Json* window = table.Find("window");
+  const Status window = ParseWindow(table, feature);
   SW_TRY(table.RefuseOthers());
-  if (window != nullptr && feature.window == 0) {
-    return ConfigError(table.PathOf("window"),
-                       "expected more than 0; leave it out for all of the history");
-  }
+  SW_TRY(window);
   return feature;
 }
 

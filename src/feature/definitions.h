@@ -10,6 +10,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,12 +58,29 @@ struct EntityDef {
   std::vector<data::Field> keys;      // in declared order
 };
 
+// "quantile(amount, 0.9)"
+struct TermDef {
+  Aggregate aggregate = Aggregate::kLast;
+  std::string column;                 // of the source; for `count(*)`: "*"
+  double parameter = 0;               // as Term's
+};
+
 struct FeatureDef {
   std::string name;                   // within its view
   Aggregate aggregate = Aggregate::kLast;
-  std::string column;                 // of the source; for `count(*)`: "*"
+  std::string column;
   DurationUs window = 0;              // 0: all of the history
   bool strict = false;
+  double parameter = 0;
+  std::optional<TermDef> divisor = std::nullopt;  // of a ratio
+  DurationUs hop = 0;                 // 0: exact at both edges
+  WindowKind kind = WindowKind::kSliding;
+
+  std::vector<TermDef> Terms() const {
+    std::vector<TermDef> terms = {{aggregate, column, parameter}};
+    if (divisor) terms.push_back(*divisor);
+    return terms;
+  }
 };
 
 struct ViewDef {

@@ -43,6 +43,17 @@ Json ToJson(const SourceDef& source) {
                            {"dedupe", Json::FromRange(source.dedupe)}});
 }
 
+// Nothing where the definition is as it was before the key existed: hashes of old ones stay.
+void SetRest(const FeatureDef& feature, Json& json) {
+  if (feature.parameter != 0) json.Set("parameter", feature.parameter);
+  if (feature.hop != 0) json.Set("hop", feature.hop);
+  if (feature.kind != WindowKind::kSliding) json.Set("tumbling", feature.kind == WindowKind::kTumbling ? "last" : "current");
+  if (!feature.divisor) return;
+  json.Set("divisor", Json::MakeObject({{"aggregate", AggregateName(feature.divisor->aggregate)},
+                                        {"column", feature.divisor->column},
+                                        {"parameter", feature.divisor->parameter}}));
+}
+
 // One feature as far as its owner is concerned, and what its owner is.
 struct Parts {
   std::set<std::string> sources;
@@ -53,14 +64,16 @@ void AddViewFeature(const ViewDef& view, const EntityDef& entity, const std::str
                     Parts& parts) {
   for (const FeatureDef& feature : view.features) {
     if (feature.name != name) continue;
-    parts.features.Append(Json::MakeObject({{"name", view.name + "." + name},
-                                            {"keys", ToJson(entity.keys)},
-                                            {"source", view.source},
-                                            {"over_available", view.window_over_available},
-                                            {"aggregate", AggregateName(feature.aggregate)},
-                                            {"column", feature.column},
-                                            {"window", feature.window},
-                                            {"strict", feature.strict}}));
+    Json json = Json::MakeObject({{"name", view.name + "." + name},
+                                  {"keys", ToJson(entity.keys)},
+                                  {"source", view.source},
+                                  {"over_available", view.window_over_available},
+                                  {"aggregate", AggregateName(feature.aggregate)},
+                                  {"column", feature.column},
+                                  {"window", feature.window},
+                                  {"strict", feature.strict}});
+    SetRest(feature, json);
+    parts.features.Append(std::move(json));
   }
   parts.sources.insert(view.source);
 }

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+
+#include <algorithm>
 #include <string>
 
 #include "base/clock.h"
@@ -88,6 +90,26 @@ TEST(Definitions, ReadTheFlightsExample) {
   EXPECT_EQ(late.slices, (std::vector<std::string>{"origin", "carrier"}));
 }
 
+TEST(Definitions, AggregatesTakeParametersWindowsHopsAndTilesAndARatioTwoOfThem) {
+  Json config = Small();
+  Json& features = At(config, "view.spend.features");
+  features["p90"] = Json::MakeObject({{"agg", "quantile( amount , 0.9 )"}, {"window", "1h"}, {"hop", "5m"}});
+  features["shops"] = Json::MakeObject({{"agg", "distinct_count(shop)"}, {"window", "1d"}, {"tumbling", "last"}});
+  features["share"] = Json::MakeObject({{"agg", "ratio(sum(amount), count(*))"}});
+  const Definitions defined = ParseDefinitions(config).value();
+  const auto feature = [&](std::string_view name) {
+    return *std::ranges::find(defined.views.at("spend").features, name, &FeatureDef::name);
+  };
+  EXPECT_EQ(feature("p90").column, "amount");
+  EXPECT_EQ(feature("p90").parameter, 0.9);
+  EXPECT_EQ(feature("p90").hop, 5 * 60 * base::kSecondUs);
+  EXPECT_EQ(feature("shops").kind, WindowKind::kTumbling);
+  EXPECT_EQ(feature("shops").parameter, static_cast<double>(kDistinctExactUsual));
+  EXPECT_EQ(feature("share").Terms().size(), 2U);
+  EXPECT_EQ(feature("share").divisor->column, "*");
+  EXPECT_NE(ServiceHash(defined, "fraud").value(), ServiceHash(ParseDefinitions(Small()).value(), "fraud").value());
+}
+
 TEST(Definitions, UnknownNamesComeWithNearMisses) {
   const Definitions defined = FlightsDefinitions();
   const auto service = defined.Service("late_v2");
@@ -166,7 +188,31 @@ TEST(Definitions, MistakesOfViewsAndRequestsAreNamedByTheirKey) {
        "\"mean(arr_delay)\", found \"sum amount\""},
       {"view.spend.features.sum_1h.agg", "avg(amount)",
        "view.spend.features.sum_1h.agg: no aggregate \"avg\"; there are count, sum, mean, min, "
-       "max, first, last"},
+       "max, first, last, variance, stddev, variance_pop, stddev_pop, distinct_count, quantile"},
+      {"view.spend.features.sum_1h.agg", "stdev(amount)",
+       "view.spend.features.sum_1h.agg: no aggregate \"stdev\"; did you mean stddev? there are count, "
+       "sum, mean, min, max, first, last, variance, stddev, variance_pop, stddev_pop, "
+       "distinct_count, quantile"},
+      {"view.spend.features.sum_1h.agg", "quantile(amount, 90)",
+       "view.spend.features.sum_1h.agg: quantile takes a column and which one from 0 to 1, such as "
+       "\"quantile(amount, 0.9)\""},
+      {"view.spend.features.sum_1h.agg", "distinct_count(amount, 0)",
+       "view.spend.features.sum_1h.agg: distinct_count takes a column and up to how many it is "
+       "exact, 1 to 65536, such as \"distinct_count(shop, 4096)\""},
+      {"view.spend.features.sum_1h.agg", "mean(amount, 3)",
+       "view.spend.features.sum_1h.agg: mean takes one column, found amount, 3"},
+      {"view.spend.features.sum_1h.agg", "ratio(sum(amount))",
+       "view.spend.features.sum_1h.agg: a ratio is of two aggregates, found 1"},
+      {"view.spend.features.sum_1h.agg", "ratio(amount, count(*))",
+       "view.spend.features.sum_1h.agg: a ratio is of two aggregates, such as \"ratio(sum(late), "
+       "count(*))\", found \"amount\""},
+      {"view.spend.features.sum_1h.hop", "7m",
+       "view.spend.features.sum_1h.window: is not a multiple of its hop; change one of them"},
+      {"view.spend.features.n.hop", "7m",
+       "view.spend.features.n.hop: there is no window; give its length in \"window\""},
+      {"view.spend.features.sum_1h.tumbling", "next",
+       "view.spend.features.sum_1h.tumbling: expected \"last\" (the last one that has ended) or "
+       "\"current\", found \"next\""},
       {"view.spend.features.sum_1h.agg", "sum(*)",
        "view.spend.features.sum_1h.agg: sum(*) means nothing; only count takes *"},
       {"view.spend.features", Json::MakeObject({}),

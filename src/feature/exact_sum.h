@@ -17,6 +17,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "feature/exact_digits.h"
 
 namespace sw::feature {
 
@@ -37,13 +38,11 @@ class ExactSum {
   static constexpr std::size_t kLimbs = 68;  // 2,098 bits and room for 2^62 values
 
  private:
-  // Settles carries: limbs 0 to kLimbs - 2 hold a digit in [0, 2^32), the last one the sign.
   void Settle();
-  double Special() const;  // the sum when NaN or an infinity took part, else 0
 
   std::array<std::int64_t, kLimbs> limbs_{};
   std::int64_t count_ = 0;
-  std::int64_t nan_ = 0, positive_infinity_ = 0, negative_infinity_ = 0, negative_zero_ = 0;
+  SpecialCounts special_;
   std::int64_t unsettled_ = 0;  // additions since Settle
 };
 

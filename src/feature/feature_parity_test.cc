@@ -15,12 +15,17 @@ using base::kDayUs;
 using base::kHourUs;
 using data::Type;
 
-constexpr Aggregate kAll[] = {Aggregate::kCount, Aggregate::kSum,   Aggregate::kMean, Aggregate::kMin,
-                              Aggregate::kMax,   Aggregate::kFirst, Aggregate::kLast};
-
 bool IsAsked(Aggregate aggregate, std::string_view column) {
-  const bool is_sum = aggregate == Aggregate::kSum || aggregate == Aggregate::kMean;
-  return column == "*" ? aggregate == Aggregate::kCount : !(is_sum && column == "note");
+  const data::Type type = column == "note" ? Type::kString : Type::kFloat64;
+  return column == "*" ? aggregate == Aggregate::kCount : TermType({.aggregate = aggregate}, type).has_value();
+}
+
+// So that windows of each kind meet each aggregate somewhere.
+void MoveWindow(std::size_t number, FeatureDef& feature) {
+  if (feature.window == 0) return;
+  if (number % 4 == 1) feature.hop = kHourUs / 4;
+  if (number % 4 == 2) feature.kind = WindowKind::kTumbling;
+  if (number % 4 == 3) feature.kind = WindowKind::kCurrent;
 }
 
 ViewDef EveryFeature(const std::string& name, const std::string& entity, const std::vector<DurationUs>& windows) {
@@ -28,10 +33,15 @@ ViewDef EveryFeature(const std::string& name, const std::string& entity, const s
   for (const DurationUs window : windows) {
     for (const bool strict : {false, true}) {
       for (const char* column : {"*", "crew", "load", "note", "late"}) {
-        for (const Aggregate aggregate : kAll) {
+        for (const std::string& name : AggregateNames()) {
+          const Aggregate aggregate = ParseAggregate(name).value();
           if (!IsAsked(aggregate, column)) continue;
-          const std::string feature = "f" + std::to_string(view.features.size());
-          view.features.push_back({feature, aggregate, column, window, strict});
+          FeatureDef feature{"f" + std::to_string(view.features.size()), aggregate, column, window, strict};
+          if (aggregate == Aggregate::kQuantile) feature.parameter = 0.5;
+          if (aggregate == Aggregate::kDistinctCount) feature.parameter = 2;  // and a sketch beyond
+          if (aggregate == Aggregate::kMean && std::string_view(column) == "load") feature.divisor = TermDef{Aggregate::kCount, "*"};
+          MoveWindow(view.features.size(), feature);
+          view.features.push_back(feature);
         }
       }
     }

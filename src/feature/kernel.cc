@@ -5,25 +5,40 @@
 #include <limits>
 
 #include "base/errors.h"
-#include "feature/exact_sum.h"
 
 namespace sw::feature {
 namespace {
-
-constexpr std::string_view kAggregateNames[] = {"count", "sum", "mean", "min", "max", "first", "last"};
 
 struct Span {
   std::size_t from = 0, to = 0;  // rows whose event time lies in the window
 };
 
+struct Edges {
+  TimeUs tail = 0, head = 0;  // (tail, head], or [tail, head) when strict
+};
+
+Edges EdgesOf(const Feature& feature, TimeUs t) {
+  if (feature.kind == WindowKind::kTumbling) {
+    const TimeUs head = FloorTo(t, feature.window);
+    return {WindowStart(head, feature.window), head};
+  }
+  if (feature.kind == WindowKind::kCurrent) {
+    return {FloorTo(feature.strict || t == kAlways ? t : t - 1, feature.window), t};
+  }
+  const TimeUs tail = WindowStart(t, feature.window);
+  return {feature.hop == 0 ? tail : FloorTo(tail, feature.hop), t};
+}
+
 Span WindowOf(const History& rows, const Feature& feature, TimeUs t) {
   const auto begin = rows.event_time.begin();
   const auto end = rows.event_time.end();
-  const auto last = feature.strict ? std::lower_bound(begin, end, t) : std::upper_bound(begin, end, t);
-  if (feature.window == 0) return {0, static_cast<std::size_t>(last - begin)};
-  const TimeUs edge = WindowStart(t, feature.window);
-  const auto first = feature.strict ? std::lower_bound(begin, last, edge) : std::upper_bound(begin, last, edge);
-  return {static_cast<std::size_t>(first - begin), static_cast<std::size_t>(last - begin)};
+  const auto before = [&](auto from, TimeUs edge) {
+    return feature.strict ? std::lower_bound(from, end, edge) : std::upper_bound(from, end, edge);
+  };
+  if (feature.window == 0) return {0, static_cast<std::size_t>(before(begin, t) - begin)};
+  const Edges edges = EdgesOf(feature, t);
+  const auto first = before(begin, edges.tail);
+  return {static_cast<std::size_t>(first - begin), static_cast<std::size_t>(before(first, edges.head) - begin)};
 }
 
 // Calls visit(row) for each visible row with a value, in total order.
@@ -58,20 +73,6 @@ FeatureValue EvaluateExtreme(const History& rows, const data::Column& column, bo
   return best == kNone ? FeatureValue{} : ValueAt(column, best);
 }
 
-Result<FeatureValue> EvaluateIntegers(__int128 sum, std::int64_t count, Aggregate aggregate) {
-  if (count == 0) return FeatureValue{};
-  if (aggregate == Aggregate::kMean) return FeatureValue{RoundedQuotient(sum, static_cast<std::uint64_t>(count))};
-  if (sum > std::numeric_limits<std::int64_t>::max() || sum < std::numeric_limits<std::int64_t>::min()) {
-    return InvalidArgument("the sum of {} int64 values does not fit into int64; declare the column float64", count);
-  }
-  return FeatureValue{static_cast<std::int64_t>(sum)};
-}
-
-FeatureValue EvaluateDoubles(const ExactSum& sum, Aggregate aggregate) {
-  if (sum.count() == 0) return FeatureValue{};
-  return aggregate == Aggregate::kMean ? sum.RoundedMean() : sum.Rounded();
-}
-
 // True when the index knows that every row of the span is visible at t.
 bool IsIndexed(const History& rows, Span span, TimeUs t) {
   return rows.index != nullptr && (span.to == 0 || rows.index->known_by[span.to - 1] <= t);
@@ -87,29 +88,71 @@ void ForEachUnsettled(const History& rows, const data::Column& column, Span span
   });
 }
 
-}  // namespace
-
-std::string_view AggregateName(Aggregate aggregate) { return kAggregateNames[static_cast<std::size_t>(aggregate)]; }
-
-Result<Aggregate> ParseAggregate(std::string_view name) {
-  for (std::size_t i = 0; i < std::size(kAggregateNames); ++i) {
-    if (kAggregateNames[i] == name) return static_cast<Aggregate>(i);
-  }
-  return InvalidArgument("aggregate {} is unknown; count, sum, mean, min, max, first and last are known", name);
+// From the index where all rows of the window are visible: a count, or a sum or mean of integers.
+Result<std::optional<FeatureValue>> FromIndex(const History& rows, const Term& term, Span span) {
+  const HistoryIndex::Sums& sums = rows.index->columns[term.column];
+  const std::int64_t count = sums.count[span.to] - sums.count[span.from];
+  if (term.aggregate == Aggregate::kCount) return FeatureValue{count};
+  const bool is_sum = term.aggregate == Aggregate::kSum || term.aggregate == Aggregate::kMean;
+  if (!is_sum || sums.sum.empty()) return std::optional<FeatureValue>();
+  return SW_TRY(IntegerValue(sums.sum[span.to] - sums.sum[span.from], count, term.aggregate));
 }
 
-Result<data::Type> FeatureType(const Feature& feature, data::Type column) {
-  if (feature.aggregate == Aggregate::kCount) return data::Type::kInt64;
-  const bool is_arithmetic = feature.aggregate == Aggregate::kSum || feature.aggregate == Aggregate::kMean;
-  const bool is_number = column == data::Type::kInt64 || column == data::Type::kFloat64 || column == data::Type::kBool;
-  if (is_arithmetic && !is_number) {
-    return InvalidArgument("{} needs a column of numbers, found {}", AggregateName(feature.aggregate), data::TypeName(column));
+Result<FeatureValue> EvaluateTerm(const History& rows, const Term& term, Span span, TimeUs t, const Settled* settled,
+                                  std::size_t index) {
+  const data::Column& column = rows.values.column(term.column);
+  if (settled == nullptr && IsIndexed(rows, span, t)) {
+    if (const auto value = SW_TRY(FromIndex(rows, term, span))) return *value;
   }
-  if (feature.aggregate == Aggregate::kMean) return data::Type::kFloat64;
-  return feature.aggregate == Aggregate::kSum && column == data::Type::kBool ? data::Type::kInt64 : column;
+  AggregateState state = settled == nullptr ? AggregateState::For(term, column.type()) : settled->states[index];
+  state.AddEach(column, [&](auto visit) { ForEachUnsettled(rows, column, span, t, settled, visit); });
+  return state.Value(term);
+}
+
+}  // namespace
+
+std::vector<Term> Feature::Terms() const {
+  std::vector<Term> terms = {{.aggregate = aggregate, .column = column, .parameter = parameter}};
+  if (divisor) terms.push_back(*divisor);
+  return terms;
+}
+
+DurationUs Feature::Reach() const { return kind == WindowKind::kTumbling ? 2 * window : window + hop; }
+
+Settled Settled::For(const Feature& feature, const data::Schema& values) {
+  Settled settled;
+  for (const Term& term : feature.Terms()) {
+    settled.states.push_back(IsAccumulating(term.aggregate) ? AggregateState::For(term, values.fields[term.column].type) : AggregateState());
+  }
+  return settled;
+}
+
+void Settled::Add(const Feature& feature, const data::Batch& values, std::size_t row) {
+  const std::vector<Term> terms = feature.Terms();
+  for (std::size_t i = 0; i < terms.size(); ++i) states[i].Add(values.column(terms[i].column), row);
+}
+
+Result<data::Type> FeatureType(const Feature& feature, const data::Schema& values) {
+  const std::vector<Term> terms = feature.Terms();
+  for (const Term& term : terms) {
+    const data::Type type = SW_TRY(TermType(term, values.fields[term.column].type));
+    if (terms.size() == 1) return type;
+    if (!IsAccumulating(term.aggregate)) {
+      return InvalidArgument("a ratio of {} means nothing; take one of count, sum, mean or others that add up values",
+                             AggregateName(term.aggregate));
+    }
+  }
+  return data::Type::kFloat64;
 }
 
 TimeUs WindowStart(TimeUs t, DurationUs window) { return t < kAlways + window ? kAlways : t - window; }
+
+TimeUs FloorTo(TimeUs t, DurationUs step) {
+  const TimeUs beyond = t % step;
+  if (beyond == 0) return t;
+  if (beyond > 0) return t - beyond;
+  return t < kAlways + (step + beyond) ? kAlways : t - beyond - step;
+}
 
 TimeUs VisibleFrom(TimeUs event_time, TimeUs available_at, bool strict) {
   return strict && event_time >= available_at ? event_time + 1 : std::max(event_time, available_at);
@@ -122,13 +165,6 @@ bool LessValue(const data::Column& column, std::size_t a, std::size_t b) {
   const double y = column.Double(b);
   if (std::isnan(x) || std::isnan(y)) return !std::isnan(x) && std::isnan(y);
   return x == y ? std::signbit(x) && !std::signbit(y) : x < y;
-}
-
-void Settled::Add(const data::Column& column, std::size_t row) {
-  if (column.IsNull(row)) return;
-  ++count;
-  if (column.type() == data::Type::kFloat64) doubles.Add(column.Double(row));
-  if (column.type() == data::Type::kInt64 || column.type() == data::Type::kBool) integers += column.Int(row);
 }
 
 std::shared_ptr<const HistoryIndex> IndexHistory(const History& rows) {
@@ -151,39 +187,18 @@ std::shared_ptr<const HistoryIndex> IndexHistory(const History& rows) {
 }
 
 Result<FeatureValue> Evaluate(const History& rows, const Feature& feature, TimeUs t, const Settled* settled) {
-  const data::Column& column = rows.values.column(feature.column);
-  const bool is_arithmetic = feature.aggregate == Aggregate::kSum || feature.aggregate == Aggregate::kMean;
-  if (is_arithmetic) SW_TRY(FeatureType(feature, column.type()));
   const Span span = WindowOf(rows, feature, t);
-  if (feature.aggregate == Aggregate::kFirst || feature.aggregate == Aggregate::kLast) {
-    return EvaluateEnd(rows, column, feature.aggregate == Aggregate::kLast, span, t);
+  if (!IsAccumulating(feature.aggregate)) {
+    const data::Column& column = rows.values.column(feature.column);
+    if (feature.aggregate == Aggregate::kFirst || feature.aggregate == Aggregate::kLast) {
+      return EvaluateEnd(rows, column, feature.aggregate == Aggregate::kLast, span, t);
+    }
+    return EvaluateExtreme(rows, column, feature.aggregate == Aggregate::kMin, span, t);
   }
-  const bool is_count = feature.aggregate == Aggregate::kCount;
-  if (!is_count && !is_arithmetic) return EvaluateExtreme(rows, column, feature.aggregate == Aggregate::kMin, span, t);
-  const bool is_real = column.type() == data::Type::kFloat64;
-  if (settled == nullptr && (is_count || !is_real) && IsIndexed(rows, span, t)) {
-    const HistoryIndex::Sums& sums = rows.index->columns[feature.column];
-    const std::int64_t count = sums.count[span.to] - sums.count[span.from];
-    if (is_count) return FeatureValue{count};
-    return EvaluateIntegers(sums.sum[span.to] - sums.sum[span.from], count, feature.aggregate);
-  }
-  if (is_count) {
-    std::int64_t count = settled == nullptr ? 0 : settled->count;
-    ForEachUnsettled(rows, column, span, t, settled, [&](std::size_t) { ++count; });
-    return FeatureValue{count};
-  }
-  if (is_real) {
-    ExactSum sum = settled == nullptr ? ExactSum{} : settled->doubles;
-    ForEachUnsettled(rows, column, span, t, settled, [&](std::size_t row) { sum.Add(column.Double(row)); });
-    return EvaluateDoubles(sum, feature.aggregate);
-  }
-  __int128 sum = settled == nullptr ? 0 : settled->integers;
-  std::int64_t count = settled == nullptr ? 0 : settled->count;
-  ForEachUnsettled(rows, column, span, t, settled, [&](std::size_t row) {
-    sum += column.Int(row);
-    ++count;
-  });
-  return EvaluateIntegers(sum, count, feature.aggregate);
+  const Term term{.aggregate = feature.aggregate, .column = feature.column, .parameter = feature.parameter};
+  FeatureValue value = SW_TRY(EvaluateTerm(rows, term, span, t, settled, 0));
+  if (!feature.divisor) return value;
+  return Quotient(value, SW_TRY(EvaluateTerm(rows, *feature.divisor, span, t, settled, 1)));
 }
 
 }  // namespace sw::feature

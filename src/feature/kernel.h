@@ -14,21 +14,14 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
-#include <string_view>
-#include <variant>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
 #include "data/batch.h"
-#include "feature/exact_sum.h"
+#include "feature/aggregate.h"
 
 namespace sw::feature {
-
-enum class Aggregate : std::uint8_t { kCount, kSum, kMean, kMin, kMax, kFirst, kLast };
-std::string_view AggregateName(Aggregate aggregate);  // "count", "sum", ...
-Result<Aggregate> ParseAggregate(std::string_view name);
 
 // Of rows that are always known (a source without time), and of rows that never are (a declared
 // created time that is null).
@@ -56,42 +49,58 @@ struct History {
   std::size_t num_rows() const { return event_time.size(); }
 };
 
-struct Feature {
-  Aggregate aggregate = Aggregate::kCount;
-  std::size_t column = 0;     // of History::values
-  DurationUs window = 0;      // 0: all of the history
-  bool strict = false;        // [t - W, t) in place of (t - W, t]
-  bool operator==(const Feature&) const = default;
+enum class WindowKind : std::uint8_t {
+  kSliding,   // (t - W, t]; with a hop the tail is rounded down to a multiple of it
+  kTumbling,  // the last (k W, (k + 1) W] that has ended by t
+  kCurrent,   // the one that t lies in, as far as t
 };
 
-using FeatureValue = std::variant<std::monostate, std::int64_t, double, std::string>;  // null first
+// An aggregate of a column over a window, or the ratio of two.
+struct Feature {
+  Aggregate aggregate = Aggregate::kCount;
+  std::size_t column = 0;       // of History::values
+  double parameter = 0;         // as Term's
+  std::optional<Term> divisor = std::nullopt;
+  DurationUs window = 0;        // 0: all of the history
+  DurationUs hop = 0;           // of a sliding window; 0: exact at both edges
+  WindowKind kind = WindowKind::kSliding;
+  bool strict = false;          // [t - W, t) in place of (t - W, t]; tiles and hops likewise
+  bool operator==(const Feature&) const = default;
 
-// Rows that a history of bounded length no longer holds one by one, for a count, sum or mean over
-// all of the history. Exact: order and grouping do not show.
+  std::vector<Term> Terms() const;
+  // How far before t the window may reach.
+  DurationUs Reach() const;
+};
+
+// Rows that a history of bounded length no longer holds one by one, for a feature over all of the
+// history whose terms accumulate.
 struct Settled {
-  TimeUs through = kAlways;  // holds each row that VisibleFrom says is visible at `through`
-  std::int64_t count = 0;
-  __int128 integers = 0;
-  ExactSum doubles;
-  void Add(const data::Column& column, std::size_t row);  // a null takes no part
+  TimeUs through = kAlways;            // holds each row that VisibleFrom says is visible at `through`
+  std::vector<AggregateState> states;  // a term each
+
+  static Settled For(const Feature& feature, const data::Schema& values);
+  void Add(const Feature& feature, const data::Batch& values, std::size_t row);
 };
 
 std::shared_ptr<const HistoryIndex> IndexHistory(const History& rows);
 
 // t - window, but not before the first time there is.
 TimeUs WindowStart(TimeUs t, DurationUs window);
+// The greatest multiple of `step` that is not above t; negative times too.
+TimeUs FloorTo(TimeUs t, DurationUs step);
 // The first moment at which the row is visible to a feature; a strict one sees it only after its event.
 TimeUs VisibleFrom(TimeUs event_time, TimeUs available_at, bool strict);
 
 // The order of min and max: IEEE totalOrder on doubles with one NaN above everything, bytes for text.
 bool LessValue(const data::Column& column, std::size_t a, std::size_t b);
 
-// The type of the feature's values: count is int64, mean float64, the others the column's own.
-Result<data::Type> FeatureType(const Feature& feature, data::Type column);
+// The type of the feature's values: TermType's, or float64 for a ratio. INVALID_ARGUMENT when a column
+// does not suit, or when a ratio is of what chooses a row.
+Result<data::Type> FeatureType(const Feature& feature, const data::Schema& values);
 
 // INVALID_ARGUMENT when an integer sum leaves int64: it is an error, and never wraps. Rows of
-// `settled` count once, in the history too or not; it requires t >= settled->through, and a count,
-// sum or mean without window.
+// `settled` count once, in the history too or not; it requires t >= settled->through, and a feature
+// without window whose terms accumulate.
 Result<FeatureValue> Evaluate(const History& rows, const Feature& feature, TimeUs t, const Settled* settled = nullptr);
 
 }  // namespace sw::feature

@@ -107,21 +107,24 @@ TEST(Kernel, AnIndexDoesNotShow) {
 
 TEST(Kernel, SettledRowsCountOnceWhetherTheHistoryStillHasThemOrNot) {
   const Landed rows = Landed().At(0, 0, 1).At(1, 1, 2).At(2, 9, 4);
-  Settled settled;
-  settled.through = 2;
-  for (const std::size_t row : {0, 1}) settled.Add(rows.rows().values.column(0), row);
   const Landed later = Landed().At(2, 9, 4);
-  for (const Landed* held : {&rows, &later}) {
-    EXPECT_EQ(Evaluate(held->rows(), {.aggregate = Aggregate::kSum}, 8, &settled).value(), FeatureValue{3L});
-    EXPECT_EQ(Evaluate(held->rows(), {.aggregate = Aggregate::kSum}, 9, &settled).value(), FeatureValue{7L});
-    EXPECT_EQ(Evaluate(held->rows(), {.aggregate = Aggregate::kCount}, 9, &settled).value(), FeatureValue{3L});
+  for (const auto& [aggregate, before, after] : {std::tuple{Aggregate::kSum, 3L, 7L}, {Aggregate::kCount, 2L, 3L}}) {
+    const Feature feature{.aggregate = aggregate};
+    Settled settled = Settled::For(feature, rows.rows().values.schema());
+    settled.through = 2;
+    for (const std::size_t row : {0, 1}) settled.Add(feature, rows.rows().values, row);
+    for (const Landed* held : {&rows, &later}) {
+      EXPECT_EQ(Evaluate(held->rows(), feature, 8, &settled).value(), FeatureValue{before});
+      EXPECT_EQ(Evaluate(held->rows(), feature, 9, &settled).value(), FeatureValue{after});
+    }
   }
 }
 
 TEST(Kernel, ArithmeticOnTextIsRefused) {
-  EXPECT_FALSE(FeatureType({.aggregate = Aggregate::kMean}, data::Type::kString).has_value());
-  EXPECT_EQ(FeatureType({.aggregate = Aggregate::kLast}, data::Type::kString).value(), data::Type::kString);
-  EXPECT_EQ(FeatureType({.aggregate = Aggregate::kCount}, data::Type::kString).value(), data::Type::kInt64);
+  EXPECT_FALSE(TermType({.aggregate = Aggregate::kMean}, data::Type::kString).has_value());
+  EXPECT_FALSE(TermType({.aggregate = Aggregate::kQuantile}, data::Type::kTimestamp).has_value());
+  EXPECT_EQ(TermType({.aggregate = Aggregate::kLast}, data::Type::kString).value(), data::Type::kString);
+  EXPECT_EQ(TermType({.aggregate = Aggregate::kCount}, data::Type::kString).value(), data::Type::kInt64);
 }
 
 TEST(Aggregate, NamesComeBack) {

@@ -13,11 +13,8 @@ namespace {
 constexpr std::uint8_t kVersion = 0;
 constexpr std::uint8_t kReaderMin = 0;
 
-bool IsAccumulating(const Feature& feature) {
-  return feature.window == 0 && (feature.aggregate == Aggregate::kCount || feature.aggregate == Aggregate::kSum ||
-                                 feature.aggregate == Aggregate::kMean);
-}
-bool IsSelecting(const Feature& feature) { return feature.window == 0 && !IsAccumulating(feature); }
+bool Accumulates(const Feature& feature) { return feature.window == 0 && IsAccumulating(feature.aggregate); }
+bool IsSelecting(const Feature& feature) { return feature.window == 0 && !IsAccumulating(feature.aggregate); }
 
 // From when on a settled sum may hold the row, for strict features too.
 TimeUs SettlesAt(const History& rows, std::size_t row) {
@@ -65,7 +62,7 @@ TimeUs NeededThrough(const ViewPlan& view, const History& rows, TimeUs through) 
     const std::size_t oldest = candidates[kPendingMax - 1];
     needed = std::max(needed, VisibleFrom(rows.event_time[oldest], rows.available_at[oldest], feature.strict));
   }
-  if (std::none_of(view.features.begin(), view.features.end(), IsAccumulating)) return needed;
+  if (std::none_of(view.features.begin(), view.features.end(), Accumulates)) return needed;
   std::vector<TimeUs> pending;
   for (std::size_t row = 0; row < rows.num_rows(); ++row) {
     if (SettlesAt(rows, row) > through) pending.push_back(SettlesAt(rows, row));
@@ -78,18 +75,18 @@ TimeUs NeededThrough(const ViewPlan& view, const History& rows, TimeUs through) 
 // Adds to the sums the rows that settle in (after, through].
 void Settle(const ViewPlan& view, const History& rows, TimeUs after, TimeUs through, LifetimeRecord& record) {
   for (std::size_t i = 0; i < view.features.size(); ++i) {
-    if (!IsAccumulating(view.features[i])) continue;
+    if (!Accumulates(view.features[i])) continue;
     Settled& settled = record.settled[i];
     settled.through = through;
     for (std::size_t row = 0; row < rows.num_rows(); ++row) {
       const TimeUs at = SettlesAt(rows, row);
-      if (at > after && at <= through) settled.Add(rows.values.column(view.features[i].column), row);
+      if (at > after && at <= through) settled.Add(view.features[i], rows.values, row);
     }
   }
 }
 
 void DropUnneeded(const ViewPlan& view, LifetimeRecord& record) {
-  const bool accumulates = std::any_of(view.features.begin(), view.features.end(), IsAccumulating);
+  const bool accumulates = std::any_of(view.features.begin(), view.features.end(), Accumulates);
   std::vector<bool> keep(record.rows.num_rows(), false);
   for (std::size_t row = 0; row < keep.size(); ++row) {
     keep[row] = accumulates && SettlesAt(record.rows, row) > record.through;
@@ -137,8 +134,9 @@ class Reader {
 
 LifetimeRecord EmptyLifetime(const ViewPlan& view) {
   LifetimeRecord record;
-  record.settled.resize(view.features.size());
-  record.rows.values = data::Batch(ValuesSchema(view));
+  const data::Schema values = ValuesSchema(view);
+  for (const Feature& feature : view.features) record.settled.push_back(Settled::For(feature, values));
+  record.rows.values = data::Batch(values);
   return record;
 }
 
@@ -152,7 +150,7 @@ void Add(const ViewPlan& view, const History& more, LifetimeRecord& record) {
 }
 
 Result<FeatureValue> EvaluateLifetime(const ViewPlan& view, const LifetimeRecord& record, std::size_t feature, TimeUs t) {
-  const bool accumulates = IsAccumulating(view.features[feature]);
+  const bool accumulates = Accumulates(view.features[feature]);
   return Evaluate(record.rows, view.features[feature], t, accumulates ? &record.settled[feature] : nullptr);
 }
 
@@ -162,13 +160,12 @@ std::string EncodeLifetime(const ViewPlan& view, const LifetimeRecord& record) {
   Put(out, kReaderMin);
   Put(out, record.through);
   for (std::size_t i = 0; i < view.features.size(); ++i) {
-    if (!IsAccumulating(view.features[i])) continue;
-    const Settled& settled = record.settled[i];
-    Put(out, settled.count);
-    Put(out, settled.integers);
-    const std::string doubles = settled.doubles.Encode();
-    Put(out, static_cast<std::uint32_t>(doubles.size()));
-    out += doubles;
+    if (!Accumulates(view.features[i])) continue;
+    for (const AggregateState& state : record.settled[i].states) {
+      const std::string bytes = state.Encode();
+      Put(out, static_cast<std::uint32_t>(bytes.size()));
+      out += bytes;
+    }
   }
   return out + EncodeHistory(record.rows);
 }
@@ -182,13 +179,13 @@ Result<LifetimeRecord> DecodeLifetime(const ViewPlan& view, std::string_view byt
   LifetimeRecord record = EmptyLifetime(view);
   record.through = SW_TRY(reader.One<TimeUs>());
   for (std::size_t i = 0; i < view.features.size(); ++i) {
-    if (!IsAccumulating(view.features[i])) continue;
+    if (!Accumulates(view.features[i])) continue;
     Settled& settled = record.settled[i];
     settled.through = record.through;
-    settled.count = SW_TRY(reader.One<std::int64_t>());
-    settled.integers = SW_TRY(reader.One<__int128>());
-    const auto size = SW_TRY(reader.One<std::uint32_t>());
-    settled.doubles = SW_TRY(ExactSum::Decode(SW_TRY(reader.Bytes(size))));
+    for (AggregateState& state : settled.states) {
+      const auto size = SW_TRY(reader.One<std::uint32_t>());
+      state = SW_TRY(AggregateState::Decode(SW_TRY(reader.Bytes(size)), state));
+    }
   }
   SW_TRY(DecodeHistory(reader.rest(), record.rows));
   return record;

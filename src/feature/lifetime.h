@@ -28,7 +28,7 @@ inline constexpr std::size_t kPendingMax = 32;
 
 struct LifetimeRecord {
   TimeUs through = kAlways;
-  std::vector<Settled> settled;  // a feature each; only used for count, sum and mean without window
+  std::vector<Settled> settled;  // a feature each; only used for those without window that accumulate
   History rows;
 };
 

@@ -8,7 +8,7 @@
 namespace sw::feature {
 namespace {
 
-constexpr int kOnlineLayout = 0;  // of chunks and lifetime records; a new one rebuilds the online store
+constexpr int kOnlineLayout = 1;  // of chunks and lifetime records; a new one rebuilds the online store
 
 // Chunks are a part of the window, so that a read meets a few dozen, and a write rewrites little.
 DurationUs ChunkFor(DurationUs window_max) {
@@ -37,16 +37,24 @@ std::size_t AddColumn(const Plan& plan, const SourceDef& source, const std::stri
 }
 
 Status AddFeature(const Plan& plan, const SourceDef& source, const FeatureDef& def, ViewPlan& view) {
-  const Feature feature{.aggregate = def.aggregate,
-                        .column = AddColumn(plan, source, def.column, view),
-                        .window = def.window,
-                        .strict = def.strict};
+  Feature feature{.aggregate = def.aggregate,
+                  .column = AddColumn(plan, source, def.column, view),
+                  .parameter = def.parameter,
+                  .window = def.window,
+                  .hop = def.hop,
+                  .kind = def.kind,
+                  .strict = def.strict};
+  if (def.divisor) {
+    feature.divisor = Term{.aggregate = def.divisor->aggregate,
+                           .column = AddColumn(plan, source, def.divisor->column, view),
+                           .parameter = def.divisor->parameter};
+  }
   const std::string name = view.name + "." + def.name;
-  const auto type = FeatureType(feature, view.columns[feature.column].type);
+  const auto type = FeatureType(feature, data::Schema{view.columns});
   if (!type) return std::unexpected(Error(type.error()).Within("view." + name));
   view.features.push_back(feature);
   view.outputs.push_back({name, *type});
-  view.window_max = std::max(view.window_max, feature.window);
+  view.window_max = std::max(view.window_max, feature.Reach());
   view.has_lifetime |= feature.window == 0;
   return Ok();
 }
@@ -72,7 +80,8 @@ std::string PrefixOf(const ViewPlan& view) {
   for (const data::Field& key : view.keys) text += fmt::format("|k {} {}", key.name, data::TypeName(key.type));
   for (const data::Field& column : view.columns) text += "|c " + column.name;
   for (const Feature& feature : view.features) {
-    text += fmt::format("|f {} {} {} {}", AggregateName(feature.aggregate), feature.column, feature.window, feature.strict);
+    text += fmt::format("|f {} {}", feature.window, feature.strict);
+    for (const Term& term : feature.Terms()) text += fmt::format(" {} {} {}", AggregateName(term.aggregate), term.column, term.parameter);
   }
   return fmt::format("f|{}|{}|", view.name, base::Sha256Hex(text).substr(0, 12));
 }

@@ -35,7 +35,7 @@ struct ViewPlan {
   std::vector<std::string> unseen;        // of those, what no row of the source has had yet
   std::vector<Feature> features;
   std::vector<data::Field> outputs;       // "view.feature", a field a feature
-  DurationUs window_max = 0;              // 0: no feature has a window
+  DurationUs window_max = 0;              // how far windows reach back; 0: no feature has one
   DurationUs chunk_us = 0;                // of event time in one online chunk
   bool has_lifetime = false;              // a feature without window
   std::string prefix;                     // of its online keys; changes with what they hold

@@ -40,11 +40,13 @@ Status CheckView(const ViewDef& view, const EntityDef& entity, const SourceDef& 
         source.name);
   }
   for (const FeatureDef& feature : view.features) {
-    if (feature.column == "*") continue;
     const std::string key = fmt::format("{}.features.{}.agg", path, feature.name);
-    const Type type = SW_TRY(TypeOfColumn(schema, feature.column, source, key));
-    const auto made = FeatureType({.aggregate = feature.aggregate}, type);
-    if (!made) return ConfigError(key, "{}", made.error().message);
+    for (const TermDef& term : feature.Terms()) {
+      if (term.column == "*") continue;
+      const Type type = SW_TRY(TypeOfColumn(schema, term.column, source, key));
+      const auto made = TermType({.aggregate = term.aggregate}, type);
+      if (!made) return ConfigError(key, "{}", made.error().message);
+    }
   }
   return Ok();
 }
