@@ -60,6 +60,13 @@ Result<Json> Session::PredictFile(const app::PredictFileRequest& request) {
   return result;
 }
 
+Result<Json> Session::HistoryToFile(const app::HistoryFileRequest& request) {
+  const app::OnProgress bar = ProgressBar();
+  Result<Json> result = app::HistoryToFile(settings_, request, bar);
+  if (bar) std::fputs("\r\033[K", stderr);
+  return result;
+}
+
 void Session::PrintRows(const Json& answer, std::string_view rows_key,
                         const std::vector<TableColumn>& columns) const {
   const Json* rows = rows_key.empty() ? &answer : answer.Find(rows_key);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "app/client.h"
+#include "app/history_file.h"
 #include "app/predict.h"
 #include "app/settings.h"
 #include "base/json.h"
@@ -51,6 +52,8 @@ class Session {
   Result<Json> PushTable(std::string_view source, const std::string& location);
   // Scores a file in this process, whether or not there is a server.
   Result<Json> PredictFile(const app::PredictFileRequest& request);
+  // Joins tables in this process, whether or not there is a server.
+  Result<Json> HistoryToFile(const app::HistoryFileRequest& request);
 
   // With --json the whole answer; else the rows at `rows_key` as a table.
   void PrintRows(const Json& answer, std::string_view rows_key,

@@ -127,6 +127,36 @@ void AddServices(Commands& commands, CLI::App& features) {
   });
 }
 
+constexpr char kHistoryExamples[] = R"(Examples:
+  seaworthy features history --config seaworthy.toml --service late_v1 --labels labels.csv --out train.parquet
+  seaworthy features history --config seaworthy.toml --tables data --service late_v1 --labels labels.parquet
+                             --moment decided_at --out train.csv
+
+The output has the labels' columns, then the features, a row a label, in the labels' order; no label is dropped.
+A feature is what the online store would have answered at the label's moment: rows count from when they were known.
+Exit codes: see seaworthy --help.)";
+
+void AddHistory(Commands& commands, CLI::App& features) {
+  CLI::App& history = commands.Add(features, "history",
+                                   "The features of past moments, from tables, without a server.");
+  history.footer(kHistoryExamples);
+  auto service = TextOption(history, "--service", "the feature service", true);
+  auto labels = TextOption(history, "--labels",
+                           "a .csv, .parquet, .jsonl or .arrow file with the keys and moments", true);
+  auto out = TextOption(history, "--out", "where rows go: .parquet, .csv, .arrow or .feather", true);
+  auto moment = TextOption(history, "--moment", "the labels' column of times; their only one when not given");
+  auto now = Flag(history, "--as-known-now",
+                  "rows count from their event on, though they became known later: this leaks");
+  commands.Run(history, [=](Session& session) -> Result<ExitCode> {
+    const Json done = SW_TRY(session.HistoryToFile({*service, *labels, *out, *moment, *now}));
+    for (const Json& warning : done.Find("warnings")->AsArray()) {
+      std::fprintf(stderr, "warning: %s\n", warning.AsString().c_str());
+    }
+    session.PrintObject(done);
+    return ExitCode::kOk;
+  });
+}
+
 void AddLog(Commands& commands) {
   CLI::App& log = commands.AddGroup("log", "The logbook: what happened.");
   log.require_subcommand(1);
@@ -161,6 +191,7 @@ void AddFeatureCommands(Commands& commands) {
   features.require_subcommand(1);
   AddSources(commands, features);
   AddServices(commands, features);
+  AddHistory(commands, features);
   AddLog(commands);
 }
 
