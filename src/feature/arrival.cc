@@ -98,11 +98,11 @@ Status AddIds(const SourceDef& source, Arrival& arrival) {
 
 }  // namespace
 
-Result<Arrival> MakeArrival(const SourceDef& source, data::Batch derived) {
+Result<Arrival> MakeArrival(const SourceDef& source, data::Batch derived, bool is_named) {
   Arrival arrival;
   arrival.columns = std::move(derived);
   SW_TRY(AddTimes(source, arrival));
-  SW_TRY(AddIds(source, arrival));
+  if (is_named) SW_TRY(AddIds(source, arrival));
   return arrival;
 }
 

@@ -24,7 +24,8 @@ struct Arrival {
   std::size_t num_rows() const { return event_time.size(); }
 };
 
-Result<Arrival> MakeArrival(const SourceDef& source, data::Batch derived);
+// Without `is_named` ids are left out: most rows are never asked for theirs, and hashing their content takes long.
+Result<Arrival> MakeArrival(const SourceDef& source, data::Batch derived, bool is_named = true);
 Arrival Take(const Arrival& arrival, const std::vector<std::size_t>& rows);
 
 }  // namespace sw::feature

@@ -25,8 +25,9 @@ std::uint64_t DoubleBits(double value) {
   return value == 0 ? 0 : std::bit_cast<std::uint64_t>(value);
 }
 
-// The view's column of the source's rows, with the type that the view takes it as.
-Result<data::Column> ColumnOf(const data::Field& field, const SourceRows& rows) {
+}  // namespace
+
+Result<data::Column> ViewColumn(const data::Field& field, const SourceRows& rows) {
   data::Column column(field.type);
   column.Reserve(rows.num_rows());
   if (field.name == kEveryRow) {
@@ -42,6 +43,8 @@ Result<data::Column> ColumnOf(const data::Field& field, const SourceRows& rows) 
   for (std::size_t row = 0; row < rows.num_rows(); ++row) column.AppendNull();
   return column;
 }
+
+namespace {
 
 bool Before(const History& a, std::size_t row_a, const History& b, std::size_t row_b) {
   if (a.event_time[row_a] != b.event_time[row_b]) return a.event_time[row_a] < b.event_time[row_b];
@@ -153,7 +156,7 @@ Result<Entities> GroupRows(const ViewPlan& view, const SourceRows& rows, bool ig
     if (rows.columns.Find(key.name) == nullptr) return entities;
   }
   data::Batch values;
-  for (const data::Field& field : view.columns) values.AddColumn(field, SW_TRY(ColumnOf(field, rows)));
+  for (const data::Field& field : view.columns) values.AddColumn(field, SW_TRY(ViewColumn(field, rows)));
   std::vector<TimeUs> always;
   if (ignore_availability) always.assign(rows.num_rows(), kAlways);
   const std::vector<TimeUs>& known = ignore_availability ? always : rows.available_at;

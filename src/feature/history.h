@@ -54,6 +54,9 @@ Result<std::vector<const data::Column*>> KeyColumns(const ViewPlan& view, const 
                                                     std::string_view table_name);
 
 data::Schema ValuesSchema(const ViewPlan& view);
+// A column of the view, of the source's rows, with the type that the view takes it as; kEveryRow is true in each.
+// DATA_LOSS when the rows hold another type.
+Result<data::Column> ViewColumn(const data::Field& field, const SourceRows& rows);
 
 using Entities = std::unordered_map<std::string, History>;  // by entity key
 

@@ -263,16 +263,66 @@ bool HasTable(const SourceDef& source, const std::string& tables_folder) {
   return location && base::Exists(location->substr(source.table.find(':') + 1));
 }
 
-Result<Batch> ReadSourceTable(const SourceDef& source, const std::string& tables_folder) {
+namespace {
+
+struct TableAt {
+  std::string location;
+  data::ReadOptions options;
+};
+
+Result<TableAt> TableOf(const SourceDef& source, const std::string& tables_folder) {
   const std::string path = PathOf(source, "table");
   if (source.table.empty()) {
     return FailedPrecondition(
         "{}: the source has no table, its rows come by push; add one such as \"csv:{}.csv\"", path,
         source.name);
   }
-  data::ReadOptions options = OptionsOf(source);
-  options.types = source.types;
-  return Within(data::ReadTable(SW_TRY(Located(source.table, tables_folder, path)), options), path);
+  TableAt table{SW_TRY(Located(source.table, tables_folder, path)), OptionsOf(source)};
+  table.options.types = source.types;
+  return table;
+}
+
+}  // namespace
+
+Result<Batch> ReadSourceTable(const SourceDef& source, const std::string& tables_folder) {
+  const TableAt table = SW_TRY(TableOf(source, tables_folder));
+  return Within(data::ReadTable(table.location, table.options), PathOf(source, "table"));
+}
+
+Result<std::unique_ptr<data::TableReader>> OpenSourceTable(const SourceDef& source, const std::string& tables_folder,
+                                                           const std::vector<std::string>& columns, std::size_t block_rows) {
+  TableAt table = SW_TRY(TableOf(source, tables_folder));
+  table.options.columns = columns;
+  return Within(data::OpenTable(table.location, table.options, block_rows), PathOf(source, "table"));
+}
+
+Result<data::Schema> ReadSourceSchema(const SourceDef& source, const std::string& tables_folder) {
+  const TableAt table = SW_TRY(TableOf(source, tables_folder));
+  return Within(data::ReadSchema(table.location, table.options), PathOf(source, "table"));
+}
+
+Result<NarrowSource> Narrow(const SourceDef& source, const data::Schema& raw, std::set<std::string> wanted) {
+  NarrowSource narrow{.source = source, .raw_columns = {}};
+  wanted.insert(source.dedupe.begin(), source.dedupe.end());
+  for (const std::string& time : {source.event_time, source.created_time}) {
+    if (!time.empty()) wanted.insert(time);
+  }
+  if (!source.where.empty()) for (std::string& column : SW_TRY(ParseColumns(source.where))) wanted.insert(std::move(column));
+  std::vector<ComputedColumn> columns;
+  for (auto each = source.columns.rbegin(); each != source.columns.rend(); ++each) {  // each reads earlier ones
+    if (!wanted.contains(each->name)) continue;
+    for (std::string& column : SW_TRY(ParseColumns(each->expression))) wanted.insert(std::move(column));
+    columns.insert(columns.begin(), *each);
+  }
+  narrow.source.columns = std::move(columns);
+  std::erase_if(narrow.source.lookups, [&](const LookupDef& lookup) {
+    return std::ranges::none_of(lookup.columns, [&](const std::string& column) { return wanted.contains(column); });
+  });
+  for (const LookupDef& lookup : narrow.source.lookups) wanted.insert(lookup.on);
+  for (const Field& field : raw.fields) {
+    if (wanted.contains(field.name)) narrow.raw_columns.push_back(field.name);
+  }
+  return narrow;
 }
 
 Result<Batch> DeriveRows(const SourceDef& source, const Batch& raw, const LookupTables& lookups) {

@@ -8,11 +8,15 @@
 #pragma once
 
 #include <map>
+#include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "base/result.h"
 #include "data/batch.h"
+#include "data/table_stream.h"
 #include "feature/definitions.h"
 
 namespace sw::feature {
@@ -31,6 +35,19 @@ Result<LookupTables> LoadLookups(const SourceDef& source, const std::string& tab
 // Reads the source's table. FAILED_PRECONDITION when it has none; a location outside of
 // tables_folder is refused.
 Result<data::Batch> ReadSourceTable(const SourceDef& source, const std::string& tables_folder);
+
+// The same in blocks, of `columns` only (all when there are none); and the names and types of all.
+Result<std::unique_ptr<data::TableReader>> OpenSourceTable(const SourceDef& source, const std::string& tables_folder,
+                                                           const std::vector<std::string>& columns, std::size_t block_rows);
+Result<data::Schema> ReadSourceSchema(const SourceDef& source, const std::string& tables_folder);
+
+// The definition with only what `wanted` (derived columns), times, dedupe and where need of it, and the raw columns
+// that this reads.
+struct NarrowSource {
+  SourceDef source;
+  std::vector<std::string> raw_columns;
+};
+Result<NarrowSource> Narrow(const SourceDef& source, const data::Schema& raw, std::set<std::string> wanted);
 
 // The raw columns, then the lookups', then the computed ones; rows for which `where` is not true are
 // dropped. A key without a match gives nulls. INVALID_ARGUMENT when an expression fails, a time

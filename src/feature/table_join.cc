@@ -1,21 +1,242 @@
 #include "feature/table_join.h"
 
 #include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
 #include <set>
 #include <string>
+#include <thread>
 #include <unordered_set>
 #include <utility>
 
 #include "base/errors.h"
+#include "base/hash.h"
 #include "feature/arrival.h"
+#include "feature/clustered_rows.h"
 #include "feature/conform.h"
 #include "feature/history.h"
-#include "feature/join.h"
+#include "feature/online_features.h"
 #include "feature/plan.h"
 #include "feature/source.h"
 
 namespace sw::feature {
 namespace {
+
+constexpr std::size_t kBlockRows = 65'536;
+constexpr std::size_t kThreads = 2;
+constexpr double kReadShare = 0.7;  // of the work, for the progress
+
+// A column whose rows are filled in any order, by several threads.
+class Unordered {
+ public:
+  Unordered(data::Type type, std::size_t rows, const FeatureValue& all) : type_(type), nulls_(rows, 0) {
+    type == data::Type::kString ? texts_.resize(rows) : bits_.resize(rows);
+    for (std::size_t row = 0; row < rows; ++row) Set(row, all);
+  }
+  void Set(std::size_t row, FeatureValue value) {
+    nulls_[row] = value.index() == 0;
+    if (auto* text = std::get_if<std::string>(&value)) texts_[row] = std::move(*text);
+    if (const auto* whole = std::get_if<std::int64_t>(&value)) bits_[row] = static_cast<std::uint64_t>(*whole);
+    if (const auto* real = std::get_if<double>(&value)) bits_[row] = std::bit_cast<std::uint64_t>(*real);
+  }
+  data::Column Finish() {
+    data::Column column(type_);
+    column.Reserve(nulls_.size());
+    for (std::size_t row = 0; row < nulls_.size(); ++row) {
+      if (nulls_[row] != 0) {
+        column.AppendNull();
+      } else if (type_ == data::Type::kString) {
+        column.AppendString(texts_[row]);
+      } else if (type_ == data::Type::kFloat64) {
+        column.AppendDouble(std::bit_cast<double>(bits_[row]));
+      } else {
+        column.AppendInt(static_cast<std::int64_t>(bits_[row]));
+      }
+    }
+    *this = Unordered(type_, 0, {});
+    return column;
+  }
+
+ private:
+  data::Type type_;
+  std::vector<std::uint8_t> nulls_;
+  std::vector<std::uint64_t> bits_;
+  std::vector<std::string> texts_;
+};
+
+struct LabelRef {
+  std::uint64_t hash = 0;
+  std::size_t row = 0;
+};
+
+// One view of the service: its rows, and what its features are for each label.
+class ViewJoin {
+ public:
+  ViewJoin(const ViewPlan& view, const std::vector<TimeUs>& moments) : view_(view), moments_(moments) {}
+
+  const ViewPlan& view() const { return view_; }
+
+  Status ReadLabels(const data::Batch& labels) {
+    labels_ = SW_TRY(ConformTable(labels, view_.keys, "the labels"));
+    const auto keys = SW_TRY(KeyColumns(view_, labels_, "the labels"));
+    for (std::size_t row = 0; row < labels_.num_rows(); ++row) {
+      const auto key = EntityKey(keys, row);
+      if (!key) continue;
+      const std::uint64_t hash = ClusteredRows::HashOf(*key);
+      refs_[ClusteredRows::PartOf(hash)].push_back({hash, row});
+    }
+    for (auto& refs : refs_) std::ranges::stable_sort(refs, {}, &LabelRef::hash);
+    return Ok();
+  }
+
+  // Forgets the rows, for another reading.
+  Status Begin(const TableJoinOptions& options) {
+    rows_ = std::make_unique<ClusteredRows>(view_, ClusteredRows::Options{.memory_bytes_max = options.memory_bytes_max, .spill_folder = options.spill_folder});
+    columns_.clear();
+    happened_ = hidden_ = 0;
+    History none;
+    none.values = data::Batch(ValuesSchema(view_));
+    for (std::size_t i = 0; i < view_.features.size(); ++i) {
+      columns_.emplace_back(view_.outputs[i].type, moments_.size(), SW_TRY(Evaluate(none, view_.features[i], 0)));
+    }
+    return Ok();
+  }
+  Status Add(const SourceRows& rows, bool ignore_availability) { return rows_->Add(rows, ignore_availability); }
+
+  Status JoinPart(std::size_t part) {
+    const auto keys = SW_TRY(KeyColumns(view_, labels_, "the labels"));
+    const std::vector<LabelRef>& refs = refs_[part];
+    return rows_->ForEachEntity(part, [&](std::string_view key, const History& history) -> Status {
+      const std::uint64_t hash = ClusteredRows::HashOf(key);
+      for (auto ref = std::ranges::lower_bound(refs, hash, {}, &LabelRef::hash); ref != refs.end() && ref->hash == hash; ++ref) {
+        if (EntityKey(keys, ref->row) == key) SW_TRY(Fill(history, ref->row));
+      }
+      return Ok();
+    });
+  }
+
+  bool HasRepeats() const { return rows_->repeats() > 0; }
+  TableJoin::Matches matches() const { return {happened_.load(), hidden_.load()}; }
+  data::Column Finish(std::size_t feature) { return columns_[feature].Finish(); }
+
+ private:
+  Status Fill(const History& history, std::size_t row) {
+    const TimeUs t = moments_[row];
+    const auto happened = std::ranges::upper_bound(history.event_time, t) - history.event_time.begin();
+    if (happened > 0) ++happened_;
+    if (happened > 0 && std::none_of(history.available_at.begin(), history.available_at.begin() + happened, [t](TimeUs at) { return at <= t; })) ++hidden_;
+    for (std::size_t i = 0; i < view_.features.size(); ++i) columns_[i].Set(row, SW_TRY(Evaluate(history, view_.features[i], t)));
+    return Ok();
+  }
+
+  const ViewPlan& view_;
+  const std::vector<TimeUs>& moments_;
+  data::Batch labels_;  // their keys
+  std::array<std::vector<LabelRef>, ClusteredRows::kParts> refs_;
+  std::unique_ptr<ClusteredRows> rows_;
+  std::vector<Unordered> columns_;
+  std::atomic<std::size_t> happened_{0}, hidden_{0};
+};
+
+// Two hashes of a row's id: too long to meet again by chance.
+using RowName = std::pair<std::uint64_t, std::uint64_t>;
+struct RowNameHash {
+  std::size_t operator()(const RowName& name) const { return name.first; }
+};
+
+// How rows get the name that orders those of one moment, and that shows which came twice.
+enum class Naming : std::uint8_t {
+  kNone,     // none has one: right as long as no entity has two rows of one moment
+  kContent,  // by all of their content: a row that comes twice has the same moment, too
+  kDeclared  // by columns: a row that comes twice may differ, and the first counts
+};
+
+// One source: read in blocks, of the columns that the views need.
+class SourceJoin {
+ public:
+  SourceJoin(const SourceDef& source, const TableJoinOptions& options) : source_(source), options_(options) {}
+
+  Status Open(const Definitions& definitions) {
+    lookups_ = SW_TRY(LoadLookups(source_, options_.tables_folder));
+    raw_ = SW_TRY(ReadSourceSchema(source_, options_.tables_folder));
+    schema_ = SW_TRY(DeriveSchema(source_, raw_, lookups_));
+    return CheckColumns(definitions, source_, schema_);
+  }
+  const data::Schema& schema() const { return schema_; }
+  std::size_t rows() const { return rows_; }
+
+  Status Join(const std::vector<ViewJoin*>& views, const std::function<void(double)>& progress) {
+    const bool is_named = source_.is_static || !source_.dedupe.empty();
+    SW_TRY(JoinOnce(views, !is_named ? Naming::kNone : source_.dedupe.empty() ? Naming::kContent : Naming::kDeclared, progress));
+    const bool is_unclear = !is_named && std::ranges::any_of(views, &ViewJoin::HasRepeats);
+    return is_unclear ? JoinOnce(views, Naming::kContent, progress) : Ok();
+  }
+
+ private:
+  Status JoinOnce(const std::vector<ViewJoin*>& views, Naming naming, const std::function<void(double)>& progress) {
+    for (ViewJoin* view : views) SW_TRY(view->Begin(options_));
+    SW_TRY(Read(views, naming, progress));
+    std::atomic<std::size_t> next{0}, done{0};
+    std::array<Status, kThreads> said;
+    const auto work = [&](std::size_t thread) {
+      for (std::size_t part = next++; part < ClusteredRows::kParts && said[thread]; part = next++) {
+        for (ViewJoin* view : views) {
+          if (said[thread]) said[thread] = view->JoinPart(part);
+        }
+        if (++done; thread == 0 && progress) progress(kReadShare + (1 - kReadShare) * static_cast<double>(done) / ClusteredRows::kParts);
+      }
+    };
+    {
+      std::vector<std::jthread> others;
+      for (std::size_t thread = 1; thread < kThreads; ++thread) others.emplace_back(work, thread);
+      work(0);
+    }
+    for (const Status& status : said) SW_TRY(status);
+    return Ok();
+  }
+
+  Status Read(const std::vector<ViewJoin*>& views, Naming naming, const std::function<void(double)>& progress) {
+    NarrowSource narrow{source_, {}};
+    if (naming != Naming::kContent) narrow = SW_TRY(Narrow(source_, raw_, Needed(views)));
+    const auto reader = SW_TRY(OpenSourceTable(source_, options_.tables_folder, narrow.raw_columns, kBlockRows));
+    std::unordered_set<RowName, RowNameHash> seen;
+    rows_ = 0;
+    while (auto block = SW_TRY(reader->Next())) {
+      Arrival arrival = SW_TRY(MakeArrival(narrow.source, SW_TRY(DeriveRows(narrow.source, *block, lookups_)), naming != Naming::kNone));
+      if (naming == Naming::kDeclared) arrival = FirstOfEach(std::move(arrival), seen);
+      rows_ += arrival.num_rows();
+      SourceRows rows{.event_time = std::move(arrival.event_time), .available_at = std::move(arrival.available_at), .tie = {}, .columns = std::move(arrival.columns)};
+      rows.tie.resize(rows.num_rows());
+      for (std::size_t row = 0; row < arrival.id.size(); ++row) rows.tie[row] = TieOf(arrival.id[row]);
+      for (ViewJoin* view : views) SW_TRY(view->Add(rows, options_.ignore_availability));
+      if (progress) progress(kReadShare * reader->fraction());
+    }
+    return Ok();
+  }
+
+  static std::set<std::string> Needed(const std::vector<ViewJoin*>& views) {
+    std::set<std::string> needed;
+    for (const ViewJoin* view : views) {
+      for (const data::Field& field : FieldsOf({&view->view()})) needed.insert(field.name);
+    }
+    return needed;
+  }
+
+  static Arrival FirstOfEach(Arrival arrival, std::unordered_set<RowName, RowNameHash>& seen) {
+    std::vector<std::size_t> kept;
+    for (std::size_t row = 0; row < arrival.num_rows(); ++row) {
+      if (seen.emplace(base::Hash64(arrival.id[row], 1), base::Hash64(arrival.id[row], 2)).second) kept.push_back(row);
+    }
+    return kept.size() == arrival.num_rows() ? std::move(arrival) : Take(arrival, kept);
+  }
+
+  const SourceDef& source_;
+  const TableJoinOptions& options_;
+  LookupTables lookups_;
+  data::Schema raw_, schema_;
+  std::size_t rows_ = 0;
+};
 
 std::set<std::string> SourcesOf(const Definitions& defined, const ServiceDef& service) {
   std::set<std::string> sources;
@@ -26,84 +247,49 @@ std::set<std::string> SourcesOf(const Definitions& defined, const ServiceDef& se
   return sources;
 }
 
-// The table's rows as their stream would have them.
-Result<Arrival> ReadArrival(const SourceDef& source, const std::string& folder) {
-  const LookupTables lookups = SW_TRY(LoadLookups(source, folder));
-  Arrival arrival = SW_TRY(MakeArrival(source, SW_TRY(DeriveRows(source, SW_TRY(ReadSourceTable(source, folder)), lookups))));
-  std::unordered_set<std::string_view> seen;
-  seen.reserve(arrival.num_rows());
-  std::vector<std::size_t> kept;
-  for (std::size_t row = 0; row < arrival.num_rows(); ++row) {
-    if (seen.insert(arrival.id[row]).second) kept.push_back(row);
-  }
-  return kept.size() == arrival.num_rows() ? std::move(arrival) : Take(arrival, kept);
-}
-
-SourceRows RowsOf(Arrival arrival) {
-  SourceRows rows{.event_time = std::move(arrival.event_time), .available_at = std::move(arrival.available_at), .tie = {}, .columns = std::move(arrival.columns)};
-  rows.tie.reserve(arrival.id.size());
-  for (const std::string& id : arrival.id) rows.tie.push_back(TieOf(id));
-  return rows;
-}
-
-Result<EntityTable> TableOf(const ViewPlan& view, const SourceRows& rows, bool ignore_availability) {
-  EntityTable table;
-  for (auto& [key, history] : SW_TRY(GroupRows(view, rows, ignore_availability))) {
-    history.index = IndexHistory(history);
-    table.emplace(key, std::make_shared<const History>(std::move(history)));
-  }
-  return table;
-}
-
-// Whether the entity has a row that happened by t, and whether it has one that is visible.
-Result<TableJoin::Matches> CountMatches(const ViewPlan& view, const EntityTable& table, const data::Batch& labels,
-                                        const std::vector<TimeUs>& moments) {
-  TableJoin::Matches matches;
-  const data::Batch conformed = SW_TRY(ConformTable(labels, view.keys, "the labels"));
-  const auto keys = SW_TRY(KeyColumns(view, conformed, "the labels"));
-  for (std::size_t row = 0; row < labels.num_rows(); ++row) {
-    const auto key = EntityKey(keys, row);
-    const auto found = key ? table.find(*key) : table.end();
-    if (found == table.end()) continue;
-    const History& history = *found->second;
-    const auto happened = static_cast<std::size_t>(std::ranges::upper_bound(history.event_time, moments[row]) - history.event_time.begin());
-    if (happened == 0) continue;
-    ++matches.happened;
-    const auto known = [&](TimeUs available) { return available <= moments[row]; };
-    const auto begin = history.available_at.begin();
-    if (std::none_of(begin, begin + static_cast<std::ptrdiff_t>(happened), known)) ++matches.hidden;
-  }
-  return matches;
+std::function<void(double)> Part(const std::function<void(double)>& whole, std::size_t number, std::size_t of) {
+  if (!whole) return {};
+  return [=](double done) { whole((static_cast<double>(number) + done) / static_cast<double>(of)); };
 }
 
 }  // namespace
 
 Result<TableJoin> JoinFromTables(std::shared_ptr<const Definitions> definitions, std::string_view service, const data::Batch& labels,
                                  const std::vector<TimeUs>& moments, const TableJoinOptions& options) {
-  const ServiceDef& wanted = *SW_TRY(definitions->Service(service));
-  TableJoin joined;
-  std::map<std::string, SourceRows> rows;
+  const std::set<std::string> names = SourcesOf(*definitions, *SW_TRY(definitions->Service(service)));
+  std::map<std::string, SourceJoin> sources;
   std::map<std::string, data::Schema> schemas;
-  for (const std::string& name : SourcesOf(*definitions, wanted)) {
-    const SourceDef& source = *SW_TRY(definitions->Source(name));
-    Arrival arrival = SW_TRY(ReadArrival(source, options.tables_folder));
-    SW_TRY(CheckColumns(*definitions, source, arrival.columns.schema()));
-    schemas[name] = arrival.columns.schema();
-    joined.source_rows[name] = arrival.num_rows();
-    rows[name] = RowsOf(std::move(arrival));
+  for (const std::string& name : names) {
+    SourceJoin& source = sources.try_emplace(name, *SW_TRY(definitions->Source(name)), options).first->second;
+    SW_TRY(source.Open(*definitions));
+    schemas[name] = source.schema();
   }
   const auto plan = SW_TRY(MakePlan(definitions, std::move(schemas)));
-  const ServicePlan& service_plan = *SW_TRY(plan->Service(service));
-  std::vector<EntityTable> tables;
-  tables.reserve(service_plan.views.size());
-  for (const ViewPlan* view : service_plan.views) {
-    tables.push_back(SW_TRY(TableOf(*view, rows.at(view->source), options.ignore_availability)));
-    if (!view->is_static) joined.matches[view->name] = SW_TRY(CountMatches(*view, tables.back(), labels, moments));
+  const ServicePlan& planned = *SW_TRY(plan->Service(service));
+  const std::vector<data::Column> request_columns = SW_TRY(EvaluateRequests(planned, labels));
+  std::vector<std::unique_ptr<ViewJoin>> views;
+  for (const ViewPlan* view : planned.views) {
+    views.push_back(std::make_unique<ViewJoin>(*view, moments));
+    SW_TRY(views.back()->ReadLabels(labels));
   }
-  rows.clear();
-  std::vector<const EntityTable*> sides;
-  for (const EntityTable& table : tables) sides.push_back(&table);
-  joined.features = SW_TRY(JoinFeatures(service_plan, sides, labels, moments, options.progress));
+  TableJoin joined;
+  std::size_t number = 0;
+  for (auto& [name, source] : sources) {
+    std::vector<ViewJoin*> of_source;
+    for (const auto& view : views) {
+      if (view->view().source == name) of_source.push_back(view.get());
+    }
+    SW_TRY(source.Join(of_source, Part(options.progress, number++, sources.size())));
+    joined.source_rows[name] = source.rows();
+  }
+  std::vector<data::Column> columns;
+  for (const ServicePlan::Output& output : planned.outputs) {
+    if (!output.is_request) columns.push_back(views[output.part]->Finish(output.feature));
+  }
+  for (const auto& view : views) {
+    if (!view->view().is_static) joined.matches[view->view().name] = view->matches();
+  }
+  joined.features = Assemble(planned, std::move(columns), request_columns);
   return joined;
 }
 
