@@ -1,14 +1,14 @@
 // ClusteredRows: rows of a source spread by the hash of their entity, so that each part can be put in order and
 // joined alone, by any thread, in little memory.
 //
-//   ClusteredRows clustered(view, {.memory_bytes_max = 128 << 20, .spill_folder = "/tmp"});
-//   while (auto block = ...) SW_TRY(clustered.Add(*block));
+//   ClusteredRows clustered(view, {.lanes = 2, .memory_bytes_max = 128 << 20, .spill_folder = "/tmp"});
+//   while (auto block = ...) SW_TRY(clustered.Add(0, *block, false));
 //   for (std::size_t part = 0; part < ClusteredRows::kParts; ++part) {
 //     SW_TRY(clustered.ForEachEntity(part, [](std::string_view key, History& rows) { ... }));
 //   }
 //
 // Beyond memory_bytes_max rows are written to files of spill_folder, which are removed at the end. One thread
-// adds; then several may read, each a part at a time.
+// a lane may add; when all have, several may read, each a part at a time.
 #pragma once
 
 #include <array>
@@ -33,6 +33,7 @@ class ClusteredRows {
   static std::size_t PartOf(std::uint64_t hash) { return hash >> 58; }
 
   struct Options {
+    std::size_t lanes = 1;
     std::size_t memory_bytes_max = std::size_t{128} << 20;
     std::string spill_folder = {};  // empty: the system's folder of temporary files
   };
@@ -42,30 +43,25 @@ class ClusteredRows {
   ClusteredRows& operator=(const ClusteredRows&) = delete;
 
   // As GroupRows takes them; rows without a key, and those that never become known, are left out.
-  Status Add(const SourceRows& rows, bool ignore_availability);
+  Status Add(std::size_t lane, const SourceRows& rows, bool ignore_availability);
 
-  // Each entity of the part with its rows in total order; rows of one time and tie are one row, the first added.
+  // Each entity of the part with its rows in total order; rows of one time and tie are one row, any of them.
   // The history is the callee's to read only until it returns.
   using Visit = std::function<Status(std::string_view entity_key, const History& rows)>;
   Status ForEachEntity(std::size_t part, const Visit& visit) const;
 
-  std::size_t rows() const { return rows_; }
   // Rows that were left out so, in the parts that were read.
   std::size_t repeats() const { return repeats_.load(); }
-  std::uint64_t spilled_bytes() const { return spilled_bytes_; }
+  std::uint64_t spilled_bytes() const;
 
  private:
-  struct Part;
-  Status Spill();
+  struct Lane;
+  Status Spill(Lane& lane) const;
 
   const ViewPlan& view_;
   const Options options_;
-  std::string folder_;  // of the files; empty: nothing was spilled
-  std::array<std::unique_ptr<Part>, kParts> parts_;
-  std::size_t rows_ = 0;
+  std::vector<std::unique_ptr<Lane>> lanes_;
   mutable std::atomic<std::size_t> repeats_{0};
-  std::size_t buffered_ = 0;
-  std::uint64_t spilled_bytes_ = 0;
 };
 
 }  // namespace sw::feature

@@ -5,8 +5,11 @@
 #include <limits>
 #include <optional>
 
+#include "base/files.h"
 #include "base/random.h"
+#include "data/readers.h"
 #include "feature/feature_store_fixture.h"
+#include "feature/table_join.h"
 
 namespace sw::feature {
 namespace {
@@ -156,6 +159,38 @@ TEST(FeatureParity, TheOrderOfArrivalDoesNotShow) {
   for (const TimeUs t : {50 * kHourUs, 200 * kHourUs, 290 * kHourUs, 400 * kHourUs}) {
     ExpectSame(one_by_one.Online("all", Requests(), t), at_once.Online("all", Requests(), t), t);
     ExpectSame(one_by_one.Offline("all", Requests(), t), at_once.Offline("all", Requests(), t), t);
+  }
+}
+
+// By declared names or by content, within memory or on disk, whole or in blocks.
+TEST(FeatureParity, TablesGiveWhatTheStoreGives) {
+  base::Random random(21);
+  data::Batch rows(LandingsSchema());
+  for (std::size_t i = 0; i < 400; ++i) AppendLanding(random, static_cast<TimeUs>(random.Below(200)) * kHourUs, random.Below(9) == 0 ? i / 2 : i, rows);
+  rows.AppendAll(rows.Slice(100, 50));  // delivered twice
+  const store::TempFolder tables;
+  ASSERT_TRUE(data::WriteParquet(rows, tables / "landings.parquet"));
+  for (const bool is_named : {true, false}) {
+    Definitions defined = EveryView();
+    defined.sources["landings"].table = "parquet:landings.parquet";
+    if (!is_named) defined.sources["landings"].dedupe.clear();
+    StoreStory story(defined);
+    ASSERT_TRUE(story.store().Push("landings", rows, {}).has_value());
+    data::Batch labels(Requests().schema());
+    std::vector<TimeUs> moments;
+    for (TimeUs t = 0; t < 240 * kHourUs; t += 35 * kHourUs) {
+      labels.AppendAll(Requests());
+      moments.insert(moments.end(), Requests().num_rows(), t);
+    }
+    const data::Batch stored = story.store().Join("all", labels, moments, {}).value();
+    const data::Batch naive = story.store().Join("all", labels, moments, {.ignore_availability = true, .cuts = {}, .progress = {}}).value();
+    for (const std::size_t memory : {std::size_t{1}, std::size_t{20'000}, std::size_t{1} << 30}) {
+      TableJoinOptions options{.tables_folder = tables.path, .memory_bytes_max = memory, .block_rows = 37, .spill_folder = tables.path};
+      ExpectSame(JoinFromTables(story.definitions(), "all", labels, moments, options)->features, stored, 0);
+      options.ignore_availability = true;
+      ExpectSame(JoinFromTables(story.definitions(), "all", labels, moments, options)->features, naive, 0);
+    }
+    EXPECT_EQ(base::ListFolder(tables.path)->size(), 1u) << "files of rows were left behind";
   }
 }
 

@@ -1,6 +1,7 @@
 #include "feature/history.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -15,8 +16,11 @@ namespace {
 
 constexpr std::string_view kErased = "_erased";
 
+// The highest byte first.
 void AppendNumber(std::string& out, std::uint64_t bits) {
-  for (int shift = 56; shift >= 0; shift -= 8) out.push_back(static_cast<char>(bits >> shift));
+  std::array<char, sizeof bits> bytes;
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(bits >> (56 - 8 * i));
+  out.append(bytes.data(), bytes.size());
 }
 
 // Equal numbers have equal bytes: one NaN, one zero.

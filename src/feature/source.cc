@@ -325,8 +325,7 @@ Result<NarrowSource> Narrow(const SourceDef& source, const data::Schema& raw, st
   return narrow;
 }
 
-Result<Batch> DeriveRows(const SourceDef& source, const Batch& raw, const LookupTables& lookups) {
-  Batch rows = raw;
+Result<Batch> DeriveRows(const SourceDef& source, Batch rows, const LookupTables& lookups) {
   for (const LookupDef& lookup : source.lookups) SW_TRY(AddLookup(source, lookup, lookups, rows));
   for (const ComputedColumn& each : source.columns) {
     const std::string path = PathOf(source, "columns." + each.name);

@@ -53,8 +53,7 @@ Result<NarrowSource> Narrow(const SourceDef& source, const data::Schema& raw, st
 // dropped. A key without a match gives nulls. INVALID_ARGUMENT when an expression fails, a time
 // column is no timestamp, or a row of a source with time has no event time. Errors begin with the
 // key: "source.flights.columns.landed: line 1, column 13: ...".
-Result<data::Batch> DeriveRows(const SourceDef& source, const data::Batch& raw,
-                               const LookupTables& lookups);
+Result<data::Batch> DeriveRows(const SourceDef& source, data::Batch raw, const LookupTables& lookups);
 
 // What DeriveRows makes of rows of this schema; the same errors, without any row.
 Result<data::Schema> DeriveSchema(const SourceDef& source, const data::Schema& raw,

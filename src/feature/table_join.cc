@@ -4,6 +4,8 @@
 #include <array>
 #include <atomic>
 #include <bit>
+#include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -23,9 +25,22 @@
 namespace sw::feature {
 namespace {
 
-constexpr std::size_t kBlockRows = 65'536;
-constexpr std::size_t kThreads = 2;
+constexpr std::size_t kThreadsMax = 8;
 constexpr double kReadShare = 0.7;  // of the work, for the progress
+
+std::size_t Threads() { return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kThreadsMax); }
+
+// Runs work(thread) on each thread; the first error.
+Status OnThreads(std::size_t threads, const std::function<Status(std::size_t thread)>& work) {
+  std::vector<Status> said(threads);
+  {
+    std::vector<std::jthread> others;
+    for (std::size_t thread = 1; thread < threads; ++thread) others.emplace_back([&, thread] { said[thread] = work(thread); });
+    said[0] = work(0);
+  }
+  for (const Status& status : said) SW_TRY(status);
+  return Ok();
+}
 
 // A column whose rows are filled in any order, by several threads.
 class Unordered {
@@ -86,13 +101,12 @@ class ViewJoin {
       const std::uint64_t hash = ClusteredRows::HashOf(*key);
       refs_[ClusteredRows::PartOf(hash)].push_back({hash, row});
     }
-    for (auto& refs : refs_) std::ranges::stable_sort(refs, {}, &LabelRef::hash);
     return Ok();
   }
 
   // Forgets the rows, for another reading.
   Status Begin(const TableJoinOptions& options) {
-    rows_ = std::make_unique<ClusteredRows>(view_, ClusteredRows::Options{.memory_bytes_max = options.memory_bytes_max, .spill_folder = options.spill_folder});
+    rows_ = std::make_unique<ClusteredRows>(view_, ClusteredRows::Options{.lanes = Threads(), .memory_bytes_max = options.memory_bytes_max, .spill_folder = options.spill_folder});
     columns_.clear();
     happened_ = hidden_ = 0;
     History none;
@@ -102,11 +116,12 @@ class ViewJoin {
     }
     return Ok();
   }
-  Status Add(const SourceRows& rows, bool ignore_availability) { return rows_->Add(rows, ignore_availability); }
+  Status Add(std::size_t lane, const SourceRows& rows, bool ignore_availability) { return rows_->Add(lane, rows, ignore_availability); }
 
   Status JoinPart(std::size_t part) {
     const auto keys = SW_TRY(KeyColumns(view_, labels_, "the labels"));
-    const std::vector<LabelRef>& refs = refs_[part];
+    std::vector<LabelRef>& refs = refs_[part];
+    std::ranges::sort(refs, {}, &LabelRef::hash);
     return rows_->ForEachEntity(part, [&](std::string_view key, const History& history) -> Status {
       const std::uint64_t hash = ClusteredRows::HashOf(key);
       for (auto ref = std::ranges::lower_bound(refs, hash, {}, &LabelRef::hash); ref != refs.end() && ref->hash == hash; ++ref) {
@@ -178,41 +193,50 @@ class SourceJoin {
     for (ViewJoin* view : views) SW_TRY(view->Begin(options_));
     SW_TRY(Read(views, naming, progress));
     std::atomic<std::size_t> next{0}, done{0};
-    std::array<Status, kThreads> said;
-    const auto work = [&](std::size_t thread) {
-      for (std::size_t part = next++; part < ClusteredRows::kParts && said[thread]; part = next++) {
-        for (ViewJoin* view : views) {
-          if (said[thread]) said[thread] = view->JoinPart(part);
-        }
+    return OnThreads(Threads(), [&](std::size_t thread) -> Status {
+      for (std::size_t part = next++; part < ClusteredRows::kParts; part = next++) {
+        for (ViewJoin* view : views) SW_TRY(view->JoinPart(part));
         if (++done; thread == 0 && progress) progress(kReadShare + (1 - kReadShare) * static_cast<double>(done) / ClusteredRows::kParts);
       }
-    };
-    {
-      std::vector<std::jthread> others;
-      for (std::size_t thread = 1; thread < kThreads; ++thread) others.emplace_back(work, thread);
-      work(0);
-    }
-    for (const Status& status : said) SW_TRY(status);
-    return Ok();
+      return Ok();
+    });
   }
 
   Status Read(const std::vector<ViewJoin*>& views, Naming naming, const std::function<void(double)>& progress) {
     NarrowSource narrow{source_, {}};
     if (naming != Naming::kContent) narrow = SW_TRY(Narrow(source_, raw_, Needed(views)));
-    const auto reader = SW_TRY(OpenSourceTable(source_, options_.tables_folder, narrow.raw_columns, kBlockRows));
+    const auto reader = SW_TRY(OpenSourceTable(source_, options_.tables_folder, narrow.raw_columns, options_.block_rows));
+    std::mutex mutex;  // guards the reader: decoding takes little beside what follows
+    std::atomic<std::size_t> rows{0};
     std::unordered_set<RowName, RowNameHash> seen;
-    rows_ = 0;
-    while (auto block = SW_TRY(reader->Next())) {
-      Arrival arrival = SW_TRY(MakeArrival(narrow.source, SW_TRY(DeriveRows(narrow.source, *block, lookups_)), naming != Naming::kNone));
-      if (naming == Naming::kDeclared) arrival = FirstOfEach(std::move(arrival), seen);
-      rows_ += arrival.num_rows();
-      SourceRows rows{.event_time = std::move(arrival.event_time), .available_at = std::move(arrival.available_at), .tie = {}, .columns = std::move(arrival.columns)};
-      rows.tie.resize(rows.num_rows());
-      for (std::size_t row = 0; row < arrival.id.size(); ++row) rows.tie[row] = TieOf(arrival.id[row]);
-      for (ViewJoin* view : views) SW_TRY(view->Add(rows, options_.ignore_availability));
-      if (progress) progress(kReadShare * reader->fraction());
-    }
+    const std::size_t threads = naming == Naming::kDeclared ? 1 : Threads();  // the first row of a name counts
+    SW_TRY(OnThreads(threads, [&](std::size_t thread) -> Status {
+      while (true) {
+        double fraction = 0;
+        std::optional<data::Batch> block;
+        {
+          const std::lock_guard lock(mutex);
+          block = SW_TRY(reader->Next());
+          fraction = reader->fraction();
+        }
+        if (!block) return Ok();
+        Arrival arrival = SW_TRY(MakeArrival(narrow.source, SW_TRY(DeriveRows(narrow.source, *std::move(block), lookups_)), naming != Naming::kNone));
+        if (naming == Naming::kDeclared) arrival = FirstOfEach(std::move(arrival), seen);
+        rows += arrival.num_rows();
+        const SourceRows taken = RowsOf(std::move(arrival));
+        for (ViewJoin* view : views) SW_TRY(view->Add(thread, taken, options_.ignore_availability));
+        if (thread == 0 && progress) progress(kReadShare * fraction);
+      }
+    }));
+    rows_ = rows;
     return Ok();
+  }
+
+  static SourceRows RowsOf(Arrival arrival) {
+    SourceRows rows{.event_time = std::move(arrival.event_time), .available_at = std::move(arrival.available_at), .tie = {}, .columns = std::move(arrival.columns)};
+    rows.tie.resize(rows.num_rows());
+    for (std::size_t row = 0; row < arrival.id.size(); ++row) rows.tie[row] = TieOf(arrival.id[row]);
+    return rows;
   }
 
   static std::set<std::string> Needed(const std::vector<ViewJoin*>& views) {

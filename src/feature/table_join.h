@@ -7,7 +7,7 @@
 // Rows count as a server that had loaded the whole table would count them (feature_store.h): each id once, the
 // first of the table; hidden until they are available; the same kernel, and so the same bits. Tables of
 // Parquet and Arrow are read in blocks, only the columns that are needed, and rows spread by their entity
-// (clustered_rows.h), on disk where they are many; then parts are joined on two threads.
+// (clustered_rows.h), on disk where they are many; then parts are joined: on up to eight threads.
 #pragma once
 
 #include <functional>
@@ -27,6 +27,7 @@ struct TableJoinOptions {
   std::string tables_folder = {};
   bool ignore_availability = false;                // as we know it now: rows count from their event on. Leaks
   std::size_t memory_bytes_max = std::size_t{128} << 20;  // of rows of one view, before they are written to files
+  std::size_t block_rows = 65'536;                 // of a table, read at once by a thread
   std::string spill_folder = {};                   // of those; empty: the system's folder of temporary files
   std::function<void(double done)> progress = {};  // 0 to 1
 };
