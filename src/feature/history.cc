@@ -1,7 +1,6 @@
 #include "feature/history.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -18,9 +17,8 @@ constexpr std::string_view kErased = "_erased";
 
 // The highest byte first.
 void AppendNumber(std::string& out, std::uint64_t bits) {
-  std::array<char, sizeof bits> bytes;
-  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(bits >> (56 - 8 * i));
-  out.append(bytes.data(), bytes.size());
+  if constexpr (std::endian::native == std::endian::little) bits = std::byteswap(bits);
+  out.append(reinterpret_cast<const char*>(&bits), sizeof bits);
 }
 
 // Equal numbers have equal bytes: one NaN, one zero.
