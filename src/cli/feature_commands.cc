@@ -103,7 +103,8 @@ void AddServices(Commands& commands, CLI::App& features) {
                       {{"name", "SERVICE"}, {"hash", "HASH"}});
     return ExitCode::kOk;
   });
-  CLI::App& read = commands.Add(features, "read", "The online features of some rows.");
+  CLI::App& read = commands.Add(features, "get", "The online features of some rows.");
+  read.alias("read");
   auto service = TextOption(read, "service", "the feature service", true);
   auto rows = AddRowsInput(read);
   auto time = TextOption(read, "--time", "as of this moment (RFC 3339); now when not given");

@@ -1,8 +1,7 @@
 #include "feature/clustered_rows.h"
 
-#include <stdlib.h>
-
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <system_error>

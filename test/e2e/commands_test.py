@@ -128,7 +128,7 @@ class CommandsTest(EndToEnd):
         self.assertEqual(json.loads(pushed.out), {"rows": 2, "repeated": 0})
         again = run("features", "push", "visits", table, "--data", self.data, "--json")
         self.assertEqual(json.loads(again.out), {"rows": 0, "repeated": 2})
-        read = run("features", "read", "visits", "user=ann", "--time", "2013-06-01T12:00:00Z", "--data", self.data, "--json")
+        read = run("features", "get", "visits", "user=ann", "--time", "2013-06-01T12:00:00Z", "--data", self.data, "--json")
         self.assertEqual(json.loads(read.out)["features"], [{"of_user.count_1h": 2}])
         log = run("log", "read", "source/visits", "--data", self.data).out.splitlines()
         self.assertEqual([json.loads(line)["user"] for line in log], ["ann", "ann"])
