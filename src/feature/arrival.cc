@@ -36,6 +36,8 @@ Status AddTimes(const SourceDef& source, Arrival& arrival) {
   const data::Column* created = nullptr;
   if (!source.created_time.empty()) created = arrival.columns.Find(source.created_time);
   if (created != nullptr) SW_TRY(TimeColumn(source, source.created_time, arrival.columns));
+  arrival.event_time.reserve(rows);
+  arrival.available_at.reserve(rows);
   for (std::size_t row = 0; row < rows; ++row) {
     if (event.IsNull(row)) {
       return InvalidArgument("source.{}: row {} has no {}, its event time; filter such rows with where", source.name,

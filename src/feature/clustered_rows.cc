@@ -195,7 +195,7 @@ std::uint64_t ClusteredRows::spilled_bytes() const {
   return bytes;
 }
 
-Status ClusteredRows::Add(std::size_t number, const SourceRows& rows, bool ignore_availability) {
+Status ClusteredRows::Add(std::size_t number, const SourceRows& rows, bool ignore_availability, const KeyFilter& filter) {
   Lane& lane = *lanes_[number];
   std::vector<data::Column> made;
   made.reserve(view_.columns.size());
@@ -215,10 +215,12 @@ Status ClusteredRows::Add(std::size_t number, const SourceRows& rows, bool ignor
     if (known == kNever) continue;
     const auto key = EntityKey(keys, row);
     if (!key) continue;
+    const std::uint64_t hash = HashOf(*key);
+    if (!filter.MayHave(hash)) continue;
     Head head{.event_time = over_available ? known : rows.event_time[row], .bytes = 0,
               .key_bytes = static_cast<std::uint32_t>(key->size()), .has_available = 0, .has_tie = rows.tie[row] != 0};
     head.has_available = known != head.event_time;
-    std::string& out = lane.parts[PartOf(HashOf(*key))].bytes;
+    std::string& out = lane.parts[PartOf(hash)].bytes;
     const std::size_t begin = out.size();
     out.resize_and_overwrite(begin + sizeof head + key->size() + sizeof(TimeUs) + sizeof(std::uint64_t) + ValuesBytes(values, row), [&](char* data, std::size_t) {
       char* to = data + begin + sizeof head;
@@ -272,7 +274,7 @@ Status Append(const base::File& file, std::uint64_t size, std::string& bytes) {
 
 }  // namespace
 
-Status ClusteredRows::ForEachEntity(std::size_t part, const Visit& visit) const {
+Status ClusteredRows::ForEachEntity(std::size_t part, const Wants& wants, const Visit& visit) const {
   std::string bytes;
   std::uint64_t size = 0;
   for (const auto& lane : lanes_) size += lane->parts[part].on_disk + lane->parts[part].bytes.size();
@@ -286,6 +288,10 @@ Status ClusteredRows::ForEachEntity(std::size_t part, const Visit& visit) const 
   const auto schema = std::make_shared<const data::Schema>(ValuesSchema(view_));
   for (auto begin = refs.begin(); begin != refs.end();) {
     auto end = std::find_if(begin, refs.end(), [&](const Ref& ref) { return ref.hash != begin->hash; });
+    if (!wants(begin->hash)) {
+      begin = end;
+      continue;
+    }
     const std::string_view key = KeyAt(bytes, begin->at);
     const auto is_same = [&](const Ref& ref) { return KeyAt(bytes, ref.at) == key; };
     if (!std::all_of(begin, end, is_same)) end = std::stable_partition(begin, end, is_same);  // two keys, one hash

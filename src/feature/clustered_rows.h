@@ -1,10 +1,10 @@
 // ClusteredRows: rows of a source spread by the hash of their entity, so that each part can be put in order and
 // joined alone, by any thread, in little memory.
 //
-//   ClusteredRows clustered(view, {.lanes = 2, .memory_bytes_max = 128 << 20, .spill_folder = "/tmp"});
-//   while (auto block = ...) SW_TRY(clustered.Add(0, *block, false));
+//   ClusteredRows clustered(view, {.lanes = 2, .memory_bytes_max = 192 << 20, .spill_folder = "/tmp"});
+//   while (auto block = ...) SW_TRY(clustered.Add(0, *block, false, filter));
 //   for (std::size_t part = 0; part < ClusteredRows::kParts; ++part) {
-//     SW_TRY(clustered.ForEachEntity(part, [](std::string_view key, History& rows) { ... }));
+//     SW_TRY(clustered.ForEachEntity(part, wants, [](std::string_view key, const History& rows) { ... }));
 //   }
 //
 // Beyond memory_bytes_max rows are written to files of spill_folder, which are removed at the end. One thread
@@ -26,6 +26,19 @@
 
 namespace sw::feature {
 
+// Which hashes of keys are asked for at all: says no for most others.
+class KeyFilter {
+ public:
+  void Add(std::uint64_t hash) { bits_[Word(hash)] |= Bit(hash); }
+  bool MayHave(std::uint64_t hash) const { return (bits_[Word(hash)] & Bit(hash)) != 0; }
+
+ private:
+  static constexpr int kBits = 20;
+  static std::size_t Word(std::uint64_t hash) { return hash >> (64 - kBits) >> 6; }
+  static std::uint64_t Bit(std::uint64_t hash) { return std::uint64_t{1} << (hash >> (64 - kBits) & 63); }
+  std::vector<std::uint64_t> bits_ = std::vector<std::uint64_t>(std::size_t{1} << (kBits - 6));
+};
+
 class ClusteredRows {
  public:
   static constexpr std::size_t kParts = 64;
@@ -34,7 +47,7 @@ class ClusteredRows {
 
   struct Options {
     std::size_t lanes = 1;
-    std::size_t memory_bytes_max = std::size_t{128} << 20;
+    std::size_t memory_bytes_max = std::size_t{192} << 20;
     std::string spill_folder = {};  // empty: the system's folder of temporary files
   };
   ClusteredRows(const ViewPlan& view, Options options);
@@ -42,13 +55,15 @@ class ClusteredRows {
   ClusteredRows(const ClusteredRows&) = delete;
   ClusteredRows& operator=(const ClusteredRows&) = delete;
 
-  // As GroupRows takes them; rows without a key, and those that never become known, are left out.
-  Status Add(std::size_t lane, const SourceRows& rows, bool ignore_availability);
+  // As GroupRows takes them; rows without a key, those that never become known, and those that `filter` says nobody
+  // asks for are left out.
+  Status Add(std::size_t lane, const SourceRows& rows, bool ignore_availability, const KeyFilter& filter);
 
-  // Each entity of the part with its rows in total order; rows of one time and tie are one row, any of them.
-  // The history is the callee's to read only until it returns.
+  // Each entity of the part that is wanted, by the hash of its key, with its rows in total order; rows of one time
+  // and tie are one row, any of them. The history is the callee's to read only until it returns.
+  using Wants = std::function<bool(std::uint64_t hash)>;
   using Visit = std::function<Status(std::string_view entity_key, const History& rows)>;
-  Status ForEachEntity(std::size_t part, const Visit& visit) const;
+  Status ForEachEntity(std::size_t part, const Wants& wants, const Visit& visit) const;
 
   // Rows that were left out so, in the parts that were read.
   std::size_t repeats() const { return repeats_.load(); }

@@ -100,6 +100,7 @@ class ViewJoin {
       if (!key) continue;
       const std::uint64_t hash = ClusteredRows::HashOf(*key);
       refs_[ClusteredRows::PartOf(hash)].push_back({hash, row});
+      asked_for_.Add(hash);
     }
     return Ok();
   }
@@ -116,13 +117,14 @@ class ViewJoin {
     }
     return Ok();
   }
-  Status Add(std::size_t lane, const SourceRows& rows, bool ignore_availability) { return rows_->Add(lane, rows, ignore_availability); }
+  Status Add(std::size_t lane, const SourceRows& rows, bool ignore_availability) { return rows_->Add(lane, rows, ignore_availability, asked_for_); }
 
   Status JoinPart(std::size_t part) {
     const auto keys = SW_TRY(KeyColumns(view_, labels_, "the labels"));
     std::vector<LabelRef>& refs = refs_[part];
     std::ranges::sort(refs, {}, &LabelRef::hash);
-    return rows_->ForEachEntity(part, [&](std::string_view key, const History& history) -> Status {
+    const auto is_wanted = [&](std::uint64_t hash) { return std::ranges::binary_search(refs, hash, {}, &LabelRef::hash); };
+    return rows_->ForEachEntity(part, is_wanted, [&](std::string_view key, const History& history) -> Status {
       const std::uint64_t hash = ClusteredRows::HashOf(key);
       for (auto ref = std::ranges::lower_bound(refs, hash, {}, &LabelRef::hash); ref != refs.end() && ref->hash == hash; ++ref) {
         if (EntityKey(keys, ref->row) == key) SW_TRY(Fill(history, ref->row));
@@ -149,6 +151,7 @@ class ViewJoin {
   const std::vector<TimeUs>& moments_;
   data::Batch labels_;  // their keys
   std::array<std::vector<LabelRef>, ClusteredRows::kParts> refs_;
+  KeyFilter asked_for_;
   std::unique_ptr<ClusteredRows> rows_;
   std::vector<Unordered> columns_;
   std::atomic<std::size_t> happened_{0}, hidden_{0};
