@@ -1,7 +1,7 @@
 // ClusteredRows: rows of a source spread by the hash of their entity, so that each part can be put in order and
 // joined alone, by any thread, in little memory.
 //
-//   ClusteredRows clustered(view, {.lanes = 2, .memory_bytes_max = 192 << 20, .spill_folder = "/tmp"});
+//   ClusteredRows clustered(view, {.lanes = 2, .memory_bytes_max = 128 << 20, .spill_folder = "/tmp"});
 //   while (auto block = ...) SW_TRY(clustered.Add(0, *block, false, filter));
 //   for (std::size_t part = 0; part < ClusteredRows::kParts; ++part) {
 //     SW_TRY(clustered.ForEachEntity(part, wants, [](std::string_view key, const History& rows) { ... }));
@@ -47,7 +47,7 @@ class ClusteredRows {
 
   struct Options {
     std::size_t lanes = 1;
-    std::size_t memory_bytes_max = std::size_t{192} << 20;
+    std::size_t memory_bytes_max = std::size_t{128} << 20;
     std::string spill_folder = {};  // empty: the system's folder of temporary files
   };
   ClusteredRows(const ViewPlan& view, Options options);

@@ -26,7 +26,7 @@ namespace sw::feature {
 struct TableJoinOptions {
   std::string tables_folder = {};
   bool ignore_availability = false;                // as we know it now: rows count from their event on. Leaks
-  std::size_t memory_bytes_max = std::size_t{192} << 20;  // of rows of one view, before they are written to files
+  std::size_t memory_bytes_max = std::size_t{128} << 20;  // of rows of one view, before they are written to files
   std::size_t block_rows = 65'536;                 // of a table, read at once by a thread
   std::string spill_folder = {};                   // of those; empty: the system's folder of temporary files
   std::function<void(double done)> progress = {};  // 0 to 1
