@@ -217,8 +217,9 @@ Status ClusteredRows::Add(std::size_t number, const SourceRows& rows, bool ignor
     if (!key) continue;
     const std::uint64_t hash = HashOf(*key);
     if (!filter.MayHave(hash)) continue;
+    const std::uint64_t tie = rows.tie.empty() ? 0 : rows.tie[row];
     Head head{.event_time = over_available ? known : rows.event_time[row], .bytes = 0,
-              .key_bytes = static_cast<std::uint32_t>(key->size()), .has_available = 0, .has_tie = rows.tie[row] != 0};
+              .key_bytes = static_cast<std::uint32_t>(key->size()), .has_available = 0, .has_tie = tie != 0};
     head.has_available = known != head.event_time;
     std::string& out = lane.parts[PartOf(hash)].bytes;
     const std::size_t begin = out.size();
@@ -227,7 +228,7 @@ Status ClusteredRows::Add(std::size_t number, const SourceRows& rows, bool ignor
       std::memcpy(to, key->data(), key->size());
       to += key->size();
       if (head.has_available) Put(to, known);
-      if (head.has_tie) Put(to, rows.tie[row]);
+      if (head.has_tie) Put(to, tie);
       PutValues(values, row, to);
       head.bytes = static_cast<std::uint32_t>(to - (data + begin));
       std::memcpy(data + begin, &head, sizeof head);

@@ -55,7 +55,7 @@ class ClusteredRows {
   ClusteredRows(const ClusteredRows&) = delete;
   ClusteredRows& operator=(const ClusteredRows&) = delete;
 
-  // As GroupRows takes them; rows without a key, those that never become known, and those that `filter` says nobody
+  // As GroupRows takes them, but that all may be without a tie (none then; 0 is meant); rows without a key, those that never become known, and those that `filter` says nobody
   // asks for are left out.
   Status Add(std::size_t lane, const SourceRows& rows, bool ignore_availability, const KeyFilter& filter);
 

@@ -237,8 +237,8 @@ class SourceJoin {
 
   static SourceRows RowsOf(Arrival arrival) {
     SourceRows rows{.event_time = std::move(arrival.event_time), .available_at = std::move(arrival.available_at), .tie = {}, .columns = std::move(arrival.columns)};
-    rows.tie.resize(rows.num_rows());
-    for (std::size_t row = 0; row < arrival.id.size(); ++row) rows.tie[row] = TieOf(arrival.id[row]);
+    rows.tie.reserve(arrival.id.size());
+    for (const std::string& id : arrival.id) rows.tie.push_back(TieOf(id));
     return rows;
   }
 
