@@ -3,10 +3,11 @@
 import pathlib
 import sys
 
+from tables import WINDOWS
+
 engine, case, folder, threads, out = sys.argv[1:]
 folder = pathlib.Path(folder)
 rows, labels = folder / "rows.parquet", folder / "labels.parquet"
-WINDOWS = {"1h": 3600, "24h": 86400, "7d": 604800}
 
 
 def duckdb_join():

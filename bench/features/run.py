@@ -21,6 +21,7 @@ import numpy
 import pyarrow.parquet
 
 import tables
+from tables import WINDOWS
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -28,7 +29,6 @@ FOLDER = ROOT / "build/bench-features"
 SEAWORTHY = ROOT / "build/release/bin/seaworthy"
 THREADS = 2
 SAMPLE = 2_000  # labels whose sums are computed here
-WINDOWS = {"1h": 3600, "24h": 86400, "7d": 604800}
 
 DEFINITIONS = """[entity.key]
 keys = {{ key = "int64" }}

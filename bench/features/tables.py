@@ -6,6 +6,7 @@ import pyarrow.parquet
 
 START_US = 1_700_000_000_000_000
 DAY_US = 86_400_000_000
+WINDOWS = {"1h": 3600, "24h": 86400, "7d": 604800}  # seconds
 
 
 def times(random, count, days):
