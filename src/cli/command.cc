@@ -39,32 +39,29 @@ app::OnProgress Session::ProgressBar() const {
   };
 }
 
-Result<Json> Session::RunJob(const std::string& target, const Json& body) {
+Result<Json> Session::WithBar(const std::function<Result<Json>(const app::OnProgress&)>& run) const {
   const app::OnProgress bar = ProgressBar();
-  Result<Json> result = SW_TRY(client())->RunJob(target, body, bar);
+  Result<Json> result = run(bar);
   if (bar) std::fputs("\r\033[K", stderr);
   return result;
+}
+
+Result<Json> Session::RunJob(const std::string& target, const Json& body) {
+  app::Client* const client = SW_TRY(this->client());
+  return WithBar([&](const app::OnProgress& bar) { return client->RunJob(target, body, bar); });
 }
 
 Result<Json> Session::PushTable(std::string_view source, const std::string& location) {
-  const app::OnProgress bar = ProgressBar();
-  Result<Json> result = SW_TRY(client())->PushTable(source, location, bar);
-  if (bar) std::fputs("\r\033[K", stderr);
-  return result;
+  app::Client* const client = SW_TRY(this->client());
+  return WithBar([&](const app::OnProgress& bar) { return client->PushTable(source, location, bar); });
 }
 
 Result<Json> Session::PredictFile(const app::PredictFileRequest& request) {
-  const app::OnProgress bar = ProgressBar();
-  Result<Json> result = app::PredictFile(settings_, request, bar);
-  if (bar) std::fputs("\r\033[K", stderr);
-  return result;
+  return WithBar([&](const app::OnProgress& bar) { return app::PredictFile(settings_, request, bar); });
 }
 
 Result<Json> Session::HistoryToFile(const app::HistoryFileRequest& request) {
-  const app::OnProgress bar = ProgressBar();
-  Result<Json> result = app::HistoryToFile(settings_, request, bar);
-  if (bar) std::fputs("\r\033[K", stderr);
-  return result;
+  return WithBar([&](const app::OnProgress& bar) { return app::HistoryToFile(settings_, request, bar); });
 }
 
 void Session::PrintRows(const Json& answer, std::string_view rows_key,

@@ -63,6 +63,8 @@ class Session {
 
  private:
   app::OnProgress ProgressBar() const;
+  // Runs it beside the bar, which is cleared at the end.
+  Result<Json> WithBar(const std::function<Result<Json>(const app::OnProgress&)>& run) const;
   app::Settings settings_;
   std::string purpose_;
   bool json_;
