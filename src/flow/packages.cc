@@ -1,6 +1,5 @@
 #include "flow/packages.h"
 
-
 namespace sw::flow {
 
 Result<std::shared_ptr<const model::Package>> Packages::Get(const std::string& id) {

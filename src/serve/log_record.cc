@@ -98,6 +98,10 @@ void LogRecord::AppendText(std::string_view text) { serve::AppendText(text, byte
 void AppendCells(const data::Batch& batch, std::size_t row, std::string& bytes) {
   std::size_t at = bytes.size();
   bytes.resize(at + kValueBytes * batch.num_columns());
+  const auto put = [&](const void* from, std::size_t size) {
+    std::memcpy(bytes.data() + at, from, size);
+    at += size;
+  };
   for (std::size_t i = 0; i < batch.num_columns(); ++i) {
     const data::Column& column = batch.column(i);
     const bool is_there = !column.IsNull(row);
@@ -108,17 +112,14 @@ void AppendCells(const data::Batch& batch, std::size_t row, std::string& bytes) 
       const auto size = static_cast<std::uint32_t>(text.size());
       const std::size_t room_left = kValueBytes * (batch.num_columns() - i - 1);
       bytes.resize(at + sizeof(size) + text.size() + room_left);
-      std::memcpy(bytes.data() + at, &size, sizeof(size));
-      std::memcpy(bytes.data() + at + sizeof(size), text.data(), text.size());
-      at += sizeof(size) + text.size();
+      put(&size, sizeof(size));
+      put(text.data(), text.size());
     } else if (column.type() == data::Type::kFloat64) {
       const double value = column.Double(row);
-      std::memcpy(bytes.data() + at, &value, sizeof(value));
-      at += sizeof(value);
+      put(&value, sizeof(value));
     } else {
       const std::int64_t value = column.Int(row);
-      std::memcpy(bytes.data() + at, &value, sizeof(value));
-      at += sizeof(value);
+      put(&value, sizeof(value));
     }
   }
   bytes.resize(at);

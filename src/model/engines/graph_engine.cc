@@ -13,8 +13,8 @@
 namespace sw::model {
 namespace {
 
-// Rows scored together: what nodes keep of them stays below kGraphOutputsMax of these.
 constexpr std::string_view kMembers = "members";  // of what Tune() answers
+// Rows scored together: what nodes keep of them stays below kGraphOutputsMax of these.
 constexpr std::size_t kBlockRows = 4'096;
 
 class GraphEngine final : public Engine {
