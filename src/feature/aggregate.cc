@@ -96,6 +96,11 @@ Result<data::Type> TermType(const Term& term, data::Type column) {
   return aggregate == Aggregate::kSum && column == data::Type::kBool ? data::Type::kInt64 : column;
 }
 
+std::uint64_t CanonicalBits(double value) {
+  if (std::isnan(value)) return std::bit_cast<std::uint64_t>(std::numeric_limits<double>::quiet_NaN());
+  return value == 0 ? 0 : std::bit_cast<std::uint64_t>(value);
+}
+
 void DistinctValues::AddKey(std::string_view key) {
   if (sketch_) return sketch_->AddHash(base::Hash64(key));
   exact_.emplace(key);
@@ -109,13 +114,8 @@ void DistinctValues::GoBeyond() {
 
 void DistinctValues::Add(const data::Column& column, std::size_t row) {
   if (column.type() == data::Type::kString) return AddKey(column.String(row));
-  std::int64_t bits = 0;
-  if (column.type() == data::Type::kFloat64) {
-    const double value = column.Double(row);
-    bits = std::bit_cast<std::int64_t>(std::isnan(value) ? std::numeric_limits<double>::quiet_NaN() : value == 0 ? 0.0 : value);
-  } else {
-    bits = column.Int(row);
-  }
+  const bool is_real = column.type() == data::Type::kFloat64;
+  const std::uint64_t bits = is_real ? CanonicalBits(column.Double(row)) : static_cast<std::uint64_t>(column.Int(row));
   AddKey({reinterpret_cast<const char*>(&bits), sizeof bits});
 }
 

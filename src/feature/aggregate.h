@@ -56,6 +56,9 @@ Result<data::Type> TermType(const Term& term, data::Type column);
 // Whether the term's value is computed from a state that takes in every value; the others choose a row.
 bool IsAccumulating(Aggregate aggregate);
 
+// Equal numbers have equal bits: one NaN, one zero.
+std::uint64_t CanonicalBits(double value);
+
 // Different values, kept one by one up to a bound and as a sketch beyond. 0 and -0 are one value, and so are all NaN.
 class DistinctValues {
  public:

@@ -13,6 +13,7 @@ namespace sw::feature {
 namespace {
 
 constexpr std::size_t kContentIdDigits = 32;
+constexpr std::uint64_t kOtherSeed = 0x5ea0047a4ull;
 
 Result<const data::Column*> TimeColumn(const SourceDef& source, const std::string& name, const data::Batch& rows) {
   const data::Column* column = SW_TRY(rows.Get(name, "source " + source.name));
@@ -107,6 +108,8 @@ Result<Arrival> MakeArrival(const SourceDef& source, data::Batch derived, bool i
   if (is_named) SW_TRY(AddIds(source, arrival));
   return arrival;
 }
+
+RowName NameOf(std::string_view id) { return {base::Hash64(id, kOtherSeed), base::Hash64(id)}; }
 
 Arrival Take(const Arrival& arrival, const std::vector<std::size_t>& rows) {
   Arrival taken;

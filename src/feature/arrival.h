@@ -7,7 +7,9 @@
 // A row's name does not depend on the order of columns, nor on the push that brought it. Pure.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -26,6 +28,16 @@ struct Arrival {
 
 // Without `is_named` ids are left out: most rows are never asked for theirs, and hashing their content takes long.
 Result<Arrival> MakeArrival(const SourceDef& source, data::Batch derived, bool is_named = true);
+// Two hashes of a row's id: too long to meet again by chance.
+struct RowName {
+  std::uint64_t high = 0, low = 0;
+  bool operator==(const RowName&) const = default;
+};
+struct RowNameHash {
+  std::size_t operator()(const RowName& name) const { return name.low; }
+};
+RowName NameOf(std::string_view id);
+
 Arrival Take(const Arrival& arrival, const std::vector<std::size_t>& rows);
 
 }  // namespace sw::feature

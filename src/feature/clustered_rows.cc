@@ -187,14 +187,6 @@ ClusteredRows::~ClusteredRows() {
   }
 }
 
-std::uint64_t ClusteredRows::spilled_bytes() const {
-  std::uint64_t bytes = 0;
-  for (const auto& lane : lanes_) {
-    for (const Lane::Part& part : lane->parts) bytes += part.on_disk;
-  }
-  return bytes;
-}
-
 Status ClusteredRows::Add(std::size_t number, const SourceRows& rows, bool ignore_availability, const KeyFilter& filter) {
   Lane& lane = *lanes_[number];
   std::vector<data::Column> made;
@@ -209,25 +201,24 @@ Status ClusteredRows::Add(std::size_t number, const SourceRows& rows, bool ignor
     if (rows.columns.Find(key.name) == nullptr) return Ok();
   }
   const auto keys = SW_TRY(KeyColumns(view_, rows.columns, "source " + view_.source));
-  const bool over_available = view_.window_over_available && !ignore_availability;
   for (std::size_t row = 0; row < rows.num_rows(); ++row) {
-    const TimeUs known = ignore_availability ? kAlways : rows.available_at[row];
-    if (known == kNever) continue;
+    const RowTimes times = TimesOf(view_, rows, row, ignore_availability);
+    if (times.available_at == kNever) continue;
     const auto key = EntityKey(keys, row);
     if (!key) continue;
     const std::uint64_t hash = HashOf(*key);
     if (!filter.MayHave(hash)) continue;
     const std::uint64_t tie = rows.tie.empty() ? 0 : rows.tie[row];
-    Head head{.event_time = over_available ? known : rows.event_time[row], .bytes = 0,
+    Head head{.event_time = times.event_time, .bytes = 0,
               .key_bytes = static_cast<std::uint32_t>(key->size()), .has_available = 0, .has_tie = tie != 0};
-    head.has_available = known != head.event_time;
+    head.has_available = times.available_at != times.event_time;
     std::string& out = lane.parts[PartOf(hash)].bytes;
     const std::size_t begin = out.size();
     out.resize_and_overwrite(begin + sizeof head + key->size() + sizeof(TimeUs) + sizeof(std::uint64_t) + ValuesBytes(values, row), [&](char* data, std::size_t) {
       char* to = data + begin + sizeof head;
       std::memcpy(to, key->data(), key->size());
       to += key->size();
-      if (head.has_available) Put(to, known);
+      if (head.has_available) Put(to, times.available_at);
       if (head.has_tie) Put(to, tie);
       PutValues(values, row, to);
       head.bytes = static_cast<std::uint32_t>(to - (data + begin));

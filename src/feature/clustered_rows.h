@@ -55,8 +55,8 @@ class ClusteredRows {
   ClusteredRows(const ClusteredRows&) = delete;
   ClusteredRows& operator=(const ClusteredRows&) = delete;
 
-  // As GroupRows takes them, but that all may be without a tie (none then; 0 is meant); rows without a key, those that never become known, and those that `filter` says nobody
-  // asks for are left out.
+  // Rows as GroupRows takes them, but that all may lack a tie: 0 is meant. Left out are rows without a key, those that
+  // never become known, and those that `filter` says nobody asks for.
   Status Add(std::size_t lane, const SourceRows& rows, bool ignore_availability, const KeyFilter& filter);
 
   // Each entity of the part that is wanted, by the hash of its key, with its rows in total order; rows of one time
@@ -67,7 +67,6 @@ class ClusteredRows {
 
   // Rows that were left out so, in the parts that were read.
   std::size_t repeats() const { return repeats_.load(); }
-  std::uint64_t spilled_bytes() const;
 
  private:
   struct Lane;

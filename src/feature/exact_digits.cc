@@ -1,7 +1,10 @@
 #include "feature/exact_digits.h"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
+
+#include "base/errors.h"
 
 namespace sw::feature {
 namespace {
@@ -57,6 +60,30 @@ bool MagnitudeOf(std::span<const std::int64_t> settled, std::size_t guard, Digit
     digits.push_back(static_cast<std::uint32_t>(static_cast<std::uint64_t>(value) & kDigitMask));
   }
   return is_negative;
+}
+
+void PutLimbs(std::span<const std::int64_t> settled, std::string& out) {
+  for (std::size_t i = 0; i < settled.size(); ++i) {
+    if (settled[i] == 0) continue;
+    out.push_back(static_cast<char>(i));
+    out.append(reinterpret_cast<const char*>(&settled[i]), sizeof settled[i]);
+  }
+}
+
+Status TakeLimbs(std::string_view what, std::string_view bytes, std::span<std::int64_t> limbs) {
+  int last = -1;
+  for (; !bytes.empty(); bytes.remove_prefix(kLimbEntryBytes)) {
+    const auto limb = static_cast<std::uint8_t>(bytes[0]);
+    std::int64_t value = 0;
+    std::memcpy(&value, bytes.data() + 1, sizeof value);
+    const bool is_top = limb + 1u == limbs.size();
+    if (limb <= last || limb >= limbs.size() || value == 0 || (!is_top && (value < 0 || value > INT64_C(0xffffffff)))) {
+      return DataLoss("{}: limb {} holds {}, which no sum writes", what, limb, value);
+    }
+    limbs[limb] = value;
+    last = limb;
+  }
+  return Ok();
 }
 
 Digits Square(const Digits& digits) {

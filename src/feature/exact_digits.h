@@ -11,7 +11,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
+
+#include "base/result.h"
 
 namespace sw::feature {
 
@@ -47,6 +51,12 @@ void SettleLimbs(std::span<std::int64_t> limbs);
 
 // The magnitude of settled limbs, with `guard` zero digits below; true when they are negative.
 bool MagnitudeOf(std::span<const std::int64_t> settled, std::size_t guard, Digits& digits);
+
+// Settled limbs as bytes, only what is not zero: most sums use a few. Hostile input on the way back: DATA_LOSS, which
+// begins with `what`, for what no sum writes.
+inline constexpr std::size_t kLimbEntryBytes = 1 + sizeof(std::int64_t);
+void PutLimbs(std::span<const std::int64_t> settled, std::string& out);
+Status TakeLimbs(std::string_view what, std::string_view bytes, std::span<std::int64_t> limbs);  // whole entries
 
 Digits Square(const Digits& digits);
 void MultiplyBy(Digits& digits, std::uint64_t factor);

@@ -12,33 +12,6 @@ namespace {
 constexpr std::size_t kGuardDigits = 8;  // below the lowest digit in a division by n (n - 1), for its rounding
 constexpr int kIntegerShift = -kLowestExponent;
 
-// Only what is not zero: most moments use a few limbs.
-void PutLimbs(std::span<const std::int64_t> limbs, std::string& out) {
-  for (std::size_t i = 0; i < limbs.size(); ++i) {
-    if (limbs[i] == 0) continue;
-    out.push_back(static_cast<char>(i));
-    out.append(reinterpret_cast<const char*>(&limbs[i]), sizeof limbs[i]);
-  }
-}
-
-constexpr std::size_t kEntryBytes = 1 + sizeof(std::int64_t);
-
-Status TakeLimbs(std::string_view bytes, std::span<std::int64_t> limbs) {
-  int last = -1;
-  for (; !bytes.empty(); bytes.remove_prefix(kEntryBytes)) {
-    const auto limb = static_cast<std::uint8_t>(bytes[0]);
-    std::int64_t value = 0;
-    std::memcpy(&value, bytes.data() + 1, sizeof value);
-    const bool is_top = limb + 1u == limbs.size();
-    if (limb <= last || limb >= limbs.size() || value == 0 || (!is_top && (value < 0 || value > INT64_C(0xffffffff)))) {
-      return DataLoss("exact moments: limb {} holds {}, which no sum writes", limb, value);
-    }
-    limbs[limb] = value;
-    last = limb;
-  }
-  return Ok();
-}
-
 }  // namespace
 
 void ExactMoments::AddPart(std::uint64_t mantissa, int shift, bool is_negative) {
@@ -118,17 +91,17 @@ Result<ExactMoments> ExactMoments::Decode(std::string_view bytes) {
   constexpr std::size_t kHeader = 1 + 3 * sizeof(std::int64_t);
   std::array<std::int64_t, 3> numbers{};
   const std::size_t limbs = bytes.size() < kHeader ? 1 : bytes.size() - kHeader;
-  if (limbs % kEntryBytes != 0 || bytes[0] != 0) return DataLoss("exact moments: {} bytes are not a state of version 0", bytes.size());
+  if (limbs % kLimbEntryBytes != 0 || bytes[0] != 0) return DataLoss("exact moments: {} bytes are not a state of version 0", bytes.size());
   std::memcpy(numbers.data(), bytes.data() + 1, sizeof numbers);
   const auto [count, non_finite, sum_bytes] = numbers;
   if (non_finite < 0 || count < non_finite) return DataLoss("exact moments: {} of {} values cannot be", non_finite, count);
   const auto sum_size = static_cast<std::size_t>(sum_bytes);
-  if (sum_bytes < 0 || sum_size > limbs || sum_size % kEntryBytes != 0) return DataLoss("exact moments: a sum of {} bytes cannot be", sum_bytes);
+  if (sum_bytes < 0 || sum_size > limbs || sum_size % kLimbEntryBytes != 0) return DataLoss("exact moments: a sum of {} bytes cannot be", sum_bytes);
   ExactMoments moments;
   moments.count_ = count;
   moments.non_finite_ = non_finite;
-  SW_TRY(TakeLimbs(bytes.substr(kHeader, sum_size), moments.sum_));
-  SW_TRY(TakeLimbs(bytes.substr(kHeader + sum_size), moments.squares_));
+  SW_TRY(TakeLimbs("exact moments", bytes.substr(kHeader, sum_size), moments.sum_));
+  SW_TRY(TakeLimbs("exact moments", bytes.substr(kHeader + sum_size), moments.squares_));
   return moments;
 }
 

@@ -86,18 +86,13 @@ std::string ExactSum::Encode() const {
        {count_, special_.nan, special_.positive_infinity, special_.negative_infinity, special_.negative_zero}) {
     put(&number, sizeof number);
   }
-  for (std::size_t i = 0; i < kLimbs; ++i) {  // only what is not zero: most sums use a few limbs
-    if (settled.limbs_[i] == 0) continue;
-    bytes.push_back(static_cast<char>(i));
-    put(&settled.limbs_[i], sizeof(std::int64_t));
-  }
+  PutLimbs(settled.limbs_, bytes);
   return bytes;
 }
 
 Result<ExactSum> ExactSum::Decode(std::string_view bytes) {
   constexpr std::size_t kHeader = 1 + 5 * sizeof(std::int64_t);
-  constexpr std::size_t kEntry = 1 + sizeof(std::int64_t);
-  if (bytes.size() < kHeader || bytes[0] != 0 || (bytes.size() - kHeader) % kEntry != 0) {
+  if (bytes.size() < kHeader || bytes[0] != 0 || (bytes.size() - kHeader) % kLimbEntryBytes != 0) {
     return DataLoss("exact sum: {} bytes are not a state of version 0", bytes.size());
   }
   ExactSum sum;
@@ -109,18 +104,7 @@ Result<ExactSum> ExactSum::Decode(std::string_view bytes) {
     if (*numbers[i] < 0 || *numbers[i] > room) return DataLoss("exact sum: a count of {} cannot be", *numbers[i]);
     room = i == 0 ? *numbers[0] : room - *numbers[i];
   }
-  int last = -1;
-  for (std::string_view rest = bytes.substr(kHeader); !rest.empty(); rest.remove_prefix(kEntry)) {
-    const auto limb = static_cast<std::uint8_t>(rest[0]);
-    std::int64_t value = 0;
-    std::memcpy(&value, rest.data() + 1, sizeof value);
-    const bool is_top = limb == kLimbs - 1;
-    if (limb <= last || limb >= kLimbs || value == 0 || (!is_top && (value < 0 || value > INT64_C(0xffffffff)))) {
-      return DataLoss("exact sum: limb {} holds {}, which no sum writes", limb, value);
-    }
-    sum.limbs_[limb] = value;
-    last = limb;
-  }
+  SW_TRY(TakeLimbs("exact sum", bytes.substr(kHeader), sum.limbs_));
   return sum;
 }
 

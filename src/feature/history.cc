@@ -21,12 +21,6 @@ void AppendNumber(std::string& out, std::uint64_t bits) {
   out.append(reinterpret_cast<const char*>(&bits), sizeof bits);
 }
 
-// Equal numbers have equal bytes: one NaN, one zero.
-std::uint64_t DoubleBits(double value) {
-  if (std::isnan(value)) return std::bit_cast<std::uint64_t>(std::numeric_limits<double>::quiet_NaN());
-  return value == 0 ? 0 : std::bit_cast<std::uint64_t>(value);
-}
-
 }  // namespace
 
 Result<data::Column> ViewColumn(const data::Field& field, const SourceRows& rows) {
@@ -128,7 +122,7 @@ std::optional<std::string> EntityKey(const std::vector<const data::Column*>& col
       key.append(text).push_back('\0');  // the length behind tells apart what a zero byte in it would not
       AppendNumber(key, text.size());
     } else if (column->type() == data::Type::kFloat64) {
-      AppendNumber(key, DoubleBits(column->Double(row)));
+      AppendNumber(key, CanonicalBits(column->Double(row)));
     } else {
       AppendNumber(key, static_cast<std::uint64_t>(column->Int(row)));
     }
@@ -159,11 +153,12 @@ Result<Entities> GroupRows(const ViewPlan& view, const SourceRows& rows, bool ig
   }
   data::Batch values;
   for (const data::Field& field : view.columns) values.AddColumn(field, SW_TRY(ViewColumn(field, rows)));
-  std::vector<TimeUs> always;
-  if (ignore_availability) always.assign(rows.num_rows(), kAlways);
-  const std::vector<TimeUs>& known = ignore_availability ? always : rows.available_at;
-  const bool over_available = view.window_over_available && !ignore_availability;
-  const std::vector<TimeUs>& time = over_available ? rows.available_at : rows.event_time;
+  std::vector<TimeUs> time, known;
+  for (std::size_t row = 0; row < rows.num_rows(); ++row) {
+    const RowTimes times = TimesOf(view, rows, row, ignore_availability);
+    time.push_back(times.event_time);
+    known.push_back(times.available_at);
+  }
   const auto keys = SW_TRY(KeyColumns(view, rows.columns, "source " + view.source));
   for (const std::size_t row : TotalOrder(time, rows.tie)) {
     if (known[row] == kNever) continue;

@@ -58,10 +58,20 @@ data::Schema ValuesSchema(const ViewPlan& view);
 // DATA_LOSS when the rows hold another type.
 Result<data::Column> ViewColumn(const data::Field& field, const SourceRows& rows);
 
+// When a row happened as the view's windows see it, and when it became known. With ignore_availability every row is
+// always known and windows run over event time.
+struct RowTimes {
+  TimeUs event_time = 0;
+  TimeUs available_at = 0;
+};
+inline RowTimes TimesOf(const ViewPlan& view, const SourceRows& rows, std::size_t row, bool ignore_availability) {
+  if (ignore_availability) return {rows.event_time[row], kAlways};
+  return {view.window_over_available ? rows.available_at[row] : rows.event_time[row], rows.available_at[row]};
+}
+
 using Entities = std::unordered_map<std::string, History>;  // by entity key
 
-// Rows without a key, and those that never become known, are left out. With ignore_availability every
-// row is always known and windows run over event time.
+// Rows without a key, and those that never become known, are left out; times as TimesOf says.
 Result<Entities> GroupRows(const ViewPlan& view, const SourceRows& rows, bool ignore_availability);
 
 // Both in total order, of the same columns; rows [begin, end) of `more`.

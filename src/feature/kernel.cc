@@ -112,7 +112,7 @@ Result<FeatureValue> EvaluateTerm(const History& rows, const Term& term, Span sp
 }  // namespace
 
 std::vector<Term> Feature::Terms() const {
-  std::vector<Term> terms = {{.aggregate = aggregate, .column = column, .parameter = parameter}};
+  std::vector<Term> terms = {term()};
   if (divisor) terms.push_back(*divisor);
   return terms;
 }
@@ -128,8 +128,8 @@ Settled Settled::For(const Feature& feature, const data::Schema& values) {
 }
 
 void Settled::Add(const Feature& feature, const data::Batch& values, std::size_t row) {
-  const std::vector<Term> terms = feature.Terms();
-  for (std::size_t i = 0; i < terms.size(); ++i) states[i].Add(values.column(terms[i].column), row);
+  states[0].Add(values.column(feature.column), row);
+  if (feature.divisor) states[1].Add(values.column(feature.divisor->column), row);
 }
 
 Result<data::Type> FeatureType(const Feature& feature, const data::Schema& values) {
@@ -195,8 +195,7 @@ Result<FeatureValue> Evaluate(const History& rows, const Feature& feature, TimeU
     }
     return EvaluateExtreme(rows, column, feature.aggregate == Aggregate::kMin, span, t);
   }
-  const Term term{.aggregate = feature.aggregate, .column = feature.column, .parameter = feature.parameter};
-  FeatureValue value = SW_TRY(EvaluateTerm(rows, term, span, t, settled, 0));
+  FeatureValue value = SW_TRY(EvaluateTerm(rows, feature.term(), span, t, settled, 0));
   if (!feature.divisor) return value;
   return Quotient(value, SW_TRY(EvaluateTerm(rows, *feature.divisor, span, t, settled, 1)));
 }

@@ -67,7 +67,8 @@ struct Feature {
   bool strict = false;          // [t - W, t) in place of (t - W, t]; tiles and hops likewise
   bool operator==(const Feature&) const = default;
 
-  std::vector<Term> Terms() const;
+  Term term() const { return {.aggregate = aggregate, .column = column, .parameter = parameter}; }
+  std::vector<Term> Terms() const;  // term(), and the divisor where there is one
   // How far before t the window may reach.
   DurationUs Reach() const;
 };

@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::size_t kSliceRows = 20'000;          // appended and folded at once
 constexpr std::size_t kProducerRowsMax = 50'000;    // of a push that is de-duplicated by its producer
-constexpr std::uint64_t kOtherSeed = 0x5ea0047a4ull;
 
 std::string OffsetKey(const ViewPlan& view) { return "v|" + view.prefix; }
 std::string SchemaKey(const std::string& source) { return "s|" + source; }
@@ -48,8 +47,6 @@ SourceRows ToSourceRows(const Arrival& arrival) {
 }
 
 }  // namespace
-
-SourceLog::RowName SourceLog::NameOf(std::string_view id) { return {base::Hash64(id, kOtherSeed), base::Hash64(id)}; }
 
 Status SourceLog::Open() {
   SW_TRY(logbook_.Declare({.name = stream_}));

@@ -49,15 +49,6 @@ class SourceLog {
   Result<std::int64_t> End() const;
 
  private:
-  struct RowName {
-    std::uint64_t high = 0, low = 0;
-    bool operator==(const RowName&) const = default;
-  };
-  struct RowNameHash {
-    std::size_t operator()(const RowName& name) const { return name.low; }
-  };
-
-  static RowName NameOf(std::string_view id);
   Status LearnIds();
   Result<std::int64_t> OnlineOffset(const ViewPlan& view);
   Status Fold(const std::vector<const ViewPlan*>& views, const SourceRows& rows, std::int64_t next);

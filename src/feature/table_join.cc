@@ -13,7 +13,6 @@
 #include <utility>
 
 #include "base/errors.h"
-#include "base/hash.h"
 #include "feature/arrival.h"
 #include "feature/clustered_rows.h"
 #include "feature/conform.h"
@@ -157,12 +156,6 @@ class ViewJoin {
   std::atomic<std::size_t> happened_{0}, hidden_{0};
 };
 
-// Two hashes of a row's id: too long to meet again by chance.
-using RowName = std::pair<std::uint64_t, std::uint64_t>;
-struct RowNameHash {
-  std::size_t operator()(const RowName& name) const { return name.first; }
-};
-
 // How rows get the name that orders those of one moment, and that shows which came twice.
 enum class Naming : std::uint8_t {
   kNone,     // none has one: right as long as no entity has two rows of one moment
@@ -253,7 +246,7 @@ class SourceJoin {
   static Arrival FirstOfEach(Arrival arrival, std::unordered_set<RowName, RowNameHash>& seen) {
     std::vector<std::size_t> kept;
     for (std::size_t row = 0; row < arrival.num_rows(); ++row) {
-      if (seen.emplace(base::Hash64(arrival.id[row], 1), base::Hash64(arrival.id[row], 2)).second) kept.push_back(row);
+      if (seen.insert(NameOf(arrival.id[row])).second) kept.push_back(row);
     }
     return kept.size() == arrival.num_rows() ? std::move(arrival) : Take(arrival, kept);
   }
