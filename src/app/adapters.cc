@@ -6,7 +6,10 @@
 namespace sw::app {
 
 void StoreFeatures::Read(const serve::FeatureRead& read, serve::FeaturesCallback done) {
-  store_.ReadOnline(read.service, read.rows, read.time, std::move(done));
+  store_.ReadOnline(read.service, read.rows, read.time, [done = std::move(done)](Result<feature::FeatureRead> answer) mutable {
+    if (!answer) return done(std::unexpected(std::move(answer).error()));
+    done(serve::ReadFeatures{std::move(answer->features), std::move(answer->read)});
+  });
 }
 
 Status LogbookPredictions::Append(const std::string& stream, std::int64_t sequence,

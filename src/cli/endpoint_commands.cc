@@ -188,19 +188,6 @@ void AddEndpoints(Commands& commands) {
                        {"arms", "ARMS"}});
     return ExitCode::kOk;
   });
-  CLI::App& audit =
-      commands.Add(endpoints, "audit", "Recomputes what was served, and compares the bits.");
-  auto audited = TextOption(audit, "endpoint", "the endpoint", true);
-  auto from = TextOption(audit, "--from", "served from here on (RFC 3339)");
-  auto until = TextOption(audit, "--until", "and before this; now when not given");
-  commands.Run(audit, [=](Session& session) -> Result<ExitCode> {
-    Json body = Json::MakeObject();
-    SetText(body, "from", *from);
-    SetText(body, "until", *until);
-    const Json report = SW_TRY(session.RunJob(EndpointPath(*audited, "audit"), body));
-    session.PrintObject(report);
-    return report.IntOr("different", 1) == 0 ? ExitCode::kOk : ExitCode::kVerdictFail;
-  });
   CLI::App& replay =
       commands.Add(endpoints, "replay", "Scores what was served with another version.");
   auto replayed = TextOption(replay, "endpoint", "the endpoint", true);

@@ -186,6 +186,51 @@ void AddLog(Commands& commands) {
 
 }  // namespace
 
+constexpr const char* kAuditHelp = R"(
+  seaworthy features audit late                              what was served until now
+  seaworthy features audit late --from 2026-11-01            since then
+  seaworthy features audit late --nightly                    the audits that each night makes by itself
+
+Every served value is computed again from the rows of the logbook alone: from those that its read had, which must give
+the same bits (else the exit code is 10, and at night a page opens), and from those that there are now, where a
+difference is a row that came late. Rows that were not logged, or were read by another definition, are never called equal.
+)";
+
+void PrintAudit(Session& session, const Json& report) {
+  if (session.json()) return session.PrintObject(report);
+  fmt::print("{} of {} served rows audited ({:.2f} %); {} by another definition, {} whose read is not in the log\n",
+             report.IntOr("audited", 0), report.IntOr("served", 0), 100 * report.DoubleOr("coverage", 0),
+             report.IntOr("of_other_definition", 0), report.IntOr("of_unknown_read", 0));
+  fmt::print("{} values compared, {} different\n", report.IntOr("compared", 0), report.IntOr("different", 0));
+  const Json* const examples = report.Find("examples");
+  for (std::size_t i = 0; examples != nullptr && i < examples->size(); ++i) fmt::print("  {}\n", examples->AsArray()[i].AsString());
+  session.PrintRows(report, "changed_by_late_rows", {{"feature", "CHANGED BY LATE ROWS"}, {"changed", "VALUES"}, {"compared", "OF"}, {"share", "SHARE"}});
+}
+
+void AddAudit(Commands& commands, CLI::App& features) {
+  CLI::App& audit = commands.Add(features, "audit", "Recomputes the features that an endpoint served, and compares the bits.");
+  audit.footer(kAuditHelp);
+  auto endpoint = TextOption(audit, "endpoint", "the endpoint", true);
+  auto from = TextOption(audit, "--from", "served from here on (RFC 3339)");
+  auto until = TextOption(audit, "--until", "and before this; now when not given");
+  auto nightly = std::make_shared<bool>(false);
+  audit.add_flag("--nightly", *nightly, "list the audits that were made each night, and make none");
+  commands.Run(audit, [=](Session& session) -> Result<ExitCode> {
+    const std::string path = "/seaworthy/v1/endpoints/" + app::Encoded(*endpoint);
+    if (*nightly) {
+      session.PrintRows(SW_TRY(session.Get(path + "/audits")), "audits",
+                        {{"time", "TIME"}, {"served", "SERVED"}, {"coverage", "COVERAGE"}, {"compared", "COMPARED"}, {"different", "DIFFERENT"}});
+      return ExitCode::kOk;
+    }
+    Json body = Json::MakeObject();
+    SetText(body, "from", *from);
+    SetText(body, "until", *until);
+    const Json report = SW_TRY(session.RunJob(path + "/audit", body));
+    PrintAudit(session, report);
+    return report.IntOr("different", 1) == 0 ? ExitCode::kOk : ExitCode::kVerdictFail;
+  });
+}
+
 void AddFeatureCommands(Commands& commands) {
   CLI::App& features =
       commands.AddGroup("features", "Sources, feature services, and their values.");
@@ -193,6 +238,7 @@ void AddFeatureCommands(Commands& commands) {
   AddSources(commands, features);
   AddServices(commands, features);
   AddHistory(commands, features);
+  AddAudit(commands, features);
   AddLog(commands);
 }
 

@@ -166,6 +166,25 @@ Status WriteOutsideTable(Stage& stage, const std::string& honest_file, const std
   return data::WriteParquet(edited, stage.tables_folder + "/" + outside_file);
 }
 
+// Each night what was served since the last is recomputed, unasked.
+Status CheckNights(Stage& stage) {
+  const Json answer = SW_TRY(stage.api.Get("endpoints/late/audits"));
+  const Json* const nights = SW_TRY(answer.GetArray("audits"));
+  std::int64_t served = 0, audited = 0, compared = 0, different = 0, late = 0;
+  for (const Json& night : nights->AsArray()) {
+    served += night.IntOr("served", 0);
+    audited += night.IntOr("audited", 0);
+    compared += night.IntOr("compared", 0);
+    different += night.IntOr("different", 0);
+    for (const Json& feature : night.Find("changed_by_late_rows")->AsArray()) late += feature.IntOr("changed", 0);
+  }
+  stage.story.Say(8, "audited each night", fmt::format("{} nights: {} of {} served rows recomputed from the rows that each read had, {} values, {} differ; {} would be others with the rows that came late",
+                                                       nights->size(), Thousands(audited), Thousands(served), Thousands(compared), different, Thousands(late)));
+  stage.story.Check(nights->size() > 60 && audited == served && different == 0, "every night's audit found every served value again, bit for bit");
+  stage.story.Keep("audits", *nights);
+  return Ok();
+}
+
 }  // namespace
 
 Status ServeJune(Stage& stage) {
@@ -291,6 +310,7 @@ Status SumUp(Stage& stage) {
   const Json monitor = SW_TRY(stage.api.Get("endpoints/late/monitor"));
   SW_TRY(CheckCensored(stage, monitor));
   stage.story.Keep("monitor", *SW_TRY(monitor.GetArray("monitors")));
+  SW_TRY(CheckNights(stage));
   const Json versions = SW_TRY(stage.api.Get("models/late/versions"));
   stage.story.Keep("versions", *SW_TRY(versions.GetArray("versions")));
   return Ok();

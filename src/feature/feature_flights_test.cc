@@ -38,7 +38,7 @@ TEST(FeatureFlights, WhatIsServedAsFlightsLandIsWhatTheJoinSays) {
   const Timetable flights(story.definitions()->sources.at("flights"));
   ASSERT_GT(story.store().Load("planes", FlightsTables(), 0)->rows, 3000u);
   ASSERT_GT(story.store().Load("weather", FlightsTables(), base::ParseTime("2013-01-16T00:00:00Z").value())->rows, 1000u);
-  data::Batch requests, served;
+  data::Batch requests, served, read;
   std::vector<TimeUs> moments;
   TimeUs before = 0;
   for (TimeUs now = base::ParseTime("2013-01-09T00:00:00Z").value(), i = 0; i < 8; ++i, now += 5 * kHourUs) {
@@ -48,13 +48,17 @@ TEST(FeatureFlights, WhatIsServedAsFlightsLandIsWhatTheJoinSays) {
     std::vector<std::size_t> leaving = flights.Between("departs", now, now + 2 * kHourUs);
     leaving.resize(std::min<std::size_t>(leaving.size(), 60));
     const data::Batch asked = flights.derived.Take(leaving).Select(kInputs).value();
-    const data::Batch answered = story.Online("late_v1", asked, now);
+    const FeatureRead answer = story.Read("late_v1", asked, now);
+    const data::Batch& answered = answer.features;
+    const data::Batch noted = answer.read.Take(std::vector<std::size_t>(asked.num_rows(), 0));
     i == 0 ? void(requests = asked) : requests.AppendAll(asked);
     i == 0 ? void(served = answered) : served.AppendAll(answered);
+    i == 0 ? void(read = noted) : read.AppendAll(noted);
     moments.insert(moments.end(), asked.num_rows(), now);
     if (i == 4) story.Restart();
   }
-  const ParityReport report = story.store().Audit("late_v1", requests, moments, served).value();
+  const AuditReport report = story.store().Audit("late_v1", {requests, moments, served, read}).value();
+  EXPECT_EQ(report.audited, requests.num_rows());
   EXPECT_GT(report.compared, 200u * 30u);
   EXPECT_EQ(report.different, 0u) << (report.examples.empty() ? "" : report.examples[0]);
   for (const char* name : {"origin_delays.mean_24h", "dest_delays.count_7d", "aircraft_delays.last", "weather_now.temp", "plane.seats"}) {

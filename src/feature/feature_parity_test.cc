@@ -125,6 +125,8 @@ TEST_P(ParityOf, OnlineIsOfflineWhateverCameInWhateverOrder) {
   const data::Batch requests = Requests();
   TimeUs now = 1000 * kDayUs;
   std::size_t number = 0;
+  std::vector<TimeUs> moments;
+  data::Batch asked, served, read;
   for (int step = 0; step < 25; ++step) {
     now += static_cast<TimeUs>(random.Below(30)) * kHourUs / 4;
     data::Batch rows(LandingsSchema());
@@ -138,9 +140,20 @@ TEST_P(ParityOf, OnlineIsOfflineWhateverCameInWhateverOrder) {
     ASSERT_TRUE(rebuilt);
     const TimeUs past = now - static_cast<TimeUs>(random.Below(10)) * kDayUs;
     for (const TimeUs t : {now, now + kHourUs, past}) {
-      ExpectSame(story.Online("all", requests, t), story.Offline("all", requests, t), t);
+      const FeatureRead answer = story.Read("all", requests, t);
+      ExpectSame(answer.features, story.Offline("all", requests, t), t);
+      const data::Batch noted = answer.read.Take(std::vector<std::size_t>(requests.num_rows(), 0));
+      moments.insert(moments.end(), requests.num_rows(), t);
+      asked.num_columns() == 0 ? void(asked = requests) : asked.AppendAll(requests);
+      served.num_columns() == 0 ? void(served = answer.features) : served.AppendAll(answer.features);
+      read.num_columns() == 0 ? void(read = noted) : read.AppendAll(noted);
     }
   }
+  // Each read is found again, bit for bit, from the rows that there were: others came since for times before.
+  const AuditReport report = story.store().Audit("all", {asked, moments, served, read}).value();
+  EXPECT_EQ(report.audited, asked.num_rows());
+  EXPECT_EQ(report.different, 0u) << (report.examples.empty() ? "" : report.examples[0]);
+  EXPECT_TRUE(std::ranges::any_of(report.freshness, [](const auto& feature) { return feature.changed > 0; }));
 }
 INSTANTIATE_TEST_SUITE_P(Seeds, ParityOf, testing::Range<std::uint64_t>(1, 7));
 

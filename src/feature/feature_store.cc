@@ -20,6 +20,16 @@ namespace {
 
 using PlanPtr = std::shared_ptr<const Plan>;
 
+// What a read needs until its values arrive, on whatever thread.
+struct PendingRead {
+  PlanPtr plan;
+  const ServicePlan* service = nullptr;
+  data::Batch requests;
+  std::vector<data::Column> request_columns;
+  Lookup lookup;
+  TimeUs t = 0;
+};
+
 class LogFeatureStore final : public FeatureStore {
  public:
   LogFeatureStore(store::Logbook& logbook, store::OnlineStore& online, FeatureStoreOptions options)
@@ -34,8 +44,7 @@ class LogFeatureStore final : public FeatureStore {
                            const JoinOptions& options) const override;
   Result<data::Schema> FeatureSchema(std::string_view service) const override;
   Result<SourceCuts> Cuts(std::string_view service) const override;
-  Result<ParityReport> Audit(std::string_view service, const data::Batch& requests, const std::vector<TimeUs>& moments,
-                             const data::Batch& served) const override;
+  Result<AuditReport> Audit(std::string_view service, const ServedFeatures& served) const override;
   Status Rebuild() override;
   std::shared_ptr<const Definitions> definitions() const override { return plan()->definitions; }
   Status Replace(std::shared_ptr<const Definitions> definitions) override;
@@ -52,6 +61,7 @@ class LogFeatureStore final : public FeatureStore {
   Result<PlanPtr> Learn(SourceLog& log, const SourceDef& source, const data::Batch& rows);
   Result<std::shared_ptr<const SourceHistories>> HistoriesOf(const Plan& plan, const std::string& source,
                                                              const JoinOptions& options) const;
+  Result<FeatureRead> ReadLogbook(const PendingRead& read) const;
   Result<data::Batch> JoinBy(const Plan& plan, const ServicePlan& service, const data::Batch& requests,
                              const std::vector<TimeUs>& moments, const JoinOptions& options) const;
 
@@ -211,16 +221,6 @@ Result<data::Schema> LogFeatureStore::RowSchema(std::string_view source) const {
   return known.fields.empty() ? known : WithAvailable(known);
 }
 
-// What a read needs until its values arrive, on whatever thread.
-struct PendingRead {
-  PlanPtr plan;
-  const ServicePlan* service = nullptr;
-  data::Batch requests;
-  std::vector<data::Column> request_columns;
-  Lookup lookup;
-  TimeUs t = 0;
-};
-
 Result<std::unique_ptr<PendingRead>> BeginRead(PlanPtr plan, std::string_view service, const data::Batch& requests, TimeUs t) {
   auto read = std::make_unique<PendingRead>();
   read->plan = std::move(plan);
@@ -240,10 +240,21 @@ void LogFeatureStore::ReadOnline(std::string_view service, const data::Batch& re
     if (!values) return done(std::unexpected(std::move(values).error()));
     auto answer = Answer(*read->service, read->lookup, read->request_columns, read->requests.num_rows(), read->t, *values);
     if (!answer) return done(std::unexpected(std::move(answer).error()));
-    if (*answer) return done(**std::move(answer));
-    const std::vector<TimeUs> moments(read->requests.num_rows(), read->t);
-    done(JoinBy(*read->plan, *read->service, read->requests, moments, {}));
+    if (*answer) return done(FeatureRead{**std::move(answer), ReadOf(*read->service, CutsOf(*read->service, read->lookup, *values))});
+    done(ReadLogbook(*read));
   });
+}
+
+Result<FeatureRead> LogFeatureStore::ReadLogbook(const PendingRead& read) const {
+  const std::vector<TimeUs> moments(read.requests.num_rows(), read.t);
+  JoinOptions options;
+  std::vector<std::int64_t> cuts;
+  for (const ViewPlan* view : read.service->views) {
+    const auto [known, is_new] = options.cuts.try_emplace(view->source);
+    if (is_new) known->second = {{0, SW_TRY(SW_TRY(Log(view->source))->End())}};
+    cuts.push_back(known->second.at(0));
+  }
+  return FeatureRead{SW_TRY(JoinBy(*read.plan, *read.service, read.requests, moments, options)), ReadOf(*read.service, cuts)};
 }
 
 Result<std::shared_ptr<const SourceHistories>> LogFeatureStore::HistoriesOf(const Plan& plan, const std::string& source,
@@ -276,7 +287,7 @@ Result<data::Batch> LogFeatureStore::JoinBy(const Plan& plan, const ServicePlan&
     if (!of_source) of_source = SW_TRY(HistoriesOf(plan, view->source, options));
     tables.push_back(&of_source->views.at(view->name));
   }
-  return JoinFeatures(service, tables, requests, moments, options.progress);
+  return JoinFeatures(service, tables, requests, moments, options.row_cuts, options.progress);
 }
 
 Result<data::Batch> LogFeatureStore::Join(std::string_view service, const data::Batch& requests,
@@ -301,13 +312,35 @@ Result<SourceCuts> LogFeatureStore::Cuts(std::string_view service) const {
   return cuts;
 }
 
-Result<ParityReport> LogFeatureStore::Audit(std::string_view service, const data::Batch& requests,
-                                            const std::vector<TimeUs>& moments, const data::Batch& served) const {
-  JoinOptions options;
-  options.cuts = SW_TRY(Cuts(service));
-  const data::Batch recomputed = SW_TRY(Join(service, requests, moments, options));
-  ParityReport report = SW_TRY(CompareBits(requests, served, recomputed));
-  report.cuts = std::move(options.cuts);
+Result<AuditReport> LogFeatureStore::Audit(std::string_view service, const ServedFeatures& served) const {
+  const PlanPtr now = plan();
+  const ServicePlan& planned = *SW_TRY(now->Service(service));
+  AuditReport report;
+  report.rows = served.requests.num_rows();
+  if (served.moments.size() != report.rows || served.features.num_rows() != report.rows) {
+    return InvalidArgument("audit: {} requests, {} moments, {} rows of features; give one a request", report.rows, served.moments.size(),
+                           served.features.num_rows());
+  }
+  const std::vector<std::size_t> rows = RowsToAudit(planned, served.read, report.rows, report);
+  report.audited = rows.size();
+  report.cuts = SW_TRY(Cuts(service));
+  if (rows.empty()) return report;
+  const data::Batch requests = served.requests.Take(rows);
+  const data::Batch features = served.features.Take(rows);
+  std::vector<TimeUs> moments;
+  for (const std::size_t row : rows) moments.push_back(served.moments[row]);
+  JoinOptions options{.ignore_availability = false, .cuts = report.cuts, .row_cuts = {}, .progress = {}};
+  report.freshness = SW_TRY(CompareBits(requests, features, SW_TRY(JoinBy(*now, planned, requests, moments, options)))).columns;
+  for (const ViewPlan* view : planned.views) {
+    const data::Column& cuts = *served.read.Find(std::string(kReadCut) + view->name);
+    for (const std::size_t row : rows) options.row_cuts[view->name].push_back(cuts.Int(row));
+  }
+  BitDifferences bits = SW_TRY(CompareBits(requests, features, SW_TRY(JoinBy(*now, planned, requests, moments, options))));
+  for (const AuditReport::Freshness& column : bits.columns) {
+    report.compared += column.compared;
+    report.different += column.changed;
+  }
+  report.examples = std::move(bits.examples);
   return report;
 }
 

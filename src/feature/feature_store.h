@@ -5,7 +5,7 @@
 // each moment, what the online store would have answered then.
 //
 //   SW_TRY(store->Push("flights", raw_rows, {.producer = "feed", .sequence = 7}));
-//   store->ReadOnline("late_v1", requests, now, [](Result<data::Batch> features) { ... });
+//   store->ReadOnline("late_v1", requests, now, [](Result<FeatureRead> read) { ... });
 //   data::Batch table = SW_TRY(store->Join("late_v1", requests, moments, {}));
 //
 // Thread-safe.
@@ -47,14 +47,42 @@ using SourceCuts = std::map<std::string, store::Cut>;
 struct JoinOptions {
   bool ignore_availability = false;  // the naive join: windows over event time, nothing hidden. Leaks
   SourceCuts cuts;                   // empty: all rows
+  // By view: how many rows of its source each request may see, on top of `cuts`. A view that is missing: all.
+  std::map<std::string, std::vector<std::int64_t>> row_cuts = {};
   std::function<void(double done)> progress;  // 0 to 1
 };
 
-struct ParityReport {
-  std::uint64_t compared = 0;   // values
-  std::uint64_t different = 0;
-  std::vector<std::string> examples;  // at most ten: id, feature, served, recomputed
-  SourceCuts cuts;
+// Features as they were read, and what they are of: one row, "definition" (the service's hash) and, for each view,
+// "cut.VIEW" (how many rows of its source's stream the values held, from the transaction that read them).
+struct FeatureRead {
+  data::Batch features;
+  data::Batch read;
+};
+
+// What was served. `read` has the columns of FeatureRead::read, a row a request; it may lack them, or hold nulls.
+struct ServedFeatures {
+  const data::Batch& requests;
+  const std::vector<TimeUs>& moments;
+  const data::Batch& features;
+  const data::Batch& read;
+};
+
+struct AuditReport {
+  // Differences here are late rows: appended after the read, for a time before it.
+  struct Freshness {
+    std::string feature;
+    std::uint64_t compared = 0;
+    std::uint64_t changed = 0;
+  };
+  std::uint64_t rows = 0;
+  std::uint64_t audited = 0;           // those whose read is known and of the present definition
+  std::uint64_t of_other_definition = 0;
+  std::uint64_t of_unknown_read = 0;
+  std::uint64_t compared = 0;          // values, of audited rows
+  std::uint64_t different = 0;         // from what the rows that the read had give: an error of ours
+  std::vector<std::string> examples;   // at most ten: id, feature, served, recomputed
+  std::vector<Freshness> freshness;    // a feature each, against all rows there are now
+  SourceCuts cuts;                     // those
 };
 
 struct FeatureStoreOptions {
@@ -78,7 +106,7 @@ class FeatureStore {
 
   // One row a request, columns as the service lists them. Requests hold the entity keys and the
   // request inputs. Completes by callback, inline for LMDB.
-  using FeaturesCallback = std::move_only_function<void(Result<data::Batch>)>;
+  using FeaturesCallback = std::move_only_function<void(Result<FeatureRead>)>;
   virtual void ReadOnline(std::string_view service, const data::Batch& requests, TimeUs t, FeaturesCallback done) = 0;
   virtual Result<data::Batch> Join(std::string_view service, const data::Batch& requests,
                                    const std::vector<TimeUs>& moments, const JoinOptions& options) const = 0;
@@ -86,9 +114,9 @@ class FeatureStore {
   virtual Result<data::Schema> FeatureSchema(std::string_view service) const = 0;
   // The present end of each source that the service reads.
   virtual Result<SourceCuts> Cuts(std::string_view service) const = 0;
-  // Recomputes offline what was served online, and compares the bits.
-  virtual Result<ParityReport> Audit(std::string_view service, const data::Batch& requests,
-                                     const std::vector<TimeUs>& moments, const data::Batch& served) const = 0;
+  // Recomputes what was served from the logbook's rows alone, twice: from the rows that each read had, which must give
+  // the same bits, and from all rows that there are now.
+  virtual Result<AuditReport> Audit(std::string_view service, const ServedFeatures& served) const = 0;
   // Rebuilds the online store from the logbook. Reads that overlap it see part of the rows.
   virtual Status Rebuild() = 0;
   virtual std::shared_ptr<const Definitions> definitions() const = 0;

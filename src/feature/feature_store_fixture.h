@@ -75,8 +75,11 @@ class StoreStory {
 
   // Completes inline, as LMDB does. The values throw what went wrong.
   data::Batch Online(std::string_view service, const data::Batch& requests, TimeUs t) {
-    Result<data::Batch> answer = Internal("no answer");
-    store_->ReadOnline(service, requests, t, [&](Result<data::Batch> features) { answer = std::move(features); });
+    return Read(service, requests, t).features;
+  }
+  FeatureRead Read(std::string_view service, const data::Batch& requests, TimeUs t) {
+    Result<FeatureRead> answer = Internal("no answer");
+    store_->ReadOnline(service, requests, t, [&](Result<FeatureRead> read) { answer = std::move(read); });
     return std::move(answer).value();
   }
   data::Batch Offline(std::string_view service, const data::Batch& requests, TimeUs t, const JoinOptions& options = {}) {

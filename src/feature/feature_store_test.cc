@@ -230,8 +230,8 @@ TEST(FeatureStore, WhatIsMissingIsNamed) {
   EXPECT_EQ(story.store().Join("crew", Ship("Aida"), {9, 10}, {}).error().code, ErrorCode::kInvalidArgument);
   data::Batch other(data::Schema{{{"shpi", Type::kString}}});
   other.column(0).AppendString("Aida");
-  Result<data::Batch> answer = data::Batch{};
-  story.store().ReadOnline("crew", other, 9, [&](Result<data::Batch> features) { answer = std::move(features); });
+  Result<FeatureRead> answer = FeatureRead{};
+  story.store().ReadOnline("crew", other, 9, [&](Result<FeatureRead> read) { answer = std::move(read); });
   ASSERT_FALSE(answer.has_value());
   EXPECT_NE(answer.error().message.find("shpi"), std::string::npos) << answer.error().message;
 }
@@ -289,7 +289,7 @@ TEST(FeatureStore, NothingOfALostOnlineStoreIsTrusted) {
   const FeatureStoreOptions lost{.tables_folder = {}, .online_was_lost = true};
   const auto store = MakeFeatureStore(story.definitions(), story.logbook(), story.online(), lost).value();
   std::string text;
-  store->ReadOnline("crew", Ship("Aida"), 9, [&](Result<data::Batch> features) { text = Text(features.value()); });
+  store->ReadOnline("crew", Ship("Aida"), 9, [&](Result<FeatureRead> read) { text = Text(read.value().features); });
   EXPECT_EQ(text, "3 3");
 }
 
@@ -326,25 +326,98 @@ TEST(FeatureStore, WhatTheOnlineStoreRefusedTheNextPushBringsIn) {
   EXPECT_EQ(again->rows, 0u);
   EXPECT_EQ(again->repeated, 1u);
   std::string text;
-  store->ReadOnline("crew", Ship("Aida"), 9, [&](Result<data::Batch> features) { text = Text(features.value()); });
+  store->ReadOnline("crew", Ship("Aida"), 9, [&](Result<FeatureRead> read) { text = Text(read.value().features); });
   EXPECT_EQ(text, "3 3");
 }
 
-TEST(FeatureStore, TheAuditFindsOneBit) {
+// What was read, and the audit of it.
+struct Served {
+  data::Batch requests;
+  std::vector<TimeUs> moments;
+  data::Batch features, read;
+
+  Served(StoreStory& story, data::Batch asked, TimeUs t) : requests(std::move(asked)), moments(requests.num_rows(), t) {
+    FeatureRead answer = story.Read("crew", requests, t);
+    features = std::move(answer.features);
+    read = std::move(answer.read);
+  }
+  AuditReport Audit(StoreStory& story) const { return story.store().Audit("crew", {requests, moments, features, read}).value(); }
+};
+
+TEST(Audit, FindsOneBitOfAValue) {
   StoreStory story(CrewView());
   ASSERT_TRUE(story.store().Push("landings", Landings().Row("a", "Aida", 0, 0, 3), {}).has_value());
   data::Batch requests = Ship("Aida");
   requests.AddColumn({"id", Type::kString}, requests.column(0));
-  data::Batch served = story.Online("crew", requests, 9);
-  const ParityReport good = story.store().Audit("crew", requests, {9}, served).value();
+  Served served(story, requests, 9);
+  const AuditReport good = served.Audit(story);
+  EXPECT_EQ(good.audited, 1u);
   EXPECT_EQ(good.compared, 2u);
   EXPECT_EQ(good.different, 0u);
   EXPECT_EQ(good.cuts.at("landings"), (store::Cut{{0, 1}}));
-  served.column(1) = data::Column(Type::kInt64);
-  served.column(1).AppendInt(2);
-  const ParityReport bad = story.store().Audit("crew", requests, {9}, served).value();
+  served.features.column(1) = data::Column(Type::kInt64);
+  served.features.column(1).AppendInt(2);
+  const AuditReport bad = served.Audit(story);
   EXPECT_EQ(bad.different, 1u);
   EXPECT_EQ(bad.examples.at(0), "Aida: crew.last was served as 2, recomputed as 3");
+}
+
+TEST(Audit, ALateRowIsFreshnessAndNoDifference) {
+  StoreStory story(CrewView());
+  ASSERT_TRUE(story.store().Push("landings", Landings().Row("a", "Aida", 0, 0, 3), {}).has_value());
+  const Served served(story, Ship("Aida"), 9);
+  ASSERT_TRUE(story.store().Push("landings", Landings().Row("b", "Aida", 5, 5, 4), {}).has_value());
+  const AuditReport report = served.Audit(story);
+  EXPECT_EQ(report.different, 0u);
+  ASSERT_EQ(report.freshness.size(), 2u);
+  EXPECT_EQ(report.freshness[0].changed, 1u);
+  EXPECT_EQ(report.freshness[0].compared, 1u);
+}
+
+TEST(Audit, FindsOneBitOfTheCut) {
+  StoreStory story(CrewView());
+  ASSERT_TRUE(story.store().Push("landings", Landings().Row("a", "Aida", 0, 0, 3), {}).has_value());
+  ASSERT_TRUE(story.store().Push("landings", Landings().Row("b", "Aida", 1, 1, 4), {}).has_value());
+  Served served(story, Ship("Aida"), 9);
+  ASSERT_EQ(served.read.column(1).Int(0), 2);
+  served.read.column(1) = data::Column(Type::kInt64);
+  served.read.column(1).AppendInt(0);
+  EXPECT_EQ(served.Audit(story).different, 2u);
+}
+
+// The store answers from bytes that nobody wrote: the audit never looks at them.
+TEST(Audit, FindsOneBitOfTheOnlineStore) {
+  StoreStory story(CrewView());
+  ASSERT_TRUE(story.store().Push("landings", Landings().Row("a", "Aida", 0, 0, 3), {}).has_value());
+  std::vector<store::OnlineWrite> writes;
+  const auto flip = [&](std::string_view key, std::string_view value) -> Status {
+    std::string flipped(value);
+    if (const std::size_t at = flipped.rfind('\3'); at != std::string::npos) flipped[at] ^= 4;
+    writes.push_back({std::string(key), std::move(flipped)});
+    return Ok();
+  };
+  ASSERT_TRUE(story.online().ForEach("f|", flip).has_value());
+  ASSERT_FALSE(writes.empty());
+  ASSERT_TRUE(story.online().PutNow(std::move(writes)).has_value());
+  const Served served(story, Ship("Aida"), 9);
+  const AuditReport report = served.Audit(story);
+  EXPECT_EQ(report.audited, 1u);
+  EXPECT_GE(report.different, 1u) << Text(served.features);
+}
+
+TEST(Audit, RowsWhoseReadIsUnknownAreNeverEqual) {
+  StoreStory story(CrewView());
+  ASSERT_TRUE(story.store().Push("landings", Landings().Row("a", "Aida", 0, 0, 3), {}).has_value());
+  Served served(story, Ship("Aida"), 9);
+  served.read.column(0) = data::Column(Type::kString);
+  served.read.column(0).AppendString("sha256:another");
+  AuditReport report = served.Audit(story);
+  EXPECT_EQ(report.of_other_definition, 1u);
+  served.read = data::Batch{};
+  report = served.Audit(story);
+  EXPECT_EQ(report.of_unknown_read, 1u);
+  EXPECT_EQ(report.audited, 0u);
+  EXPECT_EQ(report.compared, 0u);
 }
 
 TEST(FeatureStore, ReadersAndWritersMayOverlap) {

@@ -57,6 +57,7 @@ void AppendChunk(store::LogChunk&& chunk, SourceRows& into) {
     into.event_time.push_back(chunk.rows.event_time[row]);
     into.available_at.push_back(known.IsNull(row) ? kNever : known.Int(row));
     into.tie.push_back(TieOf(chunk.rows.id[row]));
+    into.offset.push_back(chunk.offset[row]);
   }
   const bool all = kept.size() == chunk.rows.num_rows();
   into.columns.AppendAll(all ? chunk.rows.columns : chunk.rows.columns.Take(kept));
@@ -170,16 +171,10 @@ Result<Entities> GroupRows(const ViewPlan& view, const SourceRows& rows, bool ig
     history.event_time.push_back(time[row]);
     history.available_at.push_back(known[row]);
     history.tie.push_back(rows.tie[row]);
+    if (!rows.offset.empty()) history.offset.push_back(rows.offset[row]);
     history.values.AppendRow(values, row);
   }
   return entities;
-}
-
-void AppendHistoryRow(const History& from, std::size_t row, History& into) {
-  into.event_time.push_back(from.event_time[row]);
-  into.available_at.push_back(from.available_at[row]);
-  into.tie.push_back(from.tie[row]);
-  into.values.AppendRow(from.values, row);
 }
 
 void Merge(History& into, const History& more, std::size_t begin, std::size_t end) {

@@ -29,6 +29,7 @@ struct SourceRows {
   std::vector<TimeUs> available_at;
   std::vector<std::uint64_t> tie;
   data::Batch columns;
+  std::vector<std::int64_t> offset = {};  // in the stream, where they were read from it
   std::size_t num_rows() const { return event_time.size(); }
 };
 
@@ -77,6 +78,4 @@ Result<Entities> GroupRows(const ViewPlan& view, const SourceRows& rows, bool ig
 // Both in total order, of the same columns; rows [begin, end) of `more`.
 void Merge(History& into, const History& more, std::size_t begin, std::size_t end);
 inline void Merge(History& into, const History& more) { Merge(into, more, 0, more.num_rows()); }
-void AppendHistoryRow(const History& from, std::size_t row, History& into);  // at the end
-
 }  // namespace sw::feature

@@ -46,6 +46,7 @@ struct ViewSide {
   const ViewPlan* view = nullptr;
   History empty;                         // of an entity without rows
   std::vector<const History*> histories; // by request row
+  const std::vector<std::int64_t>* cuts = nullptr;  // likewise; or none
 };
 
 Result<ViewSide> MakeSide(const ViewPlan& view, const EntityTable& table, const data::Batch& requests) {
@@ -76,8 +77,10 @@ Result<Columns> EvaluateSlice(const ServicePlan& service, const std::vector<View
     const Feature& feature = side.view->features[output.feature];
     data::Column& column = columns[at++];
     column.Reserve(end - begin);
+    History scratch;
     for (std::size_t row = begin; row < end; ++row) {
-      const History& history = side.histories[row] == nullptr ? side.empty : *side.histories[row];
+      const History& all = side.histories[row] == nullptr ? side.empty : *side.histories[row];
+      const History& history = side.cuts == nullptr ? all : AsOf(all, moments[row], (*side.cuts)[row], scratch);
       AppendValue(SW_TRY(Evaluate(history, feature, moments[row])), column);
     }
   }
@@ -143,6 +146,7 @@ void HistoryCache::Clear() {
 
 Result<data::Batch> JoinFeatures(const ServicePlan& service, const std::vector<const EntityTable*>& tables,
                                  const data::Batch& requests, const std::vector<TimeUs>& moments,
+                                 const std::map<std::string, std::vector<std::int64_t>>& row_cuts,
                                  const std::function<void(double)>& progress) {
   if (moments.size() != requests.num_rows()) {
     return InvalidArgument("join: {} moments for {} requests; give one a request", moments.size(), requests.num_rows());
@@ -151,6 +155,7 @@ Result<data::Batch> JoinFeatures(const ServicePlan& service, const std::vector<c
   std::vector<ViewSide> sides;
   for (std::size_t i = 0; i < tables.size(); ++i) {
     sides.push_back(SW_TRY(MakeSide(*service.views[i], *tables[i], requests)));
+    if (const auto cuts = row_cuts.find(service.views[i]->name); cuts != row_cuts.end()) sides.back().cuts = &cuts->second;
   }
   SliceWork work(moments.size(), [&](std::size_t begin, std::size_t end) {
     return EvaluateSlice(service, sides, moments, begin, end);

@@ -46,9 +46,9 @@ class HistoryCache {
   std::map<std::string, std::shared_ptr<const SourceHistories>> latest_;  // by source
 };
 
-// `tables`: of each of the service's views. A moment a request row; a row a moment.
+// `tables`: of each of the service's views. A moment a request row; a row a moment. `row_cuts` as JoinOptions'.
 Result<data::Batch> JoinFeatures(const ServicePlan& service, const std::vector<const EntityTable*>& tables,
                                  const data::Batch& requests, const std::vector<TimeUs>& moments,
-                                 const std::function<void(double)>& progress);
+                                 const std::map<std::string, std::vector<std::int64_t>>& row_cuts, const std::function<void(double)>& progress);
 
 }  // namespace sw::feature

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/check.h"
 #include "base/errors.h"
 
 namespace sw::feature {
@@ -169,6 +170,9 @@ bool LessValue(const data::Column& column, std::size_t a, std::size_t b) {
 
 std::shared_ptr<const HistoryIndex> IndexHistory(const History& rows) {
   auto index = std::make_shared<HistoryIndex>();
+  for (const std::int64_t offset : rows.offset) {
+    index->appended_by.push_back(index->appended_by.empty() ? offset : std::max(index->appended_by.back(), offset));
+  }
   for (const TimeUs time : rows.available_at) {
     index->known_by.push_back(index->known_by.empty() ? time : std::max(index->known_by.back(), time));
   }
@@ -184,6 +188,26 @@ std::shared_ptr<const HistoryIndex> IndexHistory(const History& rows) {
     }
   }
   return index;
+}
+
+void AppendHistoryRow(const History& from, std::size_t row, History& into) {
+  into.event_time.push_back(from.event_time[row]);
+  into.available_at.push_back(from.available_at[row]);
+  into.tie.push_back(from.tie[row]);
+  if (!from.offset.empty()) into.offset.push_back(from.offset[row]);
+  into.values.AppendRow(from.values, row);
+}
+
+const History& AsOf(const History& rows, TimeUs t, std::int64_t cut, History& scratch) {
+  const auto happened = static_cast<std::size_t>(std::ranges::upper_bound(rows.event_time, t) - rows.event_time.begin());
+  if (happened == 0) return rows;
+  SW_CHECK(rows.index != nullptr && rows.index->appended_by.size() == rows.num_rows(), "rows without offsets are asked as of a cut");
+  if (rows.index->appended_by[happened - 1] < cut) return rows;
+  scratch = History{.event_time = {}, .available_at = {}, .tie = {}, .values = data::Batch(rows.values.shared_schema())};
+  for (std::size_t row = 0; row < happened; ++row) {
+    if (rows.offset[row] < cut) AppendHistoryRow(rows, row, scratch);
+  }
+  return scratch;
 }
 
 Result<FeatureValue> Evaluate(const History& rows, const Feature& feature, TimeUs t, const Settled* settled) {

@@ -36,6 +36,7 @@ struct HistoryIndex {
     std::vector<__int128> sum;        // likewise; of integer columns only
   };
   std::vector<TimeUs> known_by;       // when the last of rows 0 to i became known
+  std::vector<std::int64_t> appended_by;  // the greatest offset of rows 0 to i; empty where the rows have none
   std::vector<Sums> columns;
 };
 
@@ -44,6 +45,7 @@ struct History {
   std::vector<TimeUs> event_time;    // ascending
   std::vector<TimeUs> available_at;  // max(event_time + declared delay, created time)
   std::vector<std::uint64_t> tie;    // a hash of the row's id; Evaluate does not look at it
+  std::vector<std::int64_t> offset = {};  // in the source's stream; nor at this. Empty where nobody asks for it
   data::Batch values;                // the view's columns, a row for each time
   std::shared_ptr<const HistoryIndex> index = nullptr;  // of exactly these rows, or none
   std::size_t num_rows() const { return event_time.size(); }
@@ -84,6 +86,10 @@ struct Settled {
 };
 
 std::shared_ptr<const HistoryIndex> IndexHistory(const History& rows);
+void AppendHistoryRow(const History& from, std::size_t row, History& into);  // at the end, of the same columns
+// What was there of indexed rows for a read at t when the source's stream had `cut` rows: the rows themselves where
+// none that came later could show, else those that were, in `scratch`.
+const History& AsOf(const History& rows, TimeUs t, std::int64_t cut, History& scratch);
 
 // t - window, but not before the first time there is.
 TimeUs WindowStart(TimeUs t, DurationUs window);

@@ -154,7 +154,22 @@ Result<std::vector<store::OnlineWrite>> FoldRows(store::OnlineStore& online, con
 Result<Lookup> MakeLookup(const ServicePlan& service, const data::Batch& requests, TimeUs t) {
   Lookup lookup;
   for (const ViewPlan* view : service.views) lookup.views.push_back(SW_TRY(LookUp(*view, requests, t, lookup.keys)));
+  lookup.cuts = lookup.keys.size();
+  for (const ViewPlan* view : service.views) lookup.keys.push_back(OffsetKey(*view));
   return lookup;
+}
+
+std::vector<std::int64_t> CutsOf(const ServicePlan& service, const Lookup& lookup, const Values& values) {
+  std::vector<std::int64_t> cuts;
+  for (std::size_t i = 0; i < service.views.size(); ++i) cuts.push_back(ParseOffset(values[lookup.cuts + i]));
+  return cuts;
+}
+
+data::Batch ReadOf(const ServicePlan& service, const std::vector<std::int64_t>& cuts) {
+  data::Batch read(service.read);
+  read.column(0).AppendString(service.hash);
+  for (std::size_t i = 0; i < cuts.size(); ++i) read.column(i + 1).AppendInt(cuts[i]);
+  return read;
 }
 
 Result<std::optional<data::Batch>> Answer(const ServicePlan& service, const Lookup& lookup,

@@ -35,9 +35,14 @@ struct Lookup {
   };
   std::vector<std::string> keys;
   std::vector<View> views;                // as in the service
+  std::size_t cuts = 0;                   // where the views' offsets are among the keys: one a view
 };
 inline constexpr std::size_t kLookupKeysMax = 1'000'000;  // of one request
 Result<Lookup> MakeLookup(const ServicePlan& service, const data::Batch& requests, TimeUs t);
+
+// One row of the service's `read`: what these values are of. In one transaction with the features' own.
+data::Batch ReadOf(const ServicePlan& service, const std::vector<std::int64_t>& cuts);
+std::vector<std::int64_t> CutsOf(const ServicePlan& service, const Lookup& lookup, const store::OnlineStore::Values& values);
 
 // The features of each request row; nothing when t lies before what a lifetime record answers
 // exactly, and the logbook must be asked. `request_columns` are EvaluateRequests'.

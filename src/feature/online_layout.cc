@@ -1,5 +1,6 @@
 #include "feature/online_layout.h"
 
+#include <charconv>
 #include <cstring>
 #include <span>
 #include <vector>
@@ -130,6 +131,14 @@ std::string ChunkKey(const ViewPlan& view, std::string_view entity_key, std::int
   key.append(view.prefix).append(1, 'c').append(entity_key);
   PutBigEndian(key, static_cast<std::uint64_t>(chunk) ^ (1ull << 63));  // so that keys lie in the order of time
   return key;
+}
+
+std::string OffsetKey(const ViewPlan& view) { return "v|" + view.prefix; }
+
+std::int64_t ParseOffset(const std::optional<std::string>& value) {
+  std::int64_t offset = 0;
+  if (value) std::from_chars(value->data(), value->data() + value->size(), offset);
+  return offset;
 }
 
 std::string LifetimeKey(const ViewPlan& view, std::string_view entity_key) {

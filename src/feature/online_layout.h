@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,10 @@ namespace sw::feature {
 std::int64_t ChunkOf(const ViewPlan& view, TimeUs time);
 std::string ChunkKey(const ViewPlan& view, std::string_view entity_key, std::int64_t chunk);
 std::string LifetimeKey(const ViewPlan& view, std::string_view entity_key);
+// Where it is written how many rows of the source's stream the view's values hold, in the transaction that writes them.
+std::string OffsetKey(const ViewPlan& view);
+// 0 where nothing was written.
+std::int64_t ParseOffset(const std::optional<std::string>& value);
 
 std::string EncodeHistory(const History& rows);
 // Appends the rows, which are later than those of `into`. DATA_LOSS when the bytes are not of the

@@ -140,6 +140,9 @@ Result<ServicePlan> MakeService(const Plan& plan, const ServiceDef& def) {
     if (Resolve(plan.requests, name, true, service.requests, service)) continue;
     return NotFound("service.{}: no feature \"{}\" in any view or request", def.name, name);
   }
+  service.hash = SW_TRY(ServiceHash(*plan.definitions, def.name));
+  service.read.fields.push_back({std::string(kReadDefinition), data::Type::kString});
+  for (const ViewPlan* view : service.views) service.read.fields.push_back({std::string(kReadCut) + view->name, data::Type::kInt64});
   return service;
 }
 

@@ -24,6 +24,11 @@ namespace sw::feature {
 // The column that count(*) counts: true in every row.
 inline constexpr std::string_view kEveryRow = "*";
 
+// What a read of a service notes beside its features, for the audit: which definition it was of, and how many rows of
+// a view's source the values held.
+inline constexpr std::string_view kReadDefinition = "definition";
+inline constexpr std::string_view kReadCut = "cut.";
+
 struct ViewPlan {
   std::string name;
   std::string source;
@@ -59,6 +64,8 @@ struct ServicePlan {
   std::vector<const RequestPlan*> requests;
   std::vector<Output> outputs;
   data::Schema schema;
+  std::string hash;                       // ServiceHash
+  data::Schema read;                      // of what a read notes: kReadDefinition, then kReadCut + a view, in order
 };
 
 struct Plan {

@@ -1,13 +1,13 @@
 #include "feature/source_log.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/errors.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "feature/lineage.h"
 #include "feature/online_features.h"
+#include "feature/online_layout.h"
 
 namespace sw::feature {
 namespace {
@@ -15,7 +15,6 @@ namespace {
 constexpr std::size_t kSliceRows = 20'000;          // appended and folded at once
 constexpr std::size_t kProducerRowsMax = 50'000;    // of a push that is de-duplicated by its producer
 
-std::string OffsetKey(const ViewPlan& view) { return "v|" + view.prefix; }
 std::string SchemaKey(const std::string& source) { return "s|" + source; }
 
 bool IsOurs(std::string_view column) { return column.starts_with('_'); }
@@ -95,10 +94,7 @@ Status SourceLog::LearnIds() {
 Result<std::int64_t> SourceLog::OnlineOffset(const ViewPlan& view) {
   if (const auto known = online_to_.find(view.prefix); known != online_to_.end()) return known->second;
   const std::string key = OffsetKey(view);
-  std::int64_t offset = 0;
-  if (const auto value = SW_TRY(online_.GetNow(std::span(&key, 1)))[0]) {
-    std::from_chars(value->data(), value->data() + value->size(), offset);
-  }
+  std::int64_t offset = ParseOffset(SW_TRY(online_.GetNow(std::span(&key, 1)))[0]);
   if (offset > SW_TRY(End())) offset = 0;
   if (offset == 0) SW_TRY(online_.DeletePrefix(view.prefix));  // what a rebuild left half done
   online_to_[view.prefix] = offset;

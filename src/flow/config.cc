@@ -102,6 +102,7 @@ Result<EndpointDef> ParseEndpoint(const std::string& name, const Json& table) {
   SW_TRY(reader.Text("unit", endpoint.unit));
   SW_TRY(reader.Text("gate", endpoint.gate));
   SW_TRY(reader.Flag("log", endpoint.log));
+  SW_TRY(reader.Flag("audit", endpoint.audit));
   SW_TRY(reader.Flag("durable", endpoint.durable));
   SW_TRY(reader.Count("concurrency_max", kConcurrencyMax, endpoint.concurrency_max));
   SW_TRY(reader.Count("queue_max", kQueueMax, endpoint.queue_max));

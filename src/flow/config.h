@@ -27,6 +27,7 @@ struct EndpointDef {
   std::string unit;          // column that traffic is split by; empty: the prediction id
   std::string gate;          // that a version must pass; empty: the one named as the endpoint, if any
   bool log = true;           // false: nothing of it is written to the logbook, and nothing may read it there
+  bool audit = true;         // each night what was served is recomputed, where features come from a service
   bool durable = false;      // an answer waits until its record is on disk
   std::int64_t concurrency_max = 0;  // scorings of one version at once; 0: no limit of its own
   std::int64_t queue_max = 0;        // requests that wait to be scored; 0: no limit of its own

@@ -22,7 +22,11 @@ constexpr store::Migration kMigrations[] = {
      "UPDATE flow_events SET number = numbered.number FROM"
      "  (SELECT workspace, id, ROW_NUMBER() OVER (ORDER BY time, id) AS number FROM flow_events) AS numbered"
      "  WHERE flow_events.workspace = numbered.workspace AND flow_events.id = numbered.id;"
-     "CREATE UNIQUE INDEX flow_events_by_number ON flow_events (number)"}};
+     "CREATE UNIQUE INDEX flow_events_by_number ON flow_events (number)"},
+    {6,
+     "CREATE TABLE flow_audits ("
+     "  workspace TEXT NOT NULL, endpoint TEXT NOT NULL, time BIGINT NOT NULL, logged_to BIGINT NOT NULL,"
+     "  report TEXT NOT NULL, PRIMARY KEY (workspace, endpoint, time))"}};
 
 Json TimeJson(TimeUs time) { return time == 0 ? Json() : Json(base::FormatTime(time)); }
 

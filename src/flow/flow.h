@@ -191,8 +191,12 @@ class Flow {
   // {"accepted", "repeated", "unknown_count", "unknown": [ids], "known_since", ...}; unknown ones, never
   // served or served before known_since, are not written. INVALID_ARGUMENT for a label that is not 0 or 1.
   virtual Result<Json> AddLabels(const Caller& caller, std::string_view endpoint, const LabelBatch& labels) = 0;
-  // Recomputes what was served between two moments, and compares the bits.
+  // Recomputes what was served between two moments, from the rows that each read had, which must give the same bits,
+  // and from those that there are now: {"served", "audited", "coverage", "compared", "different", "examples",
+  // "changed_by_late_rows": [{"feature", "changed", "compared", "share"}], ...}.
   virtual Result<Json> Audit(const Caller& caller, std::string_view endpoint, TimeUs from, TimeUs until) = 0;
+  // The nightly ones, newest first: each as Audit's, with its "time".
+  virtual Result<Json> Audits(const Caller& caller, std::string_view endpoint) const = 0;
   // Scores what an endpoint served between two moments with a version, and gives both losses.
   virtual Result<Json> Replay(const Caller& caller, std::string_view endpoint, std::int64_t version, TimeUs from,
                               TimeUs until) = 0;

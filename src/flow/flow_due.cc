@@ -1,4 +1,4 @@
-// What is due: the hourly looks, and retraining.
+// What is due: the hourly looks, nightly audits, and retraining.
 #include "base/errors.h"
 #include "flow/flow_impl.h"
 #include "flow/retrain.h"
@@ -31,6 +31,7 @@ Status FlowImpl::RunDue(TimeUs now) {
     }
     if (has_unwatched_) SW_TRY(CloseUnwatched(caller));
   }
+  AuditDue(caller, now);
   RetrainDue(caller, now);
   return options_.data->DrainOutbox();
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/backoff.h"
+#include "flow/audits.h"
 #include "flow/endpoint_fold.h"
 #include "flow/endpoint_state.h"
 #include "flow/event_feed.h"
@@ -41,6 +42,7 @@ class FlowImpl final : public Flow {
   Result<Json> Endpoints(const Caller& caller) const override;
   Result<Json> AddLabels(const Caller& caller, std::string_view endpoint, const LabelBatch& labels) override;
   Result<Json> Audit(const Caller& caller, std::string_view endpoint, TimeUs from, TimeUs until) override;
+  Result<Json> Audits(const Caller& caller, std::string_view endpoint) const override;
   Result<Json> Replay(const Caller& caller, std::string_view endpoint, std::int64_t version, TimeUs from, TimeUs until) override;
   Result<Json> Incidents(const Caller& caller, std::string_view endpoint, std::string_view state) const override;
   Result<Json> MonitorState(const Caller& caller, std::string_view endpoint) override;
@@ -78,6 +80,7 @@ class FlowImpl final : public Flow {
   // Reads what is new, lets the monitors say what they think of it, and records both.
   Status LookAt(const Caller& caller, Running& running, TimeUs now);
   Status RecordIncident(store::CatalogTransaction& tx, const Caller& caller, const monitor::Incident& incident, TimeUs now);
+  Status RecordAudit(store::CatalogTransaction& tx, const Caller& caller, const std::string& endpoint, const NightlyAudit& audit);
   Status CloseUnwatched(const Caller& caller);
   // A warm version that there is no room for is left out, unless `warm` says that none is wanted.
   enum class Warm : std::uint8_t { kIfThereIsRoom, kNone };
@@ -122,6 +125,8 @@ class FlowImpl final : public Flow {
   Result<Loaded> PreloadVersion(const Caller& caller, std::string_view endpoint, std::int64_t version);
   // False where there is none but `version`.
   Result<bool> LetGoOfWarm(const Caller& caller, std::string_view endpoint, std::int64_t version);
+  void AuditDue(const Caller& caller, TimeUs now);
+  Status AuditIfDue(const Caller& caller, const EndpointDef& endpoint, TimeUs now);
   void RetrainDue(const Caller& caller, TimeUs now);
   Status RetrainIfDue(const Caller& caller, const Config& config, const RetrainDef& retrain, TimeUs now);
   Status Retrain(const Caller& caller, const Config& config, const RetrainDef& retrain, TimeUs due);

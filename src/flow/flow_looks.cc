@@ -138,6 +138,7 @@ Status FlowImpl::CloseUnwatched(const Caller& caller) {
   has_unwatched_ = false;
   for (monitor::Incident& incident : SW_TRY(incidents_.List(caller, "", "open"))) {
     if (watched.contains(incident.id)) continue;
+    if (incident.monitor == kAuditMonitor && config_->endpoints.contains(incident.endpoint)) continue;  // the next audit's
     if (const auto found = endpoints_.find(incident.endpoint); found != endpoints_.end() && found->second.is_behind) {
       has_unwatched_ = true;
       continue;

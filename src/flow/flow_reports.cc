@@ -1,4 +1,4 @@
-// Labels in, and what was served out: audits, replays, the state of monitors and rollouts.
+// Labels in, and what was served out: replays, the state of monitors and rollouts.
 #include <algorithm>
 #include <unordered_map>
 
@@ -10,17 +10,6 @@ namespace sw::flow {
 namespace {
 
 constexpr std::size_t kUnknownListed = 100;
-
-// The columns whose names begin with `prefix`, without it.
-data::Batch ColumnsWith(std::string_view prefix, const data::Batch& columns) {
-  data::Batch found;
-  for (std::size_t c = 0; c < columns.num_columns(); ++c) {
-    const data::Field& field = columns.schema().fields[c];
-    if (!field.name.starts_with(prefix)) continue;
-    found.AddColumn({field.name.substr(prefix.size()), field.type, field.nullable}, columns.column(c));
-  }
-  return found;
-}
 
 Json MetricsOf(const std::vector<double>& scores, const std::vector<std::uint8_t>& labels) {
   const stats::Scored scored{.scores = scores, .labels = labels};
@@ -157,20 +146,6 @@ Result<store::LogRows> FlowImpl::Served(std::string_view endpoint, TimeUs from, 
     return NotFound("endpoint {} served nothing between {} and {}", endpoint, base::FormatTime(from), base::FormatTime(until));
   }
   return rows;
-}
-
-Result<Json> FlowImpl::Audit(const Caller& caller, std::string_view endpoint, TimeUs from, TimeUs until) {
-  (void)caller;
-  const EndpointDef definition = SW_TRY(DefinitionOf(endpoint));
-  SW_TRY(CheckLogs(definition, "an audit"));
-  if (definition.service.empty()) return FailedPrecondition("endpoint {} has no feature service; there is nothing to audit", endpoint);
-  const store::LogRows rows = SW_TRY(Served(endpoint, from, until));
-  const feature::ParityReport report = SW_TRY(options_.features->Audit(
-      definition.service, ColumnsWith("in.", rows.columns), rows.event_time, ColumnsWith("x.", rows.columns)));
-  Json cuts = Json::MakeObject();
-  for (const auto& [source, cut] : report.cuts) cuts.Set(source, store::CutToJson(cut));
-  return Json::MakeObject({{"requests", rows.num_rows()}, {"compared", report.compared}, {"different", report.different},
-                           {"examples", Json::FromRange(report.examples)}, {"cuts", std::move(cuts)}});
 }
 
 Result<Json> FlowImpl::Replay(const Caller& caller, std::string_view endpoint, std::int64_t version, TimeUs from, TimeUs until) {

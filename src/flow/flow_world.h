@@ -71,7 +71,9 @@ class FlowWorld {
 
   Status Configure(const std::string& json) {
     config_ = json;
-    return flow_->Configure(std::make_shared<const Config>(ParseConfig(Json::Parse(json).value()).value()));
+    const auto config = std::make_shared<const Config>(ParseConfig(Json::Parse(json).value()).value());
+    features_->Replace(std::make_shared<const feature::Definitions>(config->features)).value();
+    return flow_->Configure(config);
   }
   void Restart() {
     Close();
@@ -153,6 +155,7 @@ class FlowWorld {
   // From now on there is room for so many more packages.
   void LimitLoads(int loads) { loads_left_ = loads; }
   registry::Registry& registry() { return *registry_; }
+  feature::FeatureStore& features() { return *features_; }
   // By id; all that was ever opened.
   std::map<std::string, monitor::Incident> Incidents() {
     std::map<std::string, monitor::Incident> incidents;

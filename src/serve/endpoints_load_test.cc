@@ -18,7 +18,7 @@ class PooledFeatures final : public FeatureReader {
  public:
   explicit PooledFeatures(base::Executor& pool) : pool_(pool) {}
   void Read(const FeatureRead& read, FeaturesCallback done) override {
-    const Status status = pool_.Submit([&rows = read.rows, done = std::move(done)]() mutable { done(rows); });
+    const Status status = pool_.Submit([&rows = read.rows, done = std::move(done)]() mutable { done(ReadFeatures{rows, {}}); });
     SW_CHECK(status.has_value(), "the test's pool is large enough");
   }
 

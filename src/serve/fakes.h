@@ -79,12 +79,12 @@ class FakeFeatures final : public FeatureReader {
   void Read(const FeatureRead& read, FeaturesCallback done) override {
     services.push_back(read.service);
     times.push_back(read.time);
-    if (!hold) return done(make(read.rows));
+    if (!hold) return done(Made(read.rows));
     held.push_back(std::move(done));
     held_rows.push_back(read.rows);
   }
   void AnswerAll() {
-    for (std::size_t i = 0; i < held.size(); ++i) held[i](make(held_rows[i]));
+    for (std::size_t i = 0; i < held.size(); ++i) held[i](Made(held_rows[i]));
     held.clear();
   }
   std::function<Result<data::Batch>(const data::Batch& rows)> make;
@@ -93,6 +93,10 @@ class FakeFeatures final : public FeatureReader {
   std::vector<TimeUs> times;
   std::vector<FeaturesCallback> held;
   std::vector<data::Batch> held_rows;
+  data::Batch read;  // what the features are of
+
+ private:
+  Result<ReadFeatures> Made(const data::Batch& rows) const { return ReadFeatures{SW_TRY(make(rows)), read}; }
 };
 
 inline std::vector<std::string> AllOf(const RowIds& ids) {

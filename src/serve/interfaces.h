@@ -23,7 +23,12 @@
 
 namespace sw::serve {
 
-using FeaturesCallback = std::move_only_function<void(Result<data::Batch>)>;
+struct ReadFeatures {
+  data::Batch features;  // one row a request row, in order
+  data::Batch read;      // one row: what the values are of, logged as "read.*" with each row. No columns: nothing
+};
+
+using FeaturesCallback = std::move_only_function<void(Result<ReadFeatures>)>;
 
 struct FeatureRead {
   const std::string& service;
@@ -34,8 +39,7 @@ struct FeatureRead {
 class FeatureReader {
  public:
   virtual ~FeatureReader() = default;
-  // Calls `done` exactly once, from any thread and perhaps before it returns, with one row a
-  // request row, in order.
+  // Calls `done` exactly once, from any thread and perhaps before it returns.
   virtual void Read(const FeatureRead& read, FeaturesCallback done) = 0;
 };
 

@@ -71,8 +71,9 @@ data::Schema PredictionsLead(std::size_t outputs) {
   return schema;
 }
 
-std::shared_ptr<const LogKind> KindOfPredictions(const EndpointSnapshot& snapshot, const std::optional<data::Schema>& features) {
-  return std::make_shared<const LogKind>("predictions/" + snapshot.name, PredictionsLead(snapshot.outputs->count), snapshot.request, features);
+std::shared_ptr<const LogKind> KindOfPredictions(const EndpointSnapshot& snapshot, const std::optional<data::Schema>& features,
+                                                 const data::Schema& read = {}) {
+  return std::make_shared<const LogKind>("predictions/" + snapshot.name, PredictionsLead(snapshot.outputs->count), snapshot.request, features, read);
 }
 
 std::vector<VersionCounters> CountersOf(const EndpointSnapshot& snapshot, base::Counters& counters) {
@@ -97,10 +98,10 @@ LiveEndpoint::LiveEndpoint(EndpointSnapshot checked, base::Counters& all_counter
       cache_(snapshot.cache_rows == 0 ? nullptr : std::make_unique<ScoreCache>(snapshot.cache_rows, snapshot.outputs->count)),
       predictions_kind_(KindOfPredictions(snapshot, snapshot.service.empty() ? std::nullopt : std::optional(data::Schema()))) {}
 
-std::shared_ptr<const LogKind> LiveEndpoint::PredictionsKind(const data::Schema& features) const {
+std::shared_ptr<const LogKind> LiveEndpoint::PredictionsKind(const data::Schema& features, const data::Schema& read) const {
   std::shared_ptr<const LogKind> known = predictions_kind_.Get();
-  if (snapshot.service.empty() || known->features == features) return known;
-  known = KindOfPredictions(snapshot, features);
+  if (snapshot.service.empty() || (known->features == features && known->read == read)) return known;
+  known = KindOfPredictions(snapshot, features, read);
   predictions_kind_.Set(known);
   return known;
 }

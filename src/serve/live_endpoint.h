@@ -46,7 +46,7 @@ struct LiveEndpoint {
   LiveEndpoint(EndpointSnapshot checked, base::Counters& all_counters, BlockingPool* own_or_null);
 
   // What a prediction with these features is logged as.
-  std::shared_ptr<const LogKind> PredictionsKind(const data::Schema& features) const;
+  std::shared_ptr<const LogKind> PredictionsKind(const data::Schema& features, const data::Schema& read) const;
   void NoteMemory() const;    // in the versions' gauges
   void NoteUnloaded() const;  // sets them to 0
   void MeasureCost(std::int64_t nanoseconds, std::size_t rows) const;

@@ -11,9 +11,10 @@ namespace {
 constexpr std::size_t kValueBytes = 9;  // of a number and whether it is there
 constexpr std::size_t kTextsBytes = 256;  // of a row: ids and names
 
-std::shared_ptr<const data::Schema> Joined(const data::Schema& lead, const data::Schema& inputs, const data::Schema& features) {
+std::shared_ptr<const data::Schema> Joined(const data::Schema& lead, const data::Schema& inputs, const data::Schema& features,
+                                           const data::Schema& read) {
   auto columns = std::make_shared<data::Schema>(lead);
-  for (const auto& [prefix, part] : {std::pair{"in.", &inputs}, {"x.", &features}}) {
+  for (const auto& [prefix, part] : {std::pair{"in.", &inputs}, {"x.", &features}, {"read.", &read}}) {
     for (const data::Field& field : part->fields) columns->fields.push_back({prefix + field.name, field.type, field.nullable});
   }
   return columns;
@@ -61,8 +62,8 @@ class Reader {
 void TakeRow(const LogKind& kind, Reader& reader, TimeUs event_time, LoggedRows& rows) {
   rows.event_time.push_back(event_time);
   rows.id.emplace_back(reader.TakeText());
-  const std::size_t leads = kind.lead.fields.size(), columns = leads + kind.inputs.fields.size() +
-                                                               (kind.features_are_inputs ? 0 : kind.features.fields.size());
+  const std::size_t leads = kind.lead.fields.size();
+  const std::size_t columns = kind.columns->fields.size() - (kind.features_are_inputs ? kind.features.fields.size() : 0);
   for (std::size_t i = 0; i < leads; ++i) reader.TakeValue(rows.columns.column(i));
   for (std::size_t i = leads; i < columns; ++i) reader.TakeCell(rows.columns.column(i));
 }
@@ -81,9 +82,12 @@ void CopyInputs(const LogKind& kind, LoggedRows& rows) {
 
 }  // namespace
 
-LogKind::LogKind(std::string to, data::Schema lead_columns, data::Schema input_columns, const std::optional<data::Schema>& feature_columns)
+LogKind::LogKind(std::string to, data::Schema lead_columns, data::Schema input_columns, const std::optional<data::Schema>& feature_columns,
+                 data::Schema read_columns)
     : stream(std::move(to)), lead(std::move(lead_columns)), inputs(std::move(input_columns)), features(feature_columns.value_or(inputs)),
-      features_are_inputs(!feature_columns), columns(Joined(lead, inputs, features)) {}
+      read(std::move(read_columns)), features_are_inputs(!feature_columns), columns(Joined(lead, inputs, features, read)) {
+  SW_DCHECK(!features_are_inputs || read.fields.empty(), "inputs are not read from anywhere");
+}
 
 LogRecord::LogRecord(std::shared_ptr<const LogKind> kind, TimeUs event_time, std::size_t rows) : kind_(std::move(kind)), rows_(rows) {
   bytes_.reserve(sizeof(event_time) + sizeof(std::uint32_t) + rows * (kTextsBytes + kValueBytes * kind_->columns->fields.size()));

@@ -27,13 +27,14 @@
 namespace sw::serve {
 
 // What all rows of a kind have: where they go, and their columns: those of `lead`, which are never null, then
-// "in." + each of `inputs`, then "x." + each of `features`. Immutable.
+// "in." + each of `inputs`, then "x." + each of `features`, then "read." + each of `read`. Immutable.
 struct LogKind {
   // Without `features` they are the inputs.
-  LogKind(std::string stream, data::Schema lead, data::Schema inputs = {}, const std::optional<data::Schema>& features = {});
+  LogKind(std::string stream, data::Schema lead, data::Schema inputs = {}, const std::optional<data::Schema>& features = {},
+          data::Schema read = {});
 
   const std::string stream;
-  const data::Schema lead, inputs, features;
+  const data::Schema lead, inputs, features, read;
   // A row then has the cells of its inputs only, and they become both.
   const bool features_are_inputs;
   const std::shared_ptr<const data::Schema> columns;  // all, as they are logged
@@ -49,7 +50,7 @@ class LogRecord {
   void AppendInt(std::int64_t value) { AppendBytes(&value, sizeof(value)); }  // and bool
   void AppendDouble(double value) { AppendBytes(&value, sizeof(value)); }
   void AppendText(std::string_view text);
-  // Of a batch with the columns of the kind's inputs or features.
+  // Of a batch with the columns of the kind's inputs, features or read.
   void AppendCells(const data::Batch& batch, std::size_t row) { serve::AppendCells(batch, row, bytes_); }
 
   const std::shared_ptr<const LogKind>& kind() const { return kind_; }

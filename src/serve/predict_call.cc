@@ -46,8 +46,8 @@ void PredictCall::Run(ServeCore& core, std::shared_ptr<const LiveEndpoint> endpo
     return ScoreOrQueue(std::move(call));
   }
   const FeatureRead read{.service = service, .rows = *call->inputs_, .time = call->request_.time};
-  core.features->Read(read, [call = std::move(call)](Result<data::Batch> features) mutable {
-    TakeFeatures(std::move(call), std::move(features));
+  core.features->Read(read, [call = std::move(call)](Result<ReadFeatures> read_features) mutable {
+    TakeFeatures(std::move(call), std::move(read_features));
   });
 }
 
@@ -94,13 +94,14 @@ Status PredictCall::CheckDeadline() const {
                           base::FormatTime(request_.caller.deadline));
 }
 
-void PredictCall::TakeFeatures(Owned call, Result<data::Batch> features) {
-  if (!features) return call->Fail(std::move(features).error().Within("reading features"));
-  if (features->num_rows() != call->rows_) {
+void PredictCall::TakeFeatures(Owned call, Result<ReadFeatures> read) {
+  if (!read) return call->Fail(std::move(read).error().Within("reading features"));
+  if (read->features.num_rows() != call->rows_) {
     return call->Fail(Internal("service {} answered {} rows of features for {}", call->endpoint_->snapshot.service,
-                               features->num_rows(), call->rows_).error());
+                               read->features.num_rows(), call->rows_).error());
   }
-  call->features_ = std::make_shared<const data::Batch>(*std::move(features));
+  call->features_ = std::make_shared<const data::Batch>(std::move(read->features));
+  call->read_ = std::move(read->read);
   ScoreOrQueue(std::move(call));
 }
 
@@ -333,7 +334,7 @@ PredictResult PredictCall::MakeResult(Scored scored) const {
 }
 
 LogRecord PredictCall::MakeRecord(const PredictResult& result) const {
-  LogRecord record(endpoint_->PredictionsKind(features_->schema()), request_.time, rows_);
+  LogRecord record(endpoint_->PredictionsKind(features_->schema(), read_.schema()), request_.time, rows_);
   const std::int64_t latency_us = (base::MonotonicNs() - begin_ns_) / base::kMillisecondUs;
   for (std::size_t row = 0; row < rows_; ++row) {
     record.AppendText(result.ids[row]);
@@ -346,7 +347,9 @@ LogRecord PredictCall::MakeRecord(const PredictResult& result) const {
     record.AppendInt(result.violations[row]);
     record.AppendInt(latency_us);
     record.AppendCells(*inputs_, row);
-    if (!record.kind()->features_are_inputs) record.AppendCells(*features_, row);
+    if (record.kind()->features_are_inputs) continue;
+    record.AppendCells(*features_, row);
+    if (read_.num_columns() > 0) record.AppendCells(read_, 0);
   }
   return record;
 }

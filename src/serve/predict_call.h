@@ -49,7 +49,7 @@ class PredictCall {
 
   Status Prepare();
   Status CheckDeadline() const;
-  static void TakeFeatures(Owned call, Result<data::Batch> features);
+  static void TakeFeatures(Owned call, Result<ReadFeatures> read);
   static void ScoreOrQueue(Owned call);
   bool MayBlock() const;
   static void Finish(Owned call);
@@ -84,6 +84,7 @@ class PredictCall {
   std::shared_ptr<const data::Batch> inputs_;
   const data::Column* unit_column_ = nullptr;  // of the inputs; nullptr: there is none
   std::shared_ptr<const data::Batch> features_;
+  data::Batch read_;                    // what they are of, one row
 };
 
 }  // namespace sw::serve

@@ -162,7 +162,7 @@ class CommandsTest(EndToEnd):
                 (("train", "snow"), 4, "no recipe snow; there are rain, "),
                 (("train", "rain"), 5, "has no rows yet; load its table (seaworthy features load days)"),
                 (("eval", "snow", "rain/1"), 4, "no gate snow; there are rain"),
-                (("endpoints", "audit", "rain"), 4, "endpoint rain served nothing yet"),
+                (("features", "audit", "rain"), 4, "endpoint rain served nothing yet"),
                 (("incidents", "--state", "opn"), 3, "expected open or closed, found opn")):
             self.assertIn(message, self.assert_done(run(*words, "--data", self.data), code).err)
         self.write("seattle-weather.csv", "date,precipitation,temp_max,temp_min,wind,weather\n"

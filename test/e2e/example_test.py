@@ -146,7 +146,7 @@ class WeatherExample(unittest.TestCase):
             self.assertEqual((len(served), differing), (FEATURES, {}), row["id"])
 
     def test_the_audit_compares_every_value_and_finds_none_different(self):
-        audit = self.json("endpoints", "audit", "rain")
+        audit = self.json("features", "audit", "rain")
         self.assertEqual((audit["requests"], audit["compared"], audit["different"]), (308, 308 * FEATURES, 0))
 
     def test_the_realised_loss_is_that_of_the_logged_scores(self):

@@ -47,6 +47,10 @@ Result<Json> MonitorState(const Context& context, const Request& request) {
   return Listed("monitors", context.flow->MonitorState(request.caller, EndpointOf(request)));
 }
 
+Result<Json> Audits(const Context& context, const Request& request) {
+  return Listed("audits", context.flow->Audits(request.caller, EndpointOf(request)));
+}
+
 Result<net::Response> Audit(const Context& context, const Request& request) {
   const Json body = SW_TRY(BodyOf(request, {"from", "until"}));
   const TimeUs from = SW_TRY(TimeOr(body, "from", 0));
@@ -86,11 +90,13 @@ constexpr AnswerRoute kRoutes[] = {
      R"({"type":"object","properties":{"endpoint":{"type":"string"}}})"},
     {net::Method::kGet, "/seaworthy/v1/endpoints/{endpoint}/monitor", "monitor.read", MonitorState,
      "What the endpoint's monitor knows: realised loss by day, references, pages."},
+    {net::Method::kGet, "/seaworthy/v1/endpoints/{endpoint}/audits", "endpoints.read", Audits,
+     "The nightly audits of the features that were served, newest first."},
 };
 
 constexpr JobRoute kJobs[] = {
     {"/seaworthy/v1/endpoints/{endpoint}/audit", "endpoints.read", Audit,
-     "Job: recomputes offline the features that were served, and compares the bits.",
+     "Job: recomputes offline the features that were served, from the rows that each read had, and compares the bits; tells what late rows changed.",
      R"({"type":"object","properties":{"from":{"type":"string"},"until":{"type":"string"}}})"},
     {"/seaworthy/v1/endpoints/{endpoint}/replay", "endpoints.read", Replay,
      "Job: scores what was served with another version, and gives both losses.",

@@ -149,11 +149,11 @@ void Read(const Context& context, net::Request request, const net::Responder& re
   auto kept = std::make_shared<const data::Batch>(std::move(rows->first));
   const TimeUs time = rows->second;
   context.features->ReadOnline(
-      service, *kept, time, [responder, kept, time](const Result<data::Batch>& features) {
-        if (!features) return responder.SendError(features.error());
+      service, *kept, time, [responder, kept, time](const Result<feature::FeatureRead>& read) {
+        if (!read) return responder.SendError(read.error());
         responder.Send(
             net::JsonResponse(200, Json::MakeObject({{"time", base::FormatTime(time)},
-                                                     {"features", RowsFromBatch(*features)}})));
+                                                     {"features", RowsFromBatch(read->features)}})));
       });
 }
 
