@@ -23,6 +23,21 @@ Json WithoutTextRanges(Json profile) {
   return profile;
 }
 
+// One line a feature, with what its value is of: of the first row.
+void PrintStates(const Json& answer) {
+  Json lines = Json::MakeArray();
+  const Json& states = answer.Find("states")->AsArray().front();
+  for (const auto& [name, value] : answer.Find("features")->AsArray().front().AsObject()) {
+    Json line = Json::MakeObject({{"feature", name}, {"value", value}});
+    if (const Json* state = states.Find(name)) {
+      for (const char* key : {"status", "event_time"}) line.Set(key, *state->Find(key));
+    }
+    lines.Append(std::move(line));
+  }
+  std::printf("as of %s\n%s", answer.StringOr("time", "").c_str(),
+              TableText(lines.AsArray(), {{"feature", "FEATURE"}, {"value", "VALUE"}, {"status", "STATUS"}, {"event_time", "EVENT TIME"}}).c_str());
+}
+
 // One line a feature, the rows beside one another.
 void PrintFeatures(const Json& answer) {
   const Json::Array& rows = answer.Find("features")->AsArray();
@@ -108,15 +123,22 @@ void AddServices(Commands& commands, CLI::App& features) {
   auto service = TextOption(read, "service", "the feature service", true);
   auto rows = AddRowsInput(read);
   auto time = TextOption(read, "--time", "as of this moment (RFC 3339); now when not given");
+  auto with_states = std::make_shared<bool>(false);
+  read.add_flag("--states", *with_states, "with the status of each value (present, null, not_found, outside_ttl) and its event time; one row, or with --json");
   commands.Run(read, [=](Session& session) -> Result<ExitCode> {
     Json body = Json::MakeObject({{"rows", SW_TRY(rows->Read())}});
     SetText(body, "time", *time);
+    if (*with_states) body.Set("states", true);
     const Json answer = SW_TRY(
         session.Post(fmt::format("/seaworthy/v1/services/{}/read", app::Encoded(*service)), body));
-    if (session.json())
+    const Json* const states = answer.Find("states");
+    if (session.json()) {
       session.PrintObject(answer);
-    else
+    } else if (states != nullptr && states->size() == 1) {
+      PrintStates(answer);
+    } else {
       PrintFeatures(answer);
+    }
     return ExitCode::kOk;
   });
   CLI::App& rebuild =

@@ -14,7 +14,7 @@ namespace sw::feature {
 namespace {
 
 constexpr std::string_view kNames[] = {"count",  "sum",          "mean",       "min",            "max",     "first", "last", "variance",
-                                       "stddev", "variance_pop", "stddev_pop", "distinct_count", "quantile"};
+                                       "stddev", "variance_pop", "stddev_pop", "distinct_count", "quantile", "value"};
 
 bool IsNumber(data::Type type) {
   return type == data::Type::kInt64 || type == data::Type::kFloat64 || type == data::Type::kBool;
@@ -83,7 +83,14 @@ Result<Aggregate> ParseAggregate(std::string_view name) {
 }
 
 bool IsAccumulating(Aggregate aggregate) {
-  return aggregate != Aggregate::kMin && aggregate != Aggregate::kMax && aggregate != Aggregate::kFirst && aggregate != Aggregate::kLast;
+  switch (aggregate) {
+    case Aggregate::kMin:
+    case Aggregate::kMax:
+    case Aggregate::kFirst:
+    case Aggregate::kLast:
+    case Aggregate::kValue: return false;
+    default: return true;
+  }
 }
 
 Result<data::Type> TermType(const Term& term, data::Type column) {

@@ -32,6 +32,7 @@ enum class Aggregate : std::uint8_t {
   kVariancePop, kStddevPop,          // of all there is: by n
   kDistinctCount,                    // exact up to a bound, a sketch's estimate beyond (2 %)
   kQuantile,                         // a sketch's, within 0.4 %
+  kValue,                            // of the newest row, null or not
 };
 std::string_view AggregateName(Aggregate aggregate);  // "count", "sum", ...
 // INVALID_ARGUMENT names near misses.
@@ -53,7 +54,8 @@ inline constexpr std::int64_t kDistinctExactUsual = 1'024, kDistinctExactMax = 6
 // float64, the others the column's own. INVALID_ARGUMENT when the column does not suit.
 Result<data::Type> TermType(const Term& term, data::Type column);
 
-// Whether the term's value is computed from a state that takes in every value; the others choose a row.
+// Whether the term's value is computed from a state that takes in every value; the others choose a row: min,
+// max, first and last one that has a value.
 bool IsAccumulating(Aggregate aggregate);
 
 // Equal numbers have equal bits: one NaN, one zero.

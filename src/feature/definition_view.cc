@@ -103,10 +103,15 @@ Status ParseAggregateOf(const Json& json, const std::string& path, FeatureDef& f
 Status ParseWindow(ConfigTable& table, FeatureDef& feature) {
   feature.window = SW_TRY(table.DurationOr("window", 0));
   feature.hop = SW_TRY(table.DurationOr("hop", 0));
+  feature.ttl = SW_TRY(table.DurationOr("ttl", 0));
   const std::string tumbling = SW_TRY(table.TextOr("tumbling", ""));
   feature.strict = SW_TRY(table.BoolOr("strict", false));
   if (table.Find("window") != nullptr && feature.window == 0) {
     return ConfigError(table.PathOf("window"), "expected more than 0; leave it out for all of the history");
+  }
+  const bool may_age = feature.aggregate == Aggregate::kLast || feature.aggregate == Aggregate::kValue;
+  if (table.Find("ttl") != nullptr && (feature.ttl == 0 || !may_age || feature.window != 0)) {
+    return ConfigError(table.PathOf("ttl"), "expected a duration above 0, of last or value without a window: how old their row may be");
   }
   if (!tumbling.empty() && tumbling != "last" && tumbling != "current") {
     return WrongValueAt(table.PathOf("tumbling"), "\"last\" (the last one that has ended) or \"current\"", Json(tumbling));

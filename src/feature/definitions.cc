@@ -58,10 +58,10 @@ Status CheckView(const Definitions& defined, const ViewDef& view) {
     return ConfigError(path + ".window_over", "source \"{}\" is static: its rows have no time",
                        source->name);
   for (const FeatureDef& feature : view.features) {
-    if (feature.window == 0 && !feature.strict) continue;
+    if (feature.window == 0 && feature.ttl == 0 && !feature.strict) continue;
     return ConfigError(
         fmt::format("{}.features.{}", path, feature.name),
-        "source \"{}\" is static: its rows have no time, so that there is no window or strict",
+        "source \"{}\" is static: its rows have no time, so that there is no window, ttl or strict",
         source->name);
   }
   return Ok();

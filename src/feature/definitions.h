@@ -75,6 +75,7 @@ struct FeatureDef {
   std::optional<TermDef> divisor = std::nullopt;  // of a ratio
   DurationUs hop = 0;                 // 0: exact at both edges
   WindowKind kind = WindowKind::kSliding;
+  DurationUs ttl = 0;                 // as Feature's
 
   std::vector<TermDef> Terms() const {
     std::vector<TermDef> terms = {{aggregate, column, parameter}};

@@ -47,6 +47,7 @@ Json ToJson(const SourceDef& source) {
 void SetRest(const FeatureDef& feature, Json& json) {
   if (feature.parameter != 0) json.Set("parameter", feature.parameter);
   if (feature.hop != 0) json.Set("hop", feature.hop);
+  if (feature.ttl != 0) json.Set("ttl", feature.ttl);
   if (feature.kind != WindowKind::kSliding) json.Set("tumbling", feature.kind == WindowKind::kTumbling ? "last" : "current");
   if (!feature.divisor) return;
   json.Set("divisor", Json::MakeObject({{"aggregate", AggregateName(feature.divisor->aggregate)},

@@ -188,11 +188,11 @@ TEST(Definitions, MistakesOfViewsAndRequestsAreNamedByTheirKey) {
        "\"mean(arr_delay)\", found \"sum amount\""},
       {"view.spend.features.sum_1h.agg", "avg(amount)",
        "view.spend.features.sum_1h.agg: no aggregate \"avg\"; there are count, sum, mean, min, "
-       "max, first, last, variance, stddev, variance_pop, stddev_pop, distinct_count, quantile"},
+       "max, first, last, variance, stddev, variance_pop, stddev_pop, distinct_count, quantile, value"},
       {"view.spend.features.sum_1h.agg", "stdev(amount)",
        "view.spend.features.sum_1h.agg: no aggregate \"stdev\"; did you mean stddev? there are count, "
        "sum, mean, min, max, first, last, variance, stddev, variance_pop, stddev_pop, "
-       "distinct_count, quantile"},
+       "distinct_count, quantile, value"},
       {"view.spend.features.sum_1h.agg", "quantile(amount, 90)",
        "view.spend.features.sum_1h.agg: quantile takes a column and which one from 0 to 1, such as "
        "\"quantile(amount, 0.9)\""},
@@ -206,6 +206,8 @@ TEST(Definitions, MistakesOfViewsAndRequestsAreNamedByTheirKey) {
       {"view.spend.features.sum_1h.agg", "ratio(amount, count(*))",
        "view.spend.features.sum_1h.agg: a ratio is of two aggregates, such as \"ratio(sum(late), "
        "count(*))\", found \"amount\""},
+      {"view.spend.features.sum_1h.ttl", "7m",
+       "view.spend.features.sum_1h.ttl: expected a duration above 0, of last or value without a window: how old their row may be"},
       {"view.spend.features.sum_1h.hop", "7m",
        "view.spend.features.sum_1h.window: is not a multiple of its hop; change one of them"},
       {"view.spend.features.n.hop", "7m",

@@ -28,6 +28,7 @@ struct PendingRead {
   std::vector<data::Column> request_columns;
   Lookup lookup;
   TimeUs t = 0;
+  bool with_states = false;
 };
 
 class LogFeatureStore final : public FeatureStore {
@@ -39,7 +40,7 @@ class LogFeatureStore final : public FeatureStore {
   Result<PushResult> Load(std::string_view source, const std::string& tables_folder, TimeUs until) override;
   Result<data::Batch> Rows(std::string_view source, const store::Cut& cut) const override;
   Result<data::Schema> RowSchema(std::string_view source) const override;
-  void ReadOnline(std::string_view service, const data::Batch& requests, TimeUs t, FeaturesCallback done) override;
+  void Read(std::string_view service, const data::Batch& requests, TimeUs t, Want want, FeaturesCallback done) override;
   Result<data::Batch> Join(std::string_view service, const data::Batch& requests, const std::vector<TimeUs>& moments,
                            const JoinOptions& options) const override;
   Result<data::Schema> FeatureSchema(std::string_view service) const override;
@@ -61,6 +62,11 @@ class LogFeatureStore final : public FeatureStore {
   Result<PlanPtr> Learn(SourceLog& log, const SourceDef& source, const data::Batch& rows);
   Result<std::shared_ptr<const SourceHistories>> HistoriesOf(const Plan& plan, const std::string& source,
                                                              const JoinOptions& options) const;
+  struct JoinTables {
+    std::map<std::string, std::shared_ptr<const SourceHistories>> histories;  // by source
+    std::vector<const EntityTable*> of_views;                                 // of the service, in order
+  };
+  Result<JoinTables> TablesOf(const Plan& plan, const ServicePlan& service, const JoinOptions& options) const;
   Result<FeatureRead> ReadLogbook(const PendingRead& read) const;
   Result<data::Batch> JoinBy(const Plan& plan, const ServicePlan& service, const data::Batch& requests,
                              const std::vector<TimeUs>& moments, const JoinOptions& options) const;
@@ -232,15 +238,20 @@ Result<std::unique_ptr<PendingRead>> BeginRead(PlanPtr plan, std::string_view se
   return read;
 }
 
-void LogFeatureStore::ReadOnline(std::string_view service, const data::Batch& requests, TimeUs t, FeaturesCallback done) {
+void LogFeatureStore::Read(std::string_view service, const data::Batch& requests, TimeUs t, Want want, FeaturesCallback done) {
   auto begun = BeginRead(plan(), service, requests, t);
   if (!begun) return done(std::unexpected(std::move(begun).error()));
+  (*begun)->with_states = want == Want::kStates;
   const std::span<const std::string> keys = (*begun)->lookup.keys;
   online_.MultiGet(keys, [this, read = *std::move(begun), done = std::move(done)](Result<store::OnlineStore::Values> values) mutable {
     if (!values) return done(std::unexpected(std::move(values).error()));
-    auto answer = Answer(*read->service, read->lookup, read->request_columns, read->requests.num_rows(), read->t, *values);
+    FeatureStates states;
+    auto answer = Answer(*read->service, read->lookup, read->request_columns, read->requests.num_rows(), read->t, *values,
+                         read->with_states ? &states : nullptr);
     if (!answer) return done(std::unexpected(std::move(answer).error()));
-    if (*answer) return done(FeatureRead{**std::move(answer), ReadOf(*read->service, CutsOf(*read->service, read->lookup, *values))});
+    if (*answer) {
+      return done(FeatureRead{**std::move(answer), ReadOf(*read->service, CutsOf(*read->service, read->lookup, *values)), std::move(states)});
+    }
     done(ReadLogbook(*read));
   });
 }
@@ -254,7 +265,11 @@ Result<FeatureRead> LogFeatureStore::ReadLogbook(const PendingRead& read) const 
     if (is_new) known->second = {{0, SW_TRY(SW_TRY(Log(view->source))->End())}};
     cuts.push_back(known->second.at(0));
   }
-  return FeatureRead{SW_TRY(JoinBy(*read.plan, *read.service, read.requests, moments, options)), ReadOf(*read.service, cuts)};
+  FeatureRead answer{SW_TRY(JoinBy(*read.plan, *read.service, read.requests, moments, options)), ReadOf(*read.service, cuts)};
+  if (!read.with_states) return answer;
+  const JoinTables tables = SW_TRY(TablesOf(*read.plan, *read.service, options));
+  answer.states = SW_TRY(JoinStates(*read.service, tables.of_views, read.requests, moments, answer.features));
+  return answer;
 }
 
 Result<std::shared_ptr<const SourceHistories>> LogFeatureStore::HistoriesOf(const Plan& plan, const std::string& source,
@@ -278,16 +293,20 @@ Status CheckSeen(const Plan& plan, const ViewPlan& view) {
   return Ok();
 }
 
+Result<LogFeatureStore::JoinTables> LogFeatureStore::TablesOf(const Plan& plan, const ServicePlan& service, const JoinOptions& options) const {
+  JoinTables tables;
+  for (const ViewPlan* view : service.views) {
+    auto& of_source = tables.histories[view->source];
+    if (!of_source) of_source = SW_TRY(HistoriesOf(plan, view->source, options));
+    tables.of_views.push_back(&of_source->views.at(view->name));
+  }
+  return tables;
+}
+
 Result<data::Batch> LogFeatureStore::JoinBy(const Plan& plan, const ServicePlan& service, const data::Batch& requests,
                                             const std::vector<TimeUs>& moments, const JoinOptions& options) const {
-  std::map<std::string, std::shared_ptr<const SourceHistories>> histories;
-  std::vector<const EntityTable*> tables;
-  for (const ViewPlan* view : service.views) {
-    auto& of_source = histories[view->source];
-    if (!of_source) of_source = SW_TRY(HistoriesOf(plan, view->source, options));
-    tables.push_back(&of_source->views.at(view->name));
-  }
-  return JoinFeatures(service, tables, requests, moments, options.row_cuts, options.progress);
+  const JoinTables tables = SW_TRY(TablesOf(plan, service, options));
+  return JoinFeatures(service, tables.of_views, requests, moments, options.row_cuts, options.progress);
 }
 
 Result<data::Batch> LogFeatureStore::Join(std::string_view service, const data::Batch& requests,

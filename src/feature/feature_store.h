@@ -22,6 +22,7 @@
 #include "base/result.h"
 #include "data/batch.h"
 #include "feature/definitions.h"
+#include "feature/kernel.h"
 #include "feature/lineage.h"
 #include "store/logbook.h"
 #include "store/online.h"
@@ -57,6 +58,7 @@ struct JoinOptions {
 struct FeatureRead {
   data::Batch features;
   data::Batch read;
+  std::vector<std::vector<FeatureState>> states = {};  // for each column of features one a row, where they were asked for
 };
 
 // What was served. `read` has the columns of FeatureRead::read, a row a request; it may lack them, or hold nulls.
@@ -107,7 +109,11 @@ class FeatureStore {
   // One row a request, columns as the service lists them. Requests hold the entity keys and the
   // request inputs. Completes by callback, inline for LMDB.
   using FeaturesCallback = std::move_only_function<void(Result<FeatureRead>)>;
-  virtual void ReadOnline(std::string_view service, const data::Batch& requests, TimeUs t, FeaturesCallback done) = 0;
+  enum class Want : std::uint8_t { kValues, kStates };  // kStates: with each value's status and event time
+  void ReadOnline(std::string_view service, const data::Batch& requests, TimeUs t, FeaturesCallback done) {
+    Read(service, requests, t, Want::kValues, std::move(done));
+  }
+  virtual void Read(std::string_view service, const data::Batch& requests, TimeUs t, Want want, FeaturesCallback done) = 0;
   virtual Result<data::Batch> Join(std::string_view service, const data::Batch& requests,
                                    const std::vector<TimeUs>& moments, const JoinOptions& options) const = 0;
   // Names and types of the columns that ReadOnline and Join give.

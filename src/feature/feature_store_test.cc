@@ -330,6 +330,27 @@ TEST(FeatureStore, WhatTheOnlineStoreRefusedTheNextPushBringsIn) {
   EXPECT_EQ(text, "3 3");
 }
 
+TEST(FeatureStore, AReadSaysWhatEachValueIsOf) {
+  Definitions defined = LandingsDefinitions();
+  AddView(defined, {"crew", "ship", "landings", false,
+                    {{"sum_1h", Aggregate::kSum, "crew", kHourUs, false},
+                     {"last", Aggregate::kLast, "crew", 0, false},
+                     {.name = "aged", .aggregate = Aggregate::kValue, .column = "crew", .ttl = 2 * kHourUs}}});
+  StoreStory story(std::move(defined));
+  ASSERT_TRUE(story.store().Push("landings", Landings().Row("a", "Aida", 5, 5, 3), {}).has_value());
+  const auto states = [&](const char* ship, TimeUs t) {
+    FeatureRead answer;
+    story.store().Read("crew", Ship(ship), t, FeatureStore::Want::kStates, [&](Result<FeatureRead> read) { answer = std::move(read).value(); });
+    std::string text;
+    for (const auto& column : answer.states) text += fmt::format("{} {};", StatusName(column[0].status), column[0].event_time == kAlways ? -1 : column[0].event_time);
+    return text;
+  };
+  EXPECT_EQ(states("Aida", 9), "present 5;present 5;present 5;");
+  EXPECT_EQ(states("Aida", 3 * kHourUs), "not_found -1;present 5;outside_ttl 5;");
+  EXPECT_EQ(states("Aida", 2), "not_found -1;not_found -1;not_found -1;") << "nothing had landed yet";
+  EXPECT_EQ(states("Argo", 9), "not_found -1;not_found -1;not_found -1;");
+}
+
 // What was read, and the audit of it.
 struct Served {
   data::Batch requests;

@@ -169,4 +169,26 @@ Result<data::Batch> JoinFeatures(const ServicePlan& service, const std::vector<c
   return Assemble(service, std::move(columns), request_columns);
 }
 
+Result<std::vector<std::vector<FeatureState>>> JoinStates(const ServicePlan& service, const std::vector<const EntityTable*>& tables,
+                                                          const data::Batch& requests, const std::vector<TimeUs>& moments,
+                                                          const data::Batch& features) {
+  std::vector<ViewSide> sides;
+  for (std::size_t i = 0; i < tables.size(); ++i) sides.push_back(SW_TRY(MakeSide(*service.views[i], *tables[i], requests)));
+  std::vector<std::vector<FeatureState>> states;
+  for (std::size_t i = 0; i < service.outputs.size(); ++i) {
+    const ServicePlan::Output& output = service.outputs[i];
+    if (output.is_request) {
+      states.push_back(RequestStates(features.column(i)));
+      continue;
+    }
+    const ViewSide& side = sides[output.part];
+    std::vector<FeatureState>& column = states.emplace_back();
+    for (std::size_t row = 0; row < moments.size(); ++row) {
+      const History& history = side.histories[row] == nullptr ? side.empty : *side.histories[row];
+      column.push_back(StateOf(history, side.view->features[output.feature], moments[row], ValueIn(features.column(i), row)));
+    }
+  }
+  return states;
+}
+
 }  // namespace sw::feature

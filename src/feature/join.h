@@ -51,4 +51,9 @@ Result<data::Batch> JoinFeatures(const ServicePlan& service, const std::vector<c
                                  const data::Batch& requests, const std::vector<TimeUs>& moments,
                                  const std::map<std::string, std::vector<std::int64_t>>& row_cuts, const std::function<void(double)>& progress);
 
+// What `features`, which JoinFeatures gave, are of: for each column one a row.
+Result<std::vector<std::vector<FeatureState>>> JoinStates(const ServicePlan& service, const std::vector<const EntityTable*>& tables,
+                                                          const data::Batch& requests, const std::vector<TimeUs>& moments,
+                                                          const data::Batch& features);
+
 }  // namespace sw::feature

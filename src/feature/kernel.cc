@@ -50,28 +50,45 @@ void ForEachValue(const History& rows, const data::Column& column, Span span, Ti
   }
 }
 
-FeatureValue ValueAt(const data::Column& column, std::size_t row) {
-  if (column.type() == data::Type::kString) return std::string(column.String(row));
-  if (column.type() == data::Type::kFloat64) return column.Double(row);
-  return column.Int(row);
+constexpr std::size_t kNoRow = std::numeric_limits<std::size_t>::max();
+
+std::size_t NewestRow(const History& rows, Span span, TimeUs t) {
+  for (std::size_t row = span.to; row > span.from; --row) {
+    if (rows.available_at[row - 1] <= t) return row - 1;
+  }
+  return kNoRow;
 }
 
 // First and last look from their end, and stop at the first value.
-FeatureValue EvaluateEnd(const History& rows, const data::Column& column, bool is_last, Span span, TimeUs t) {
+std::size_t EndRow(const History& rows, const data::Column& column, bool is_last, Span span, TimeUs t) {
   for (std::size_t i = 0; i < span.to - span.from; ++i) {
     const std::size_t row = is_last ? span.to - 1 - i : span.from + i;
-    if (rows.available_at[row] <= t && !column.IsNull(row)) return ValueAt(column, row);
+    if (rows.available_at[row] <= t && !column.IsNull(row)) return row;
   }
-  return FeatureValue{};
+  return kNoRow;
 }
 
-FeatureValue EvaluateExtreme(const History& rows, const data::Column& column, bool is_min, Span span, TimeUs t) {
-  constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
-  std::size_t best = kNone;
+std::size_t ExtremeRow(const History& rows, const data::Column& column, bool is_min, Span span, TimeUs t) {
+  std::size_t best = kNoRow;
   ForEachValue(rows, column, span, t, [&](std::size_t row) {
-    if (best == kNone || (is_min ? LessValue(column, row, best) : LessValue(column, best, row))) best = row;
+    if (best == kNoRow || (is_min ? LessValue(column, row, best) : LessValue(column, best, row))) best = row;
   });
-  return best == kNone ? FeatureValue{} : ValueAt(column, best);
+  return best;
+}
+
+// Whatever its age; of an aggregate that chooses a row.
+std::size_t ChosenRow(const History& rows, const Feature& feature, Span span, TimeUs t) {
+  const data::Column& column = rows.values.column(feature.column);
+  switch (feature.aggregate) {
+    case Aggregate::kFirst: return EndRow(rows, column, false, span, t);
+    case Aggregate::kLast: return EndRow(rows, column, true, span, t);
+    case Aggregate::kValue: return NewestRow(rows, span, t);
+    default: return ExtremeRow(rows, column, feature.aggregate == Aggregate::kMin, span, t);
+  }
+}
+
+bool IsTooOld(const History& rows, const Feature& feature, std::size_t row, TimeUs t) {
+  return feature.ttl != 0 && rows.event_time[row] < WindowStart(t, feature.ttl) && rows.event_time[row] != kAlways;
 }
 
 // True when the index knows that every row of the span is visible at t.
@@ -210,14 +227,40 @@ const History& AsOf(const History& rows, TimeUs t, std::int64_t cut, History& sc
   return scratch;
 }
 
+FeatureValue ValueIn(const data::Column& column, std::size_t row) {
+  if (column.IsNull(row)) return FeatureValue{};
+  if (column.type() == data::Type::kString) return std::string(column.String(row));
+  if (column.type() == data::Type::kFloat64) return column.Double(row);
+  return column.Int(row);
+}
+
+std::string_view StatusName(FeatureStatus status) {
+  constexpr std::string_view kNames[] = {"present", "null", "not_found", "outside_ttl"};
+  return kNames[static_cast<std::size_t>(status)];
+}
+
+FeatureState StateOf(const History& rows, const Feature& feature, TimeUs t, const FeatureValue& value) {
+  const Span span = WindowOf(rows, feature, t);
+  const std::size_t newest = NewestRow(rows, span, t);
+  const std::size_t chosen = IsAccumulating(feature.aggregate) ? newest : ChosenRow(rows, feature, span, t);
+  FeatureState state;
+  state.event_time = chosen == kNoRow ? kAlways : rows.event_time[chosen];
+  if (!std::holds_alternative<std::monostate>(value)) {
+    state.status = FeatureStatus::kPresent;
+  } else if (chosen != kNoRow && IsTooOld(rows, feature, chosen, t)) {
+    state.status = FeatureStatus::kOutsideTtl;
+  } else {
+    state.status = newest == kNoRow ? FeatureStatus::kNotFound : FeatureStatus::kNull;
+  }
+  return state;
+}
+
 Result<FeatureValue> Evaluate(const History& rows, const Feature& feature, TimeUs t, const Settled* settled) {
   const Span span = WindowOf(rows, feature, t);
   if (!IsAccumulating(feature.aggregate)) {
     const data::Column& column = rows.values.column(feature.column);
-    if (feature.aggregate == Aggregate::kFirst || feature.aggregate == Aggregate::kLast) {
-      return EvaluateEnd(rows, column, feature.aggregate == Aggregate::kLast, span, t);
-    }
-    return EvaluateExtreme(rows, column, feature.aggregate == Aggregate::kMin, span, t);
+    const std::size_t row = ChosenRow(rows, feature, span, t);
+    return row == kNoRow || IsTooOld(rows, feature, row, t) ? FeatureValue{} : ValueIn(column, row);
   }
   FeatureValue value = SW_TRY(EvaluateTerm(rows, feature.term(), span, t, settled, 0));
   if (!feature.divisor) return value;

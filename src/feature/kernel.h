@@ -67,6 +67,7 @@ struct Feature {
   DurationUs hop = 0;           // of a sliding window; 0: exact at both edges
   WindowKind kind = WindowKind::kSliding;
   bool strict = false;          // [t - W, t) in place of (t - W, t]; tiles and hops likewise
+  DurationUs ttl = 0;           // of what chooses a row, without window: null when that is older, so in [t - ttl, t]; 0: never
   bool operator==(const Feature&) const = default;
 
   Term term() const { return {.aggregate = aggregate, .column = column, .parameter = parameter}; }
@@ -98,12 +99,31 @@ TimeUs FloorTo(TimeUs t, DurationUs step);
 // The first moment at which the row is visible to a feature; a strict one sees it only after its event.
 TimeUs VisibleFrom(TimeUs event_time, TimeUs available_at, bool strict);
 
+FeatureValue ValueIn(const data::Column& column, std::size_t row);
 // The order of min and max: IEEE totalOrder on doubles with one NaN above everything, bytes for text.
 bool LessValue(const data::Column& column, std::size_t a, std::size_t b);
 
 // The type of the feature's values: TermType's, or float64 for a ratio. INVALID_ARGUMENT when a column
 // does not suit, or when a ratio is of what chooses a row.
 Result<data::Type> FeatureType(const Feature& feature, const data::Schema& values);
+
+enum class FeatureStatus : std::uint8_t {
+  kPresent,     // a value
+  kNull,        // null, though the entity has rows there
+  kNotFound,    // null, and the entity has none
+  kOutsideTtl,  // null, because the row that would be chosen is older than the ttl
+};
+std::string_view StatusName(FeatureStatus status);  // "present", "null", "not_found", "outside_ttl"
+
+// What a value is of. The event time of the row that was chosen, of a value that accumulates the newest row's of its
+// window; kAlways where there is none.
+struct FeatureState {
+  FeatureStatus status = FeatureStatus::kNotFound;
+  TimeUs event_time = kAlways;
+  bool operator==(const FeatureState&) const = default;
+};
+// Of `value`, which Evaluate gave. Rows that only `settled` holds show in neither: see LifetimeRecord for what it keeps.
+FeatureState StateOf(const History& rows, const Feature& feature, TimeUs t, const FeatureValue& value);
 
 // INVALID_ARGUMENT when an integer sum leaves int64: it is an error, and never wraps. Rows of
 // `settled` count once, in the history too or not; it requires t >= settled->through, and a feature

@@ -14,21 +14,35 @@ constexpr std::uint8_t kVersion = 0;
 constexpr std::uint8_t kReaderMin = 0;
 
 bool Accumulates(const Feature& feature) { return feature.window == 0 && IsAccumulating(feature.aggregate); }
-bool IsSelecting(const Feature& feature) { return feature.window == 0 && !IsAccumulating(feature.aggregate); }
 
 // From when on a settled sum may hold the row, for strict features too.
 TimeUs SettlesAt(const History& rows, std::size_t row) {
   return VisibleFrom(rows.event_time[row], rows.available_at[row], true);
 }
 
-// Rows with a value, best first: the one that comes first among the visible rows is the answer.
+// Features without window that choose a row, and what asks for the newest row itself: status and event time do.
+std::vector<Feature> SelectingFeatures(const ViewPlan& view) {
+  std::vector<Feature> selecting;
+  bool asks[2] = {false, false};  // by strictness
+  for (const Feature& feature : view.features) {
+    if (feature.window != 0) continue;
+    asks[feature.strict] = true;
+    if (!IsAccumulating(feature.aggregate)) selecting.push_back(feature);
+  }
+  for (const bool strict : {false, true}) {
+    if (asks[strict]) selecting.push_back({.aggregate = Aggregate::kValue, .column = 0, .strict = strict});
+  }
+  return selecting;
+}
+
+// Rows with a value, of kValue all, best first: the one that comes first among the visible rows is the answer.
 std::vector<std::size_t> ByPreference(const History& rows, const Feature& feature) {
   const data::Column& column = rows.values.column(feature.column);
   std::vector<std::size_t> order;
   for (std::size_t row = 0; row < rows.num_rows(); ++row) {
-    if (!column.IsNull(row)) order.push_back(row);
+    if (feature.aggregate == Aggregate::kValue || !column.IsNull(row)) order.push_back(row);
   }
-  if (feature.aggregate == Aggregate::kLast) std::reverse(order.begin(), order.end());
+  if (feature.aggregate == Aggregate::kLast || feature.aggregate == Aggregate::kValue) std::reverse(order.begin(), order.end());
   if (feature.aggregate == Aggregate::kMin || feature.aggregate == Aggregate::kMax) {
     const bool is_min = feature.aggregate == Aggregate::kMin;
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
@@ -55,8 +69,7 @@ std::vector<std::size_t> Candidates(const History& rows, const Feature& feature,
 // How far `through` must go for the rows to be few enough.
 TimeUs NeededThrough(const ViewPlan& view, const History& rows, TimeUs through) {
   TimeUs needed = through;
-  for (const Feature& feature : view.features) {
-    if (!IsSelecting(feature)) continue;
+  for (const Feature& feature : SelectingFeatures(view)) {
     const auto candidates = Candidates(rows, feature, through);
     if (candidates.size() <= kPendingMax) continue;
     const std::size_t oldest = candidates[kPendingMax - 1];
@@ -91,8 +104,7 @@ void DropUnneeded(const ViewPlan& view, LifetimeRecord& record) {
   for (std::size_t row = 0; row < keep.size(); ++row) {
     keep[row] = accumulates && SettlesAt(record.rows, row) > record.through;
   }
-  for (const Feature& feature : view.features) {
-    if (!IsSelecting(feature)) continue;
+  for (const Feature& feature : SelectingFeatures(view)) {
     for (const std::size_t row : Candidates(record.rows, feature, record.through)) keep[row] = true;
   }
   if (std::find(keep.begin(), keep.end(), false) == keep.end()) return;

@@ -2,7 +2,7 @@
 //
 // Exact for every t >= through, whatever came before and in which order: a count, sum or mean keeps
 // the sum of the rows visible by then and the later rows one by one; last, first, min and max keep
-// the rows that some t >= through would choose. At most kPendingMax rows stay beyond `through`, for
+// the rows that some t >= through would choose, and the newest row, for status and event time. At most kPendingMax rows stay beyond `through`, for
 // each feature; more push it forward, past the oldest. A caller that asks for an earlier t computes
 // from the logbook instead.
 //

@@ -20,6 +20,9 @@ ViewPlan EveryAggregate(const std::vector<bool>& strict) {
         const Aggregate aggregate = ParseAggregate(name).value();
         view.features.push_back({.aggregate = aggregate, .column = column, .parameter = aggregate == Aggregate::kQuantile ? 0.5 : 2, .strict = is_strict});
       }
+      for (const Aggregate aged : {Aggregate::kLast, Aggregate::kValue}) {
+        view.features.push_back({.aggregate = aged, .column = column, .strict = is_strict, .ttl = 120});
+      }
     }
   }
   view.has_lifetime = true;
@@ -65,7 +68,7 @@ TEST_P(LifetimeOf, AnyStreamAnswersAsTheWholeHistoryDoes) {
         Merge(all, one);
         Add(view, one, record);
       }
-      ASSERT_LE(record.rows.num_rows(), kPendingMax * view.features.size());
+      ASSERT_LE(record.rows.num_rows(), kPendingMax * (view.features.size() + 2));
       record = DecodeLifetime(view, EncodeLifetime(view, record)).value();
       const TimeUs t = static_cast<TimeUs>(random.Below(700));
       if (t < record.through) continue;
@@ -73,6 +76,8 @@ TEST_P(LifetimeOf, AnyStreamAnswersAsTheWholeHistoryDoes) {
       for (std::size_t i = 0; i < view.features.size(); ++i) {
         const FeatureValue whole = Evaluate(all, view.features[i], t).value();
         ASSERT_EQ(Bits(EvaluateLifetime(view, record, i, t).value()), Bits(whole)) << i << " at " << t;
+        const FeatureState state = StateOf(all, view.features[i], t, whole);
+        ASSERT_EQ(StateOf(record.rows, view.features[i], t, whole), state) << i << " at " << t;
       }
     }
   }

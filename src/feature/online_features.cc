@@ -121,17 +121,23 @@ Result<OnlineEntity> Decode(const ViewPlan& view, const Lookup::Entity& read, co
   return entity;
 }
 
-// A value a feature of the view; nothing when t is too early for a lifetime record.
-Result<std::optional<std::vector<FeatureValue>>> EvaluateEntity(const ViewPlan& view, const OnlineEntity& entity, TimeUs t) {
+struct EntityAnswer {
+  std::vector<FeatureValue> values;  // a feature of the view each
+  std::vector<FeatureState> states;  // likewise, where they are asked for
+};
+
+// Nothing when t is too early for a lifetime record.
+Result<std::optional<EntityAnswer>> EvaluateEntity(const ViewPlan& view, const OnlineEntity& entity, TimeUs t, bool with_states) {
   if (view.has_lifetime && t < entity.lifetime.through) return std::nullopt;
-  std::vector<FeatureValue> features;
-  features.reserve(view.features.size());
+  EntityAnswer answer;
+  answer.values.reserve(view.features.size());
   for (std::size_t i = 0; i < view.features.size(); ++i) {
     const Feature& feature = view.features[i];
-    features.push_back(feature.window > 0 ? SW_TRY(Evaluate(entity.rows, feature, t))
-                                          : SW_TRY(EvaluateLifetime(view, entity.lifetime, i, t)));
+    const bool has_window = feature.window > 0;
+    answer.values.push_back(has_window ? SW_TRY(Evaluate(entity.rows, feature, t)) : SW_TRY(EvaluateLifetime(view, entity.lifetime, i, t)));
+    if (with_states) answer.states.push_back(StateOf(has_window ? entity.rows : entity.lifetime.rows, feature, t, answer.values.back()));
   }
-  return features;
+  return answer;
 }
 
 OnlineEntity EmptyEntity(const ViewPlan& view) {
@@ -172,32 +178,45 @@ data::Batch ReadOf(const ServicePlan& service, const std::vector<std::int64_t>& 
   return read;
 }
 
+std::vector<FeatureState> RequestStates(const data::Column& column) {
+  std::vector<FeatureState> states(column.size());
+  for (std::size_t row = 0; row < column.size(); ++row) states[row].status = column.IsNull(row) ? FeatureStatus::kNull : FeatureStatus::kPresent;
+  return states;
+}
+
 Result<std::optional<data::Batch>> Answer(const ServicePlan& service, const Lookup& lookup,
                                           const std::vector<data::Column>& request_columns, std::size_t rows, TimeUs t,
-                                          const Values& values) {
-  std::vector<std::vector<std::vector<FeatureValue>>> features(service.views.size());  // by view, entity, feature
+                                          const Values& values, FeatureStates* states_or_null) {
+  const bool with_states = states_or_null != nullptr;
+  std::vector<std::vector<EntityAnswer>> entities(service.views.size());  // by view
   for (std::size_t i = 0; i < service.views.size(); ++i) {
     const ViewPlan& view = *service.views[i];
     for (const Lookup::Entity& read : lookup.views[i].entities) {
-      auto entity = SW_TRY(EvaluateEntity(view, SW_TRY(Decode(view, read, values)), t));
+      auto entity = SW_TRY(EvaluateEntity(view, SW_TRY(Decode(view, read, values)), t, with_states));
       if (!entity) return std::nullopt;
-      features[i].push_back(*std::move(entity));
+      entities[i].push_back(*std::move(entity));
     }
-    features[i].push_back(*SW_TRY(EvaluateEntity(view, EmptyEntity(view), t)));  // last: of rows without a key
+    entities[i].push_back(*SW_TRY(EvaluateEntity(view, EmptyEntity(view), t, with_states)));  // last: of rows without a key
   }
   std::vector<data::Column> columns = EmptyViewColumns(service);
   std::size_t column = 0;
   for (const ServicePlan::Output& output : service.outputs) {
+    if (with_states) states_or_null->emplace_back();
     if (output.is_request) continue;
-    const auto& of_view = features[output.part];
+    const auto& of_view = entities[output.part];
     for (std::size_t row = 0; row < rows; ++row) {
-      const std::int64_t entity = lookup.views[output.part].entity_of[row];
-      AppendValue(entity < 0 ? of_view.back()[output.feature] : of_view[static_cast<std::size_t>(entity)][output.feature],
-                  columns[column]);
+      const std::int64_t number = lookup.views[output.part].entity_of[row];
+      const EntityAnswer& entity = number < 0 ? of_view.back() : of_view[static_cast<std::size_t>(number)];
+      AppendValue(entity.values[output.feature], columns[column]);
+      if (with_states) states_or_null->back().push_back(entity.states[output.feature]);
     }
     ++column;
   }
-  return Assemble(service, std::move(columns), request_columns);
+  data::Batch features = Assemble(service, std::move(columns), request_columns);
+  for (std::size_t i = 0; with_states && i < service.outputs.size(); ++i) {
+    if (service.outputs[i].is_request) (*states_or_null)[i] = RequestStates(features.column(i));
+  }
+  return features;
 }
 
 Result<std::vector<data::Column>> EvaluateRequests(const ServicePlan& service, const data::Batch& requests) {

@@ -46,9 +46,13 @@ std::vector<std::int64_t> CutsOf(const ServicePlan& service, const Lookup& looku
 
 // The features of each request row; nothing when t lies before what a lifetime record answers
 // exactly, and the logbook must be asked. `request_columns` are EvaluateRequests'.
+// With `states`, those too: for each output, in order, one a row.
+using FeatureStates = std::vector<std::vector<FeatureState>>;
 Result<std::optional<data::Batch>> Answer(const ServicePlan& service, const Lookup& lookup,
                                           const std::vector<data::Column>& request_columns, std::size_t rows, TimeUs t,
-                                          const store::OnlineStore::Values& values);
+                                          const store::OnlineStore::Values& values, FeatureStates* states_or_null);
+// Of requests' features: present or null, of no event.
+std::vector<FeatureState> RequestStates(const data::Column& column);
 
 // The request features' columns, in order of the service's requests and their outputs.
 Result<std::vector<data::Column>> EvaluateRequests(const ServicePlan& service, const data::Batch& requests);

@@ -8,7 +8,7 @@
 namespace sw::feature {
 namespace {
 
-constexpr int kOnlineLayout = 1;  // of chunks and lifetime records; a new one rebuilds the online store
+constexpr int kOnlineLayout = 2;  // of chunks and lifetime records; a new one rebuilds the online store
 
 // Chunks are a part of the window, so that a read meets a few dozen, and a write rewrites little.
 DurationUs ChunkFor(DurationUs window_max) {
@@ -43,7 +43,8 @@ Status AddFeature(const Plan& plan, const SourceDef& source, const FeatureDef& d
                   .window = def.window,
                   .hop = def.hop,
                   .kind = def.kind,
-                  .strict = def.strict};
+                  .strict = def.strict,
+                  .ttl = def.ttl};
   if (def.divisor) {
     feature.divisor = Term{.aggregate = def.divisor->aggregate,
                            .column = AddColumn(plan, source, def.divisor->column, view),

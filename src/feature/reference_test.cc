@@ -159,9 +159,40 @@ FeatureValue SlowTerm(const std::vector<Row>& kept, const Term& term) {
   return term.column == 0 ? SlowReal(reals, term.aggregate, term.parameter) : SlowWhole(wholes, term.aggregate, term.parameter);
 }
 
-FeatureValue Slow(std::vector<Row> rows, const Feature& feature, TimeUs t) {
+bool HasValue(const Row& row, const Feature& feature) { return feature.column == 0 ? row.real.has_value() : row.whole.has_value(); }
+
+// The row that last or value takes, whatever its age.
+std::optional<Row> SlowNewest(const std::vector<Row>& kept, const Feature& feature) {
+  for (auto row = kept.rbegin(); row != kept.rend(); ++row) {
+    if (feature.aggregate == Aggregate::kValue || HasValue(*row, feature)) return *row;
+  }
+  return std::nullopt;
+}
+
+std::vector<Row> Kept(std::vector<Row> rows, const Feature& feature, TimeUs t) {
   std::sort(rows.begin(), rows.end());
   std::erase_if(rows, [&](const Row& row) { return !IsIn(row, feature, t); });
+  return rows;
+}
+
+// Of the aggregates whose row does not hang on the values.
+FeatureState SlowState(const std::vector<Row>& all, const Feature& feature, TimeUs t) {
+  const std::vector<Row> rows = Kept(all, feature, t);
+  if (rows.empty()) return {};
+  if (IsAccumulating(feature.aggregate)) return {FeatureStatus::kPresent, rows.back().event};
+  const std::optional<Row> row = SlowNewest(rows, feature);
+  if (!row) return {FeatureStatus::kNull, kAlways};
+  if (feature.ttl != 0 && row->event < t - feature.ttl) return {FeatureStatus::kOutsideTtl, row->event};
+  return {HasValue(*row, feature) ? FeatureStatus::kPresent : FeatureStatus::kNull, row->event};
+}
+
+FeatureValue Slow(const std::vector<Row>& all, const Feature& feature, TimeUs t) {
+  std::vector<Row> rows = Kept(all, feature, t);
+  if (feature.aggregate == Aggregate::kValue || feature.ttl != 0) {
+    const std::optional<Row> row = SlowNewest(rows, feature);
+    if (!row || !HasValue(*row, feature) || (feature.ttl != 0 && row->event < t - feature.ttl)) return {};
+    return feature.column == 0 ? FeatureValue{*row->real} : FeatureValue{*row->whole};
+  }
   const FeatureValue value = SlowTerm(rows, feature.Terms()[0]);
   if (!feature.divisor) return value;
   const FeatureValue divisor = SlowTerm(rows, *feature.divisor);
@@ -221,6 +252,9 @@ std::vector<Feature> EveryKind() {
         }
         features.push_back({.aggregate = Aggregate::kSum, .column = column, .divisor = Term{.aggregate = Aggregate::kCount, .column = 1},
                             .window = window.length, .hop = window.hop, .kind = window.kind, .strict = strict});
+        for (const Aggregate aged : {Aggregate::kLast, Aggregate::kValue}) {
+          if (window.length == 0) features.push_back({.aggregate = aged, .column = column, .strict = strict, .ttl = 15});
+        }
       }
     }
   }
@@ -244,6 +278,12 @@ TEST_P(ReferenceOf, EveryAggregateOverEveryWindowHasItsBits) {
         ASSERT_EQ(Bits(Evaluate(history, feature, t).value()), Bits(Slow(rows, feature, t)))
             << AggregateName(feature.aggregate) << " of column " << feature.column << ", window " << feature.window << ", hop "
             << feature.hop << ", kind " << static_cast<int>(feature.kind) << ", strict " << feature.strict << ", at " << t;
+        const bool is_plain = feature.aggregate == Aggregate::kCount || feature.aggregate == Aggregate::kLast || feature.aggregate == Aggregate::kValue;
+        const FeatureValue value = Evaluate(history, feature, t).value();
+        FeatureState slow = SlowState(rows, feature, t);
+        if (feature.aggregate == Aggregate::kCount) slow.status = FeatureStatus::kPresent;
+        if (!is_plain) continue;
+        ASSERT_EQ(StateOf(history, feature, t, value), slow) << AggregateName(feature.aggregate) << ", ttl " << feature.ttl << ", at " << t;
       }
     }
   }
@@ -262,7 +302,7 @@ TEST(Semantics, ValuesChangeOnlyWithTheirNumber) {
     for (int i = 0; i < 40; ++i) rows.push_back(RandomRow(random));
     const History history = HistoryOf(rows);
     for (const Feature& feature : EveryKind()) {
-      if (feature.aggregate > kLastOfThese) continue;
+      if (feature.aggregate > kLastOfThese || feature.ttl != 0) continue;
       for (TimeUs t = -70; t < 70; t += 14) all += Bits(Evaluate(history, feature, t).value()) + "\n";
     }
   }

@@ -130,6 +130,8 @@ class CommandsTest(EndToEnd):
         self.assertEqual(json.loads(again.out), {"rows": 0, "repeated": 2})
         read = run("features", "get", "visits", "user=ann", "--time", "2013-06-01T12:00:00Z", "--data", self.data, "--json")
         self.assertEqual(json.loads(read.out)["features"], [{"of_user.count_1h": 2}])
+        states = run("features", "get", "visits", "user=ann", "--time", "2013-06-01T12:00:00Z", "--states", "--data", self.data).out
+        self.assertRegex(states, r"of_user.count_1h +2 +present +2013-06-01T11:40:00Z")
         log = run("log", "read", "source/visits", "--data", self.data).out.splitlines()
         self.assertEqual([json.loads(line)["user"] for line in log], ["ann", "ann"])
 

@@ -135,12 +135,31 @@ Result<Json> Services(const Context& context) {
   return Json::MakeObject({{"services", std::move(services)}});
 }
 
+// A row each: {"view.feature": {"status": "present", "event_time": "2026-11-02T10:00:00Z"}}.
+Json StatesJson(const feature::FeatureRead& read) {
+  Json rows = Json::MakeArray();
+  for (std::size_t row = 0; row < read.features.num_rows(); ++row) {
+    Json states = Json::MakeObject();
+    for (std::size_t i = 0; i < read.states.size(); ++i) {
+      const feature::FeatureState& state = read.states[i][row];
+      Json one = Json::MakeObject({{"status", feature::StatusName(state.status)}, {"event_time", Json()}});
+      if (state.event_time != feature::kAlways) one.Set("event_time", base::FormatTime(state.event_time));
+      states.Set(read.features.schema().fields[i].name, std::move(one));
+    }
+    rows.Append(std::move(states));
+  }
+  return rows;
+}
+
 void Read(const Context& context, net::Request request, const net::Responder& responder) {
   const std::string service(request.Param("service"));
+  using Want = feature::FeatureStore::Want;
+  Want want = Want::kValues;
   auto rows = [&]() -> Result<std::pair<data::Batch, TimeUs>> {
     const auto defined = context.features->definitions();
     const data::Schema brings = SW_TRY(RequestSchema(*defined, service));
-    const Json body = SW_TRY(BodyOf(request, {"rows", "time"}));
+    const Json body = SW_TRY(BodyOf(request, {"rows", "time", "states"}));
+    if (SW_TRY(BoolOr(body, "states", false))) want = Want::kStates;
     const TimeUs time = SW_TRY(TimeOr(body, "time", context.clock->Now()));
     return std::pair(SW_TRY(RowsOf(request, body, HintsOf(brings))), time);
   }();
@@ -148,12 +167,12 @@ void Read(const Context& context, net::Request request, const net::Responder& re
   // The store may complete after this returns, so the rows live as long as the callback.
   auto kept = std::make_shared<const data::Batch>(std::move(rows->first));
   const TimeUs time = rows->second;
-  context.features->ReadOnline(
-      service, *kept, time, [responder, kept, time](const Result<feature::FeatureRead>& read) {
+  context.features->Read(
+      service, *kept, time, want, [responder, kept, time](const Result<feature::FeatureRead>& read) {
         if (!read) return responder.SendError(read.error());
-        responder.Send(
-            net::JsonResponse(200, Json::MakeObject({{"time", base::FormatTime(time)},
-                                                     {"features", RowsFromBatch(read->features)}})));
+        Json answer = Json::MakeObject({{"time", base::FormatTime(time)}, {"features", RowsFromBatch(read->features)}});
+        if (!read->states.empty()) answer.Set("states", StatesJson(*read));
+        responder.Send(net::JsonResponse(200, answer));
       });
 }
 
