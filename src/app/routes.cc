@@ -4,6 +4,7 @@
 #include <iterator>
 #include <set>
 
+#include "api/chronon/chronon.h"
 #include "api/grpc/reflection.h"
 #include "api/metrics/metrics.h"
 #include "api/mlflow_scoring/mlflow_scoring.h"
@@ -14,6 +15,7 @@
 #include "api/open_inference/nv_metrics.h"
 #include "api/open_inference/open_inference.h"
 #include "api/sagemaker/sagemaker.h"
+#include "api/tecton/tecton.h"
 #include "api/tensorflow_serving/grpc.h"
 #include "api/tensorflow_serving/tensorflow_serving.h"
 #include "api/vertex/vertex.h"
@@ -50,6 +52,8 @@ std::vector<net::Route> AllRoutes(const native::Context& context, const base::Co
   add(mlflow_scoring::MlflowScoringRoutes({context.endpoints, default_endpoint, SW_VERSION}));
   add(sagemaker::SagemakerRoutes(context.endpoints));
   add(vertex::VertexRoutes(context.endpoints));
+  add(tecton::TectonRoutes(context.features, context.clock));
+  add(chronon::ChrononRoutes(context.features, context.clock));
   routes.push_back(HealthRoute());
   add(grpc::HealthRoutes(*context.clock, std::move(health)));
   add(grpc::ReflectionRoutes(*context.clock, grpc::ServicesOf(routes)));

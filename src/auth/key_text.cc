@@ -33,12 +33,13 @@ std::optional<std::string_view> KeyId(std::string_view key) {
 }
 
 std::optional<std::string_view> BearerToken(std::string_view authorization) {
-  constexpr std::string_view kScheme = "bearer ";
-  if (authorization.size() <= kScheme.size()) return std::nullopt;
-  for (std::size_t i = 0; i < kScheme.size(); ++i) {
-    if (base::ToLower(authorization[i]) != kScheme[i]) return std::nullopt;
+  for (const std::string_view scheme : {"bearer ", "tecton-key "}) {
+    const auto same = [](char sent, char wanted) { return base::ToLower(sent) == wanted; };
+    if (authorization.size() > scheme.size() && std::ranges::equal(authorization.substr(0, scheme.size()), scheme, same)) {
+      return authorization.substr(scheme.size());
+    }
   }
-  return authorization.substr(kScheme.size());
+  return std::nullopt;
 }
 
 bool EqualInConstantTime(std::string_view a, std::string_view b) {

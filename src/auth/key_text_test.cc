@@ -31,6 +31,7 @@ TEST(KeyText, AnythingElseHasNoId) {
 TEST(BearerToken, IsWhatFollowsTheScheme) {
   EXPECT_EQ(BearerToken("Bearer abc"), "abc");
   EXPECT_EQ(BearerToken("bEARER abc"), "abc");
+  EXPECT_EQ(BearerToken("Tecton-key abc"), "abc");
   for (const char* text :
        {"", "Bearer", "Bearer ", "Basic abc", "Bearerabc", "abc", " Bearer abc"}) {
     EXPECT_EQ(BearerToken(text), std::nullopt) << text;

@@ -141,6 +141,14 @@ Status CheckTrainingSet(const Definitions& defined, const TrainingSetDef& set) {
 
 }  // namespace
 
+Result<ServiceDef> ServiceNamed(const Definitions& defined, std::string_view name) {
+  if (!name.starts_with(kViewService)) return *SW_TRY(defined.Service(name));
+  const ViewDef* view = SW_TRY(defined.View(name.substr(1)));
+  ServiceDef service{.name = std::string(name), .features = {}};
+  for (const FeatureDef& feature : view->features) service.features.push_back(view->name + "." + feature.name);
+  return service;
+}
+
 Result<const SourceDef*> Definitions::Source(std::string_view name) const {
   return FindIn(sources, "source", name);
 }

@@ -137,6 +137,11 @@ struct Definitions {
 // ([gate.x], [endpoint.x]) are left alone.
 Result<Definitions> ParseDefinitions(const Json& config);
 
+// All of a view, as a service: "@" and its name. Each view has one.
+inline constexpr char kViewService = '@';
+// A declared service, or a view's own. NOT_FOUND as Definitions::Service and View.
+Result<ServiceDef> ServiceNamed(const Definitions& defined, std::string_view name);
+
 // What changes a service's values, transitively (sources, filters, delays, expressions), and the
 // semantics number. Two services with one hash give the same values.
 inline constexpr int kSemantics = 1;

@@ -91,9 +91,8 @@ void AddRequestFeature(const RequestDef& request, const std::string& name, Parts
 }  // namespace
 
 Result<std::string> ServiceHash(const Definitions& defined, std::string_view service) {
-  const ServiceDef* found = SW_TRY(defined.Service(service));
   Parts parts;
-  for (const std::string& feature : found->features) {
+  for (const std::string& feature : SW_TRY(ServiceNamed(defined, service)).features) {
     const std::size_t dot = feature.find('.');
     const std::string owner = feature.substr(0, dot), name = feature.substr(dot + 1);
     if (const auto view = defined.views.find(owner); view != defined.views.end()) {

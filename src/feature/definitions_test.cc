@@ -221,7 +221,7 @@ TEST(Definitions, MistakesOfViewsAndRequestsAreNamedByTheirKey) {
        "view.spend.features: is missing; a view has at least one feature"},
       {"view.where.features.city.window", "1h",
        "view.where.features.city: source \"shops\" is static: its rows have no time, so that there "
-       "is no window or strict"},
+       "is no window, ttl or strict"},
       {"view.basket", SmallSpend(),
        "view.basket: a request has this name too; a service could not tell their features apart"},
       {"request.basket.features.large", "amout > 100",

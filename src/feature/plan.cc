@@ -152,7 +152,7 @@ Result<ServicePlan> MakeService(const Plan& plan, const ServiceDef& def) {
 Result<const ServicePlan*> Plan::Service(std::string_view name) const {
   const auto found = services.find(name);
   if (found != services.end()) return &found->second;
-  SW_TRY(definitions->Service(name));  // names near misses
+  SW_TRY(ServiceNamed(*definitions, name));  // names near misses
   return Internal("service {} is defined but not planned", name);
 }
 
@@ -172,6 +172,10 @@ Result<std::shared_ptr<const Plan>> MakePlan(std::shared_ptr<const Definitions> 
   for (const auto& [name, def] : plan->definitions->views) plan->views.emplace(name, SW_TRY(MakeView(*plan, def)));
   for (const auto& [name, def] : plan->definitions->requests) plan->requests.emplace(name, SW_TRY(MakeRequest(def)));
   for (const auto& [name, def] : plan->definitions->services) plan->services.emplace(name, SW_TRY(MakeService(*plan, def)));
+  for (const auto& [name, view] : plan->views) {
+    const std::string own = kViewService + name;
+    plan->services.emplace(own, SW_TRY(MakeService(*plan, SW_TRY(ServiceNamed(*plan->definitions, own)))));
+  }
   return plan;
 }
 
