@@ -123,7 +123,8 @@ main() {
   flock 9
   debian_packages debian-packages.txt
   together "debian_packages debian-test-packages.txt" wheels_and_what_they_unpack \
-    "python_wheels venv-tf tensorflow-requirements.txt" "python_wheels venv-clients clients-requirements.txt"
+    "python_wheels venv-tf tensorflow-requirements.txt" "python_wheels venv-clients clients-requirements.txt" \
+    "python_wheels venv-feast feast-requirements.txt"
 }
 
 main
