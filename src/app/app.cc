@@ -125,6 +125,7 @@ Status App::OpenRooms() {
                                 data_->logbook(), data_->online(), feature_options));
   data_->OnlineWasRebuilt();
   registry_ = SW_TRY(registry::Registry::Open(catalog, *clock_));
+  feast_registry_ = SW_TRY(feast::Registry::Open(base::JoinPath(settings_.Text("data"), "feast/registry.db"), *clock_, *ids_));
   tracker_ = SW_TRY(track::Tracker::Open(catalog, *clock_, *ids_));
   keyring_ = SW_TRY(auth::Keyring::Open(catalog, *clock_, auth::SystemEntropy));
 
@@ -199,11 +200,12 @@ Status App::MakeRoutes() {
   if (manual_clock_ != nullptr)
     context_.advance_clock = [this](TimeUs now) { return AdvanceClock(now); };
   context_.doctor = [this](bool verify) { return Doctor(verify); };
-  health_ = std::make_shared<grpc::Health>(std::vector<std::string>{"inference.GRPCInferenceService", "seaworthy.v1.Predictions",
+  health_ = std::make_shared<grpc::Health>(std::vector<std::string>{"feast.registry.RegistryServer", "inference.GRPCInferenceService", "seaworthy.v1.Predictions",
                                                                   "tensorflow.serving.ModelService", "tensorflow.serving.PredictionService"});
   router_ =
       std::make_unique<net::Router>(SW_TRY(net::Router::Make(AllRoutes(context_, counters_, health_, settings_.Text("default_endpoint"),
-                                                                SW_TRY(base::ParseLogLevel(settings_.Text("log_level")))))));
+                                                                SW_TRY(base::ParseLogLevel(settings_.Text("log_level"))),
+                                                                FeastParts{.registry = feast_registry_.get(), .ids = ids_.get()}))));
   return Ok();
 }
 

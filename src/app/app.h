@@ -29,6 +29,7 @@
 #include "base/executor.h"
 #include "base/ids.h"
 #include "base/log.h"
+#include "feast/registry.h"
 #include "net/server.h"
 #include "store/data_folder.h"
 
@@ -93,6 +94,7 @@ class App {
   std::unique_ptr<AppliedConfiguration> configuration_;
   std::unique_ptr<feature::FeatureStore> features_;
   std::unique_ptr<registry::Registry> registry_;
+  std::unique_ptr<feast::Registry> feast_registry_;
   std::unique_ptr<track::Tracker> tracker_;
   std::unique_ptr<auth::Keyring> keyring_;
   std::unique_ptr<auth::Access> access_;  // once it listens

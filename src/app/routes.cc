@@ -4,6 +4,7 @@
 #include <iterator>
 #include <set>
 
+#include "api/feast/registry_grpc.h"
 #include "api/grpc/reflection.h"
 #include "api/metrics/metrics.h"
 #include "api/mlflow_scoring/mlflow_scoring.h"
@@ -36,7 +37,7 @@ net::Route HealthRoute() {
 
 std::vector<net::Route> AllRoutes(const native::Context& context, const base::Counters& counters,
                                   std::shared_ptr<grpc::Health> health, const std::string& default_endpoint,
-                                  base::LogLevel log_level) {
+                                  base::LogLevel log_level, const FeastParts& feast) {
   std::vector<net::Route> routes = native::NativeRoutes(context);
   const auto add = [&](std::vector<net::Route> more) { std::ranges::move(more, std::back_inserter(routes)); };
   add(native::GrpcRoutes(context));
@@ -50,6 +51,7 @@ std::vector<net::Route> AllRoutes(const native::Context& context, const base::Co
   add(mlflow_scoring::MlflowScoringRoutes({context.endpoints, default_endpoint, SW_VERSION}));
   add(sagemaker::SagemakerRoutes(context.endpoints));
   add(vertex::VertexRoutes(context.endpoints));
+  add(feast::RegistryRoutes(feast.registry, *context.clock, feast.ids));
   routes.push_back(HealthRoute());
   add(grpc::HealthRoutes(*context.clock, std::move(health)));
   add(grpc::ReflectionRoutes(*context.clock, grpc::ServicesOf(routes)));
