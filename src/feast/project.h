@@ -4,6 +4,8 @@
 //   for (const WantedView& wanted : SW_TRY(project->Resolve({"driver_stats:conv_rate"}))) ...
 #pragma once
 
+#include <proto/feast_core.pb.h>
+
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -15,7 +17,6 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "proto/feast_core.pb.h"
 
 namespace sw::feast {
 
