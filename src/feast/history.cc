@@ -79,7 +79,7 @@ Result<Labels> LabelsOf(const data::RawTable& entities, const std::string& momen
   labels.moments = SW_TRY(entities.Times(SW_TRY(entities.Index(moment, "the entity table")), labels.unit));
   std::vector<std::size_t> keys;
   for (const std::string& key : joined.label_keys) {
-    if (!entities.Has(key)) return InvalidArgument("the entity table has no column {}, a join key of feature view {}", key, joined.wanted->view->name);
+    if (!entities.Has(key)) return InvalidArgument("FeastEntityDFMissingColumnsError: the entity table has no column {}, a join key of feature view {}", key, joined.wanted->view->name);
     keys.push_back(SW_TRY(entities.Index(key, "the entity table")));
   }
   if (!keys.empty()) labels.keys = SW_TRY(entities.Keys(keys));
