@@ -125,7 +125,6 @@ Status App::OpenRooms() {
                                 data_->logbook(), data_->online(), feature_options));
   data_->OnlineWasRebuilt();
   registry_ = SW_TRY(registry::Registry::Open(catalog, *clock_));
-  feast_registry_ = SW_TRY(feast::Registry::Open(base::JoinPath(settings_.Text("data"), "feast/registry.db"), *clock_, *ids_));
   tracker_ = SW_TRY(track::Tracker::Open(catalog, *clock_, *ids_));
   keyring_ = SW_TRY(auth::Keyring::Open(catalog, *clock_, auth::SystemEntropy));
 
@@ -181,6 +180,7 @@ Status App::OpenRooms() {
       .refused = &counters_.Get("app_refused_total", "Work turned away.",
                                 {{"limit", "jobs_waiting_max"}})});
   jobs_ = std::make_unique<native::Jobs>(*clock_, *ids_, *job_pool_, counters_);
+  feast_ = SW_TRY(FeastServer::Open(settings_, *clock_, *ids_, *job_pool_, *workers_));
   return Ok();
 }
 
@@ -205,7 +205,7 @@ Status App::MakeRoutes() {
   router_ =
       std::make_unique<net::Router>(SW_TRY(net::Router::Make(AllRoutes(context_, counters_, health_, settings_.Text("default_endpoint"),
                                                                 SW_TRY(base::ParseLogLevel(settings_.Text("log_level"))),
-                                                                FeastParts{.registry = feast_registry_.get(), .ids = ids_.get()}))));
+                                                                feast_->Routes()))));
   return Ok();
 }
 

@@ -21,6 +21,7 @@
 #include "app/adapters.h"
 #include "app/clock_file.h"
 #include "app/configuration.h"
+#include "app/feast.h"
 #include "app/load_thread.h"
 #include "app/settings.h"
 #include "app/tracing.h"
@@ -29,7 +30,6 @@
 #include "base/executor.h"
 #include "base/ids.h"
 #include "base/log.h"
-#include "feast/registry.h"
 #include "net/server.h"
 #include "store/data_folder.h"
 
@@ -94,7 +94,6 @@ class App {
   std::unique_ptr<AppliedConfiguration> configuration_;
   std::unique_ptr<feature::FeatureStore> features_;
   std::unique_ptr<registry::Registry> registry_;
-  std::unique_ptr<feast::Registry> feast_registry_;
   std::unique_ptr<track::Tracker> tracker_;
   std::unique_ptr<auth::Keyring> keyring_;
   std::unique_ptr<auth::Access> access_;  // once it listens
@@ -107,6 +106,7 @@ class App {
   std::unique_ptr<flow::Flow> flow_;
   std::unique_ptr<base::ThreadPool> job_pool_;
   std::unique_ptr<native::Jobs> jobs_;
+  std::unique_ptr<FeastServer> feast_;
   native::Context context_;
   std::shared_ptr<grpc::Health> health_;
   std::unique_ptr<net::Router> router_;

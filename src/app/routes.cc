@@ -4,7 +4,6 @@
 #include <iterator>
 #include <set>
 
-#include "api/feast/registry_grpc.h"
 #include "api/grpc/reflection.h"
 #include "api/metrics/metrics.h"
 #include "api/mlflow_scoring/mlflow_scoring.h"
@@ -18,6 +17,7 @@
 #include "api/tensorflow_serving/grpc.h"
 #include "api/tensorflow_serving/tensorflow_serving.h"
 #include "api/vertex/vertex.h"
+#include "app/feast.h"
 
 namespace sw::app {
 namespace {
@@ -37,7 +37,7 @@ net::Route HealthRoute() {
 
 std::vector<net::Route> AllRoutes(const native::Context& context, const base::Counters& counters,
                                   std::shared_ptr<grpc::Health> health, const std::string& default_endpoint,
-                                  base::LogLevel log_level, const FeastParts& feast) {
+                                  base::LogLevel log_level, std::vector<net::Route> feast_routes) {
   std::vector<net::Route> routes = native::NativeRoutes(context);
   const auto add = [&](std::vector<net::Route> more) { std::ranges::move(more, std::back_inserter(routes)); };
   add(native::GrpcRoutes(context));
@@ -51,7 +51,7 @@ std::vector<net::Route> AllRoutes(const native::Context& context, const base::Co
   add(mlflow_scoring::MlflowScoringRoutes({context.endpoints, default_endpoint, SW_VERSION}));
   add(sagemaker::SagemakerRoutes(context.endpoints));
   add(vertex::VertexRoutes(context.endpoints));
-  add(feast::RegistryRoutes(feast.registry, *context.clock, feast.ids));
+  add(std::move(feast_routes));
   routes.push_back(HealthRoute());
   add(grpc::HealthRoutes(*context.clock, std::move(health)));
   add(grpc::ReflectionRoutes(*context.clock, grpc::ServicesOf(routes)));
@@ -71,7 +71,8 @@ std::vector<net::Route> DocumentedRoutes() {
   static const base::SystemClock clock;
   context.clock = &clock;
   const base::Counters counters;
-  return AllRoutes(context, counters, std::make_shared<grpc::Health>(std::vector<std::string>()));
+  return AllRoutes(context, counters, std::make_shared<grpc::Health>(std::vector<std::string>()), {}, base::LogLevel::kInfo,
+                   FeastServer::DocumentedRoutes(clock));
 }
 
 std::vector<std::string> KnownScopes() {

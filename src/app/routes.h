@@ -8,23 +8,15 @@
 #include "api/grpc/health.h"
 #include "api/native/context.h"
 #include "base/counters.h"
-#include "base/ids.h"
 #include "base/log.h"
-#include "feast/registry.h"
 #include "net/router.h"
 
 namespace sw::app {
 
-// A Feast deployment, which its clients reach by their own wires.
-struct FeastParts {
-  feast::Registry* registry = nullptr;
-  base::IdGenerator* ids = nullptr;
-};
-
 // All outlive the routes. /health and the OpenAPI document are among them.
 std::vector<net::Route> AllRoutes(const native::Context& context, const base::Counters& counters,
                                   std::shared_ptr<grpc::Health> health, const std::string& default_endpoint = {},
-                                  base::LogLevel log_level = base::LogLevel::kInfo, const FeastParts& feast = {});
+                                  base::LogLevel log_level = base::LogLevel::kInfo, std::vector<net::Route> feast_routes = {});
 
 // As with a manual clock, for documents; their handlers must not be called.
 std::vector<net::Route> DocumentedRoutes();
