@@ -19,6 +19,7 @@
 #include "api/tensorflow_serving/grpc.h"
 #include "api/tensorflow_serving/tensorflow_serving.h"
 #include "api/vertex/vertex.h"
+#include "app/feast.h"
 
 namespace sw::app {
 namespace {
@@ -38,7 +39,7 @@ net::Route HealthRoute() {
 
 std::vector<net::Route> AllRoutes(const native::Context& context, const base::Counters& counters,
                                   std::shared_ptr<grpc::Health> health, const std::string& default_endpoint,
-                                  base::LogLevel log_level) {
+                                  base::LogLevel log_level, std::vector<net::Route> feast_routes) {
   std::vector<net::Route> routes = native::NativeRoutes(context);
   const auto add = [&](std::vector<net::Route> more) { std::ranges::move(more, std::back_inserter(routes)); };
   add(native::GrpcRoutes(context));
@@ -54,6 +55,7 @@ std::vector<net::Route> AllRoutes(const native::Context& context, const base::Co
   add(vertex::VertexRoutes(context.endpoints));
   add(tecton::TectonRoutes(context.features, context.clock));
   add(chronon::ChrononRoutes(context.features, context.clock));
+  add(std::move(feast_routes));
   routes.push_back(HealthRoute());
   add(grpc::HealthRoutes(*context.clock, std::move(health)));
   add(grpc::ReflectionRoutes(*context.clock, grpc::ServicesOf(routes)));
@@ -73,7 +75,8 @@ std::vector<net::Route> DocumentedRoutes() {
   static const base::SystemClock clock;
   context.clock = &clock;
   const base::Counters counters;
-  return AllRoutes(context, counters, std::make_shared<grpc::Health>(std::vector<std::string>()));
+  return AllRoutes(context, counters, std::make_shared<grpc::Health>(std::vector<std::string>()), {}, base::LogLevel::kInfo,
+                   FeastServer::DocumentedRoutes(clock));
 }
 
 std::vector<std::string> KnownScopes() {

@@ -8,6 +8,7 @@
 
 #include "base/errors.h"
 #include "data/arrow_table.h"
+#include "data/limited_pool.h"
 
 namespace sw::data {
 namespace {
@@ -15,40 +16,11 @@ namespace {
 constexpr std::int64_t kGrowthMax = 4;
 constexpr std::int64_t kSlackBytes = 1 << 20;
 
-// Refuses what a message promises and does not hold: sizes of compressed buffers come from outside.
-class LimitedPool final : public arrow::MemoryPool {
- public:
-  explicit LimitedPool(std::int64_t bytes_max) : bytes_max_(bytes_max) {}
-
-  arrow::Status Allocate(std::int64_t size, std::int64_t alignment, std::uint8_t** out) override {
-    ARROW_RETURN_NOT_OK(Check(size));
-    return pool_.Allocate(size, alignment, out);
-  }
-  arrow::Status Reallocate(std::int64_t old_size, std::int64_t new_size, std::int64_t alignment, std::uint8_t** ptr) override {
-    ARROW_RETURN_NOT_OK(Check(new_size - old_size));
-    return pool_.Reallocate(old_size, new_size, alignment, ptr);
-  }
-  void Free(std::uint8_t* buffer, std::int64_t size, std::int64_t alignment) override { pool_.Free(buffer, size, alignment); }
-  std::int64_t bytes_allocated() const override { return pool_.bytes_allocated(); }
-  std::int64_t total_bytes_allocated() const override { return pool_.total_bytes_allocated(); }
-  std::int64_t num_allocations() const override { return pool_.num_allocations(); }
-  std::string backend_name() const override { return pool_.backend_name(); }
-
- private:
-  arrow::Status Check(std::int64_t more) const {
-    if (more <= bytes_max_ - pool_.bytes_allocated()) return arrow::Status::OK();
-    return arrow::Status::CapacityError("limit: an Arrow stream may take ", bytes_max_, " bytes to read");
-  }
-
-  arrow::ProxyMemoryPool pool_{arrow::default_memory_pool()};
-  std::int64_t bytes_max_;
-};
-
 Result<Batch> Decode(std::string_view bytes, const ArrowStreamLimits& limits) {
-  LimitedPool pool(kGrowthMax * static_cast<std::int64_t>(bytes.size()) + kSlackBytes);
+  const auto pool = MakeLimitedPool(kGrowthMax * static_cast<std::int64_t>(bytes.size()) + kSlackBytes);
   auto options = arrow::ipc::IpcReadOptions::Defaults();
   options.use_threads = false;
-  options.memory_pool = &pool;
+  options.memory_pool = pool.get();
   const auto input = std::make_shared<arrow::io::BufferReader>(
       arrow::Buffer::Wrap(bytes.data(), bytes.size()));
   const auto reader = arrow::ipc::RecordBatchStreamReader::Open(input, options);

@@ -18,6 +18,13 @@ std::unexpected<Error> DataSourceNotFound(std::string_view name, std::string_vie
 std::unexpected<Error> PushSourceNotFound(std::string_view name);
 std::unexpected<Error> ProjectNotFound(std::string_view name);
 
+// The class of feast.errors that a client raises, and what it says; views of the error's message.
+struct Exception {
+  std::string_view name;
+  std::string_view message;
+};
+Exception ExceptionOf(const Error& error);
+
 // {"module": "feast.errors", "class": ..., "message": ...} as a JSON text, Feast's `to_error_detail()`.
 std::string ErrorDetail(const Error& error);
 

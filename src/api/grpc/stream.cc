@@ -9,8 +9,8 @@ constexpr std::size_t kPieceBytes = 64u << 10;
 
 }  // namespace
 
-UntypedStream::UntypedStream(Call call, net::BodyReader body, net::Responder responder, bool is_gzip)
-    : call_(std::move(call)), body_(std::move(body)), responder_(std::move(responder)), reader_(is_gzip, kMessageBytesMax) {}
+UntypedStream::UntypedStream(Call call, net::BodyReader body, net::Responder responder, bool is_gzip, std::size_t message_bytes_max)
+    : call_(std::move(call)), body_(std::move(body)), responder_(std::move(responder)), reader_(is_gzip, message_bytes_max) {}
 
 void UntypedStream::ReadBytes(Taken taken) {
   {

@@ -21,7 +21,7 @@ namespace sw::grpc {
 class UntypedStream : public std::enable_shared_from_this<UntypedStream> {
  public:
   using Taken = std::move_only_function<void(Result<std::optional<std::string>>)>;
-  UntypedStream(Call call, net::BodyReader body, net::Responder responder, bool is_gzip);
+  UntypedStream(Call call, net::BodyReader body, net::Responder responder, bool is_gzip, std::size_t message_bytes_max = kMessageBytesMax);
 
   const Call& GetCall() const { return call_; }
   // The next message; none at their end.
@@ -81,10 +81,10 @@ net::Route UntypedStreaming(const base::Clock& clock, std::string path, std::str
 
 template <typename Request, typename Response>
 net::Route Streaming(const base::Clock& clock, std::string path, std::string scope,
-                     std::function<void(std::shared_ptr<Stream<Request, Response>>)> handler) {
+                     std::function<void(std::shared_ptr<Stream<Request, Response>>)> handler, std::size_t message_bytes_max = kMessageBytesMax) {
   return UntypedStreaming(clock, std::move(path), std::move(scope),
-                          [handler = std::move(handler)](Call call, net::BodyReader body, net::Responder responder, bool is_gzip) {
-                            auto stream = std::make_shared<Stream<Request, Response>>(std::move(call), std::move(body), std::move(responder), is_gzip);
+                          [handler = std::move(handler), message_bytes_max](Call call, net::BodyReader body, net::Responder responder, bool is_gzip) {
+                            auto stream = std::make_shared<Stream<Request, Response>>(std::move(call), std::move(body), std::move(responder), is_gzip, message_bytes_max);
                             handler(stream);
                             return stream;
                           });
