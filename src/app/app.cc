@@ -184,6 +184,7 @@ Status App::OpenRooms() {
 }
 
 Status App::MakeRoutes() {
+  feast_ = SW_TRY(FeastServer::Open(settings_, *clock_, *ids_, *job_pool_));
   context_.data = data_.get();
   context_.features = features_.get();
   context_.registry = registry_.get();
@@ -203,7 +204,8 @@ Status App::MakeRoutes() {
                                                                   "tensorflow.serving.ModelService", "tensorflow.serving.PredictionService"});
   router_ =
       std::make_unique<net::Router>(SW_TRY(net::Router::Make(AllRoutes(context_, counters_, health_, settings_.Text("default_endpoint"),
-                                                                SW_TRY(base::ParseLogLevel(settings_.Text("log_level")))))));
+                                                                SW_TRY(base::ParseLogLevel(settings_.Text("log_level"))),
+                                                                feast_ ? feast_->Routes() : std::vector<net::Route>()))));
   return Ok();
 }
 

@@ -21,6 +21,7 @@
 #include "app/adapters.h"
 #include "app/clock_file.h"
 #include "app/configuration.h"
+#include "app/feast.h"
 #include "app/load_thread.h"
 #include "app/settings.h"
 #include "app/tracing.h"
@@ -105,6 +106,7 @@ class App {
   std::unique_ptr<flow::Flow> flow_;
   std::unique_ptr<base::ThreadPool> job_pool_;
   std::unique_ptr<native::Jobs> jobs_;
+  std::unique_ptr<FeastServer> feast_;  // null: not configured
   native::Context context_;
   std::shared_ptr<grpc::Health> health_;
   std::unique_ptr<net::Router> router_;

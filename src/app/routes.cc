@@ -36,7 +36,7 @@ net::Route HealthRoute() {
 
 std::vector<net::Route> AllRoutes(const native::Context& context, const base::Counters& counters,
                                   std::shared_ptr<grpc::Health> health, const std::string& default_endpoint,
-                                  base::LogLevel log_level) {
+                                  base::LogLevel log_level, std::vector<net::Route> feast_routes) {
   std::vector<net::Route> routes = native::NativeRoutes(context);
   const auto add = [&](std::vector<net::Route> more) { std::ranges::move(more, std::back_inserter(routes)); };
   add(native::GrpcRoutes(context));
@@ -50,6 +50,7 @@ std::vector<net::Route> AllRoutes(const native::Context& context, const base::Co
   add(mlflow_scoring::MlflowScoringRoutes({context.endpoints, default_endpoint, SW_VERSION}));
   add(sagemaker::SagemakerRoutes(context.endpoints));
   add(vertex::VertexRoutes(context.endpoints));
+  add(std::move(feast_routes));
   routes.push_back(HealthRoute());
   add(grpc::HealthRoutes(*context.clock, std::move(health)));
   add(grpc::ReflectionRoutes(*context.clock, grpc::ServicesOf(routes)));

@@ -16,7 +16,7 @@ namespace sw::app {
 // Both outlive the routes. /health and the OpenAPI document are among them.
 std::vector<net::Route> AllRoutes(const native::Context& context, const base::Counters& counters,
                                   std::shared_ptr<grpc::Health> health, const std::string& default_endpoint = {},
-                                  base::LogLevel log_level = base::LogLevel::kInfo);
+                                  base::LogLevel log_level = base::LogLevel::kInfo, std::vector<net::Route> feast_routes = {});
 
 // As with a manual clock, for documents; their handlers must not be called.
 std::vector<net::Route> DocumentedRoutes();
