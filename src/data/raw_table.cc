@@ -129,6 +129,8 @@ Result<RawTable> RawTable::Take(std::span<const std::int64_t> rows) const {
 }
 
 Result<RawTable> RawTable::Beside(const RawTable& more) const {
+  if (columns().empty()) return more;
+  if (more.columns().empty()) return *this;
   if (num_rows() != more.num_rows()) return InvalidArgument("{} rows do not fit beside {}", more.num_rows(), num_rows());
   arrow::ChunkedArrayVector columns = impl_->table->columns();
   arrow::FieldVector fields = impl_->table->schema()->fields();
