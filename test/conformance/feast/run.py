@@ -18,19 +18,17 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent.parent
 OUT = ROOT / "build" / "feast-conformance"
 TESTS = "tests/integration/"
-SERVE = "{binary} serve --data {{repo}}/seaworthy --listen 127.0.0.1:{{port}} --log-level warning"
+SERVE = "{binary} serve --feast-repo {{repo}} --feast-tables {tables} --listen 127.0.0.1:{{port}} --log-level warning"
 
 # What each group sets, and which tests it runs.
 GROUPS = {
     "registry": ({"REGISTRY_CMD": SERVE},
                  ["-p", "feast_registry_plugin", TESTS + "registration/test_universal_registry.py", "-k", "mock_remote_registry"]),
-    "offline": ({"FULL_REPO_CONFIGS_MODULE": "feast_suite", "OFFLINE_CMD": SERVE + " --feast-repo {{repo}} --feast-tables {tables}"},
+    "offline": ({"FULL_REPO_CONFIGS_MODULE": "feast_suite", "OFFLINE_CMD": SERVE},
                 [TESTS + "offline_store/" + name for name in
                  ("test_offline_write.py", "test_feature_logging.py", "test_push_features_to_offline_store.py",
                   "test_universal_historical_retrieval.py")]),
-    "online": ({"FULL_REPO_CONFIGS_MODULE": "feast_suite", "SUITE_ONLINE": "1",
-                "OFFLINE_CMD": SERVE + " --feast-repo {{repo}} --feast-tables {tables}",
-                "ONLINE_CMD": SERVE + " --feast-repo {{repo}} --feast-tables {tables}"},
+    "online": ({"FULL_REPO_CONFIGS_MODULE": "feast_suite", "SUITE_ONLINE": "1", "OFFLINE_CMD": SERVE, "ONLINE_CMD": SERVE},
                [TESTS + "online_store/" + name for name in ("test_universal_online.py", "test_push_features_to_online_store.py")]
                + ["-k", "write_to_online_store or retrieval_success or list_retrieval or shared_batch_source or event_timestamps or push_features"]),
 }
