@@ -180,11 +180,11 @@ Status App::OpenRooms() {
       .refused = &counters_.Get("app_refused_total", "Work turned away.",
                                 {{"limit", "jobs_waiting_max"}})});
   jobs_ = std::make_unique<native::Jobs>(*clock_, *ids_, *job_pool_, counters_);
+  feast_ = SW_TRY(FeastServer::Open(settings_, *clock_, *ids_, *job_pool_, *workers_));
   return Ok();
 }
 
 Status App::MakeRoutes() {
-  feast_ = SW_TRY(FeastServer::Open(settings_, *clock_, *ids_, *job_pool_));
   context_.data = data_.get();
   context_.features = features_.get();
   context_.registry = registry_.get();
@@ -200,12 +200,12 @@ Status App::MakeRoutes() {
   if (manual_clock_ != nullptr)
     context_.advance_clock = [this](TimeUs now) { return AdvanceClock(now); };
   context_.doctor = [this](bool verify) { return Doctor(verify); };
-  health_ = std::make_shared<grpc::Health>(std::vector<std::string>{"inference.GRPCInferenceService", "seaworthy.v1.Predictions",
+  health_ = std::make_shared<grpc::Health>(std::vector<std::string>{"feast.registry.RegistryServer", "inference.GRPCInferenceService", "seaworthy.v1.Predictions",
                                                                   "tensorflow.serving.ModelService", "tensorflow.serving.PredictionService"});
   router_ =
       std::make_unique<net::Router>(SW_TRY(net::Router::Make(AllRoutes(context_, counters_, health_, settings_.Text("default_endpoint"),
                                                                 SW_TRY(base::ParseLogLevel(settings_.Text("log_level"))),
-                                                                feast_ ? feast_->Routes() : std::vector<net::Route>()))));
+                                                                feast_->Routes()))));
   return Ok();
 }
 

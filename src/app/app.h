@@ -106,7 +106,7 @@ class App {
   std::unique_ptr<flow::Flow> flow_;
   std::unique_ptr<base::ThreadPool> job_pool_;
   std::unique_ptr<native::Jobs> jobs_;
-  std::unique_ptr<FeastServer> feast_;  // null: not configured
+  std::unique_ptr<FeastServer> feast_;
   native::Context context_;
   std::shared_ptr<grpc::Health> health_;
   std::unique_ptr<net::Router> router_;

@@ -17,6 +17,7 @@
 #include "api/tensorflow_serving/grpc.h"
 #include "api/tensorflow_serving/tensorflow_serving.h"
 #include "api/vertex/vertex.h"
+#include "app/feast.h"
 
 namespace sw::app {
 namespace {
@@ -70,7 +71,8 @@ std::vector<net::Route> DocumentedRoutes() {
   static const base::SystemClock clock;
   context.clock = &clock;
   const base::Counters counters;
-  return AllRoutes(context, counters, std::make_shared<grpc::Health>(std::vector<std::string>()));
+  return AllRoutes(context, counters, std::make_shared<grpc::Health>(std::vector<std::string>()), {}, base::LogLevel::kInfo,
+                   FeastServer::DocumentedRoutes(clock));
 }
 
 std::vector<std::string> KnownScopes() {

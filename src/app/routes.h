@@ -13,7 +13,7 @@
 
 namespace sw::app {
 
-// Both outlive the routes. /health and the OpenAPI document are among them.
+// All outlive the routes. /health and the OpenAPI document are among them.
 std::vector<net::Route> AllRoutes(const native::Context& context, const base::Counters& counters,
                                   std::shared_ptr<grpc::Health> health, const std::string& default_endpoint = {},
                                   base::LogLevel log_level = base::LogLevel::kInfo, std::vector<net::Route> feast_routes = {});

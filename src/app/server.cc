@@ -10,6 +10,7 @@
 
 #include "app/app.h"
 #include "app/container_app.h"
+#include "app/feast.h"
 #include "base/errors.h"
 
 namespace sw::app {
@@ -86,7 +87,9 @@ Status RunContainer(const Container& container, const Settings& settings, const 
 
 }  // namespace
 
-Status RunServer(const Settings& settings, const Settings::Environment& environment) {
+Status RunServer(const Settings& given, const Settings::Environment& environment) {
+  const bool needs_folder = given.IsSet("feast_repo") && !given.IsSet("data");
+  const Settings settings = needs_folder ? given.With("data", DataFolderOf(given.Text("feast_repo")), "--feast-repo") : given;
   const sigset_t signals = BlockEndSignals();
   RaiseDescriptorLimit();
   if (const auto container = SW_TRY(ContainerOf(settings, environment))) return RunContainer(*container, settings, signals);

@@ -303,6 +303,12 @@ class FullStore final : public store::OnlineStore {
     if (full) return done(ResourceExhausted("no space"));
     real_.MultiPut(std::move(writes), std::move(done));
   }
+  Status Visit(std::span<const std::string_view> keys, const std::function<Status(Views)>& visit) const override {
+    return real_.Visit(keys, visit);
+  }
+  Status Merge(std::span<const store::OnlineWrite> writes, const Wins& wins) override {
+    return full ? ResourceExhausted("no space") : real_.Merge(writes, wins);
+  }
   Status ForEach(std::string_view prefix, const std::function<Status(std::string_view, std::string_view)>& visit) const override {
     return real_.ForEach(prefix, visit);
   }

@@ -32,6 +32,13 @@ class OnlineStore {
   virtual void MultiGet(std::span<const std::string> keys, GetCallback done) = 0;
   // All or nothing for LMDB; visible to every MultiGet that starts after the callback.
   virtual void MultiPut(std::vector<OnlineWrite> writes, PutCallback done) = 0;
+  // What MultiGet gives, without a copy and at once: `visit` sees views that are gone when it returns.
+  using Views = std::span<const std::optional<std::string_view>>;
+  virtual Status Visit(std::span<const std::string_view> keys, const std::function<Status(Views)>& visit) const = 0;
+  // All or nothing, and nobody writes in between. A key that holds something keeps it unless `wins` says that the
+  // fresh value takes its place; a delete always does.
+  using Wins = std::function<bool(std::string_view stored, std::string_view fresh)>;
+  virtual Status Merge(std::span<const OnlineWrite> writes, const Wins& wins) = 0;
   virtual Status ForEach(std::string_view prefix,
                          const std::function<Status(std::string_view key, std::string_view value)>& visit) const = 0;
   virtual Status DeletePrefix(std::string_view prefix) = 0;
@@ -45,6 +52,7 @@ class OnlineStore {
 struct LmdbOptions {
   std::string folder;
   std::uint64_t map_bytes = 16ull << 30;  // address space; the file grows as needed
+  bool durable = false;                   // what a write reported is on disk; else it is only by Sync
 };
 Result<std::unique_ptr<OnlineStore>> OpenLmdbOnline(const LmdbOptions& options);
 

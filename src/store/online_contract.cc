@@ -67,6 +67,55 @@ TEST_P(OnlineContract, WhatWasSyncedIsThereAfterARestart) {
   EXPECT_EQ(Get("a"), "1");
 }
 
+TEST_P(OnlineContract, VisitSeesWhatMultiGetGives) {
+  const std::string long_key(700, 'k');
+  ASSERT_TRUE(online_->PutNow({{"a", "1"}, {"b", ""}, {long_key, "3"}}));
+  const std::vector<std::string_view> keys = {long_key, "gone", "b", "a", "a", ""};
+  std::vector<std::optional<std::string>> seen;
+  ASSERT_TRUE(online_->Visit(keys, [&](OnlineStore::Views views) -> Status {
+    for (const auto& view : views) seen.push_back(view ? std::optional<std::string>(*view) : std::nullopt);
+    return Ok();
+  }));
+  EXPECT_EQ(seen, (std::vector<std::optional<std::string>>{"3", std::nullopt, "", "1", "1", std::nullopt}));
+  ASSERT_TRUE(online_->PutNow({{"a", "2"}}));
+  ASSERT_TRUE(online_->Visit(keys, [&](OnlineStore::Views views) -> Status {
+    EXPECT_EQ(views[3], "2");
+    return Ok();
+  }));
+}
+
+TEST_P(OnlineContract, AMergeKeepsWhatWins) {
+  const std::string long_key(700, 'k');
+  const auto greater = [](std::string_view stored, std::string_view fresh) { return fresh > stored; };
+  const std::vector<OnlineWrite> writes = {{"a", "5"}, {long_key, "5"}, {"a", "3"}, {long_key, "3"}, {"b", "1"}, {"b", "2"}};
+  ASSERT_TRUE(online_->Merge(writes, greater));
+  EXPECT_EQ(Get("a"), "5");
+  EXPECT_EQ(Get(long_key), "5");
+  EXPECT_EQ(Get("b"), "2");
+  ASSERT_TRUE(online_->Merge(std::vector<OnlineWrite>{{"a", std::nullopt}}, greater));
+  EXPECT_EQ(Get("a"), std::nullopt);
+  EXPECT_FALSE(online_->Merge(std::vector<OnlineWrite>{{"c", "1"}, {"", "1"}}, greater));
+  EXPECT_EQ(Get("c"), std::nullopt);
+}
+
+TEST_P(OnlineContract, OfManyMergesTheGreatestRemains) {
+  const auto greater = [](std::string_view stored, std::string_view fresh) { return std::stoi(std::string(fresh)) > std::stoi(std::string(stored)); };
+  std::vector<std::jthread> writers;
+  for (int writer = 0; writer < 4; ++writer) {
+    writers.emplace_back([&, writer] {
+      for (int i = 0; i < 100; ++i) {
+        ASSERT_TRUE(online_->Merge(std::vector<OnlineWrite>{{"a", std::to_string((i * 37 + writer * 1000) % 3001)}}, greater));
+      }
+    });
+  }
+  writers.clear();
+  int most = 0;
+  for (int writer = 0; writer < 4; ++writer) {
+    for (int i = 0; i < 100; ++i) most = std::max(most, (i * 37 + writer * 1000) % 3001);
+  }
+  EXPECT_EQ(Get("a"), std::to_string(most));
+}
+
 TEST_P(OnlineContract, ABatchIsSeenWholeOrNotAtAll) {
   ASSERT_TRUE(online_->PutNow({{"left", "0"}, {"right", "0"}}));
   std::jthread writer([&] {

@@ -28,6 +28,8 @@ class LmdbOnline final : public OnlineStore {
 
   void MultiGet(std::span<const std::string> keys, GetCallback done) override { done(Get(keys)); }
   void MultiPut(std::vector<OnlineWrite> writes, PutCallback done) override { done(Put(writes)); }
+  Status Visit(std::span<const std::string_view> keys, const std::function<Status(Views)>& visit) const override;
+  Status Merge(std::span<const OnlineWrite> writes, const Wins& wins) override;
   Status ForEach(std::string_view prefix,
                  const std::function<Status(std::string_view, std::string_view)>& visit) const override;
   Status DeletePrefix(std::string_view prefix) override;
@@ -38,31 +40,39 @@ class LmdbOnline final : public OnlineStore {
   class Cursor;
 
   Result<Values> Get(std::span<const std::string> keys) const;
+  static Status CheckWrites(std::span<const OnlineWrite> writes);
   Status Put(const std::vector<OnlineWrite>& writes);
   int PutOne(MDB_txn* txn, const OnlineWrite& write);
-  Result<MDB_txn*> BeginRead() const;
-  void EndRead(MDB_txn* txn) const;
+  int MergeOne(MDB_txn* txn, const Cursor& cursor, const OnlineWrite& write, const Wins& wins);
+  // Reset when it was used: renewing one takes no lock of LMDB's and allocates nothing.
+  struct Reader {
+    MDB_txn* txn = nullptr;
+    MDB_cursor* cursor = nullptr;
+  };
+  Result<Reader> BeginRead() const;
+  void EndRead(Reader reader) const;
+  static void Close(const Reader& reader);
   std::unexpected<Error> Failure(std::string_view doing, int code) const;
 
   const LmdbOptions options_;
   MDB_env* env_ = nullptr;
   MDB_dbi values_ = 0;
-  // Reset read transactions: renewing one takes no lock of LMDB's and allocates nothing.
   mutable std::mutex idle_mutex_;
-  mutable std::vector<MDB_txn*> idle_;
+  mutable std::vector<Reader> idle_;
 };
 
 class LmdbOnline::ReadTransaction {
  public:
-  ReadTransaction(const LmdbOnline& store, MDB_txn* txn) : store_(store), txn_(txn) {}
-  ~ReadTransaction() { store_.EndRead(txn_); }
+  ReadTransaction(const LmdbOnline& store, Reader reader) : store_(store), reader_(reader) {}
+  ~ReadTransaction() { store_.EndRead(reader_); }
   ReadTransaction(const ReadTransaction&) = delete;
   ReadTransaction& operator=(const ReadTransaction&) = delete;
-  MDB_txn* get() const { return txn_; }
+  MDB_txn* get() const { return reader_.txn; }
+  MDB_cursor* cursor() const { return reader_.cursor; }
 
  private:
   const LmdbOnline& store_;
-  MDB_txn* txn_;
+  Reader reader_;
 };
 
 class LmdbOnline::Cursor {
@@ -74,7 +84,8 @@ class LmdbOnline::Cursor {
   Cursor(const Cursor&) = delete;
   Cursor& operator=(const Cursor&) = delete;
   int Open(MDB_txn* txn, MDB_dbi dbi) { return mdb_cursor_open(txn, dbi, &cursor_); }
-  int Get(MDB_val& key, MDB_val& value, MDB_cursor_op op) { return mdb_cursor_get(cursor_, &key, &value, op); }
+  int Get(MDB_val& key, MDB_val& value, MDB_cursor_op op) const { return mdb_cursor_get(cursor_, &key, &value, op); }
+  int Put(MDB_val& key, MDB_val& value, unsigned flags) const { return mdb_cursor_put(cursor_, &key, &value, flags); }
 
  private:
   MDB_cursor* cursor_ = nullptr;
@@ -82,7 +93,7 @@ class LmdbOnline::Cursor {
 
 LmdbOnline::~LmdbOnline() {
   if (env_ == nullptr) return;
-  for (MDB_txn* txn : idle_) mdb_txn_abort(txn);
+  for (const Reader& reader : idle_) Close(reader);
   mdb_env_close(env_);
 }
 
@@ -114,7 +125,7 @@ Status LmdbOnline::Open() {
   mdb_env_set_mapsize(env_, options_.map_bytes);
   mdb_env_set_maxreaders(env_, kReadersMax);
   // NOTLS: a thread may hold two read transactions, as when a visitor of ForEach reads.
-  const unsigned flags = MDB_NOTLS | MDB_NORDAHEAD | MDB_NOSYNC;
+  const unsigned flags = MDB_NOTLS | MDB_NORDAHEAD | (options_.durable ? 0u : unsigned{MDB_NOSYNC});
   if (const int code = mdb_env_open(env_, options_.folder.c_str(), flags, 0600)) return Failure("opening it", code);
   int dead = 0;
   mdb_reader_check(env_, &dead);
@@ -128,28 +139,37 @@ Status LmdbOnline::Open() {
   return Ok();
 }
 
-Result<MDB_txn*> LmdbOnline::BeginRead() const {
-  MDB_txn* txn = nullptr;
+void LmdbOnline::Close(const Reader& reader) {
+  mdb_cursor_close(reader.cursor);
+  mdb_txn_abort(reader.txn);
+}
+
+Result<LmdbOnline::Reader> LmdbOnline::BeginRead() const {
+  Reader reader;
   {
     const std::lock_guard lock(idle_mutex_);
     if (!idle_.empty()) {
-      txn = idle_.back();
+      reader = idle_.back();
       idle_.pop_back();
     }
   }
-  if (txn != nullptr) {
-    if (mdb_txn_renew(txn) == 0) return txn;
-    mdb_txn_abort(txn);
-    txn = nullptr;
+  if (reader.txn != nullptr) {
+    if (mdb_txn_renew(reader.txn) == 0 && mdb_cursor_renew(reader.txn, reader.cursor) == 0) return reader;
+    Close(reader);
+    reader = {};
   }
-  if (const int code = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn)) return Failure("reading", code);
-  return txn;
+  if (const int code = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &reader.txn)) return Failure("reading", code);
+  if (const int code = mdb_cursor_open(reader.txn, values_, &reader.cursor)) {
+    mdb_txn_abort(reader.txn);
+    return Failure("reading", code);
+  }
+  return reader;
 }
 
-void LmdbOnline::EndRead(MDB_txn* txn) const {
-  mdb_txn_reset(txn);
+void LmdbOnline::EndRead(Reader reader) const {
+  mdb_txn_reset(reader.txn);
   const std::lock_guard lock(idle_mutex_);
-  idle_.push_back(txn);
+  idle_.push_back(reader);
 }
 
 Result<OnlineStore::Values> LmdbOnline::Get(std::span<const std::string> keys) const {
@@ -169,6 +189,26 @@ Result<OnlineStore::Values> LmdbOnline::Get(std::span<const std::string> keys) c
   return values;
 }
 
+// A cursor finds a neighbour of what it found last without going down the tree again.
+Status LmdbOnline::Visit(std::span<const std::string_view> keys, const std::function<Status(Views)>& visit) const {
+  const ReadTransaction txn(*this, SW_TRY(BeginRead()));
+  std::vector<std::optional<std::string_view>> values(keys.size());
+  std::string hashed;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (keys[i].empty() || keys[i].size() > kKeyBytesMax) continue;
+    const bool is_plain = keys[i].size() <= kOnlineKeyPlainMax;
+    if (!is_plain) hashed = PhysicalKey(keys[i]);
+    MDB_val key = Val(is_plain ? keys[i] : hashed);
+    MDB_val record{};
+    const int code = mdb_cursor_get(txn.cursor(), &key, &record, MDB_SET);
+    if (code == MDB_NOTFOUND) continue;
+    if (code != 0) return Failure("reading", code);
+    const auto decoded = DecodeOnlineRecord(is_plain ? keys[i] : hashed, View(record));
+    if (decoded && decoded->key == keys[i]) values[i] = decoded->value;
+  }
+  return visit(values);
+}
+
 int LmdbOnline::PutOne(MDB_txn* txn, const OnlineWrite& write) {
   const std::string physical = PhysicalKey(write.key);
   MDB_val key = Val(physical);
@@ -181,7 +221,7 @@ int LmdbOnline::PutOne(MDB_txn* txn, const OnlineWrite& write) {
   return mdb_put(txn, values_, &key, &value, 0);
 }
 
-Status LmdbOnline::Put(const std::vector<OnlineWrite>& writes) {
+Status LmdbOnline::CheckWrites(std::span<const OnlineWrite> writes) {
   for (const OnlineWrite& write : writes) {
     if (write.key.empty() || write.key.size() > kKeyBytesMax) {
       return InvalidArgument("online store: a key has 1 to {} bytes, not {}", kKeyBytesMax, write.key.size());
@@ -190,6 +230,11 @@ Status LmdbOnline::Put(const std::vector<OnlineWrite>& writes) {
       return ResourceExhausted("online store: a value has at most {} bytes, not {}", kValueBytesMax, write.value->size());
     }
   }
+  return Ok();
+}
+
+Status LmdbOnline::Put(const std::vector<OnlineWrite>& writes) {
+  SW_TRY(CheckWrites(writes));
   MDB_txn* txn = nullptr;
   if (const int code = mdb_txn_begin(env_, nullptr, 0, &txn)) return Failure("writing", code);
   for (const OnlineWrite& write : writes) {
@@ -199,6 +244,42 @@ Status LmdbOnline::Put(const std::vector<OnlineWrite>& writes) {
     }
   }
   if (const int code = mdb_txn_commit(txn)) return Failure("writing", code);
+  return Ok();
+}
+
+int LmdbOnline::MergeOne(MDB_txn* txn, const Cursor& cursor, const OnlineWrite& write, const Wins& wins) {
+  if (!write.value) return PutOne(txn, write);
+  const bool is_plain = write.key.size() <= kOnlineKeyPlainMax;
+  const std::string physical = is_plain ? std::string() : PhysicalKey(write.key);
+  const std::string record = is_plain ? std::string() : EncodeOnlineRecord(write.key, *write.value);
+  MDB_val key = Val(is_plain ? write.key : physical);
+  MDB_val stored{};
+  const int code = cursor.Get(key, stored, MDB_SET);
+  if (code != 0 && code != MDB_NOTFOUND) return code;
+  if (code == 0) {
+    const auto decoded = DecodeOnlineRecord(View(key), View(stored));
+    if (decoded && decoded->key == write.key && !wins(decoded->value, *write.value)) return 0;
+  }
+  MDB_val value = Val(is_plain ? *write.value : record);
+  return cursor.Put(key, value, 0);
+}
+
+// LMDB has one writer at a time, so nothing comes between what is read here and what is written.
+Status LmdbOnline::Merge(std::span<const OnlineWrite> writes, const Wins& wins) {
+  SW_TRY(CheckWrites(writes));
+  MDB_txn* txn = nullptr;
+  if (const int code = mdb_txn_begin(env_, nullptr, 0, &txn)) return Failure("writing", code);
+  int code = 0;
+  {
+    Cursor cursor;
+    code = cursor.Open(txn, values_);
+    for (std::size_t i = 0; code == 0 && i < writes.size(); ++i) code = MergeOne(txn, cursor, writes[i], wins);
+  }
+  if (code != 0) {
+    mdb_txn_abort(txn);
+    return Failure("writing", code);
+  }
+  if (code = mdb_txn_commit(txn); code != 0) return Failure("writing", code);
   return Ok();
 }
 
