@@ -266,7 +266,7 @@ Result<std::vector<WantedView>> Project::Resolve(std::span<const std::string> re
   std::set<std::string_view> seen;
   for (const std::string& text : references) {
     const Reference reference = SW_TRY(ParseReference(text));
-    if (!seen.insert(text).second) return Collision({std::string(reference.view) + "__" + std::string(reference.feature)}, true);
+    if (!seen.insert(text).second) return Collision({std::string(reference.feature)}, false);
     std::string alias = AliasOf(reference);
     const auto [place, is_new] = places.try_emplace(alias, wanted.size());
     if (is_new) {
@@ -280,7 +280,7 @@ Result<std::vector<WantedView>> Project::Resolve(std::span<const std::string> re
     }
     WantedView& target = wanted[place->second];
     const std::size_t feature = SW_TRY(FeatureIndex(*target.view, reference.feature, alias));
-    if (std::ranges::find(target.features, feature) != target.features.end()) return Collision({fmt::format("{}__{}", alias, reference.feature)}, true);
+    if (std::ranges::find(target.features, feature) != target.features.end()) return Collision({std::string(reference.feature)}, false);
     target.features.push_back(feature);
   }
   return wanted;

@@ -214,7 +214,9 @@ Status FeatureServer::Push(std::string_view project_name, std::string_view sourc
 
 Status FeatureServer::WriteOnline(std::string_view project_name, std::string_view view_name, const Json& frame) {
   const auto project = SW_TRY(options_.registry->Find(project_name));
-  return WriteFrame(*options_.rows, *project, *SW_TRY(project->FindView(view_name)), frame);
+  const View* view = project->Find(view_name);
+  if (view == nullptr) return NotFound("FeastObjectNotFoundException: Can't recognize feast object with a name {}", view_name);
+  return WriteFrame(*options_.rows, *project, *view, frame);
 }
 
 net::Response FailureResponse(int status, const Error& error) {

@@ -114,7 +114,7 @@ Status RunTask(Materializer& materializer, const Task& task) {
 
 Response Busy(const std::vector<std::string>& views) {
   return net::JsonResponse(
-      409, Json::MakeObject({{"error", fmt::format("Cannot start async materialization — the following feature views are already in MATERIALIZING state: {}. "
+      409, Json::MakeObject({{"error", fmt::format("Cannot start async materialization \u2014 the following feature views are already in MATERIALIZING state: {}. "
                                                    "Use ?force=true to override.",
                                                    views)},
                              {"feature_views", Json::FromRange(views)}}));
