@@ -120,7 +120,12 @@ wheels_and_what_they_unpack() {
 
 # What only Feast's own tests need, beside all the rest.
 feast_conformance() {
+  local sources=$here/feast-conformance-sources.txt
   python_wheels venv-feast-conformance feast-requirements.txt feast-conformance-requirements.txt
+  is_current feast-conformance-sources "$sources" && return
+  quietly "$deps/venv-feast-conformance/bin/pip" install --no-input --disable-pip-version-check --no-deps \
+    --require-hashes --no-build-isolation --no-binary :all: -r "$sources"
+  mark_current feast-conformance-sources "$sources"
 }
 
 main() {

@@ -57,9 +57,8 @@ Pools PoolsOf(const std::vector<RawTable>& parts) {
 
 RawTable RawFromArrow(std::shared_ptr<arrow::Table> table, Pools pools) {
   // Metadata of pandas speaks of another table once columns or rows are others.
-  auto impl = std::make_shared<RawTable::Impl>(RawTable::Impl{table->ReplaceSchemaMetadata(nullptr)});
+  auto impl = std::make_shared<RawTable::Impl>(RawTable::Impl{.pools = std::move(pools), .table = table->ReplaceSchemaMetadata(nullptr)});
   for (const auto& field : impl->table->schema()->fields()) impl->columns.push_back(ColumnOf(*field));
-  impl->pools = std::move(pools);
   return RawTable(std::move(impl));
 }
 

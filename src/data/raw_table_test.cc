@@ -1,6 +1,9 @@
 #include "data/raw_table.h"
 
 #include <arrow/api.h>
+#include <arrow/io/memory.h>
+#include <arrow/ipc/api.h>
+#include <arrow/util/compression.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -163,6 +166,25 @@ TEST(RawTable, NoFlightMessageCrashesTheDecoder) {
     }
   }
   EXPECT_GT(refused, flips / 10);
+}
+
+TEST(RawTable, MemoryOfADecodedTableOutlivesIt) {
+  arrow::Int64Builder builder;
+  for (int i = 0; i < 1000; ++i) ASSERT_TRUE(builder.Append(i).ok());
+  auto options = arrow::ipc::IpcWriteOptions::Defaults();
+  options.codec = arrow::util::Codec::Create(arrow::Compression::ZSTD).ValueOrDie();  // so the decoder allocates
+  const RawTable table = TableOf({{"i", builder.Finish().ValueOrDie()}});
+  auto sink = arrow::io::BufferOutputStream::Create().ValueOrDie();
+  auto writer = arrow::ipc::MakeStreamWriter(sink, table.impl().table->schema(), options).ValueOrDie();
+  ASSERT_TRUE(writer->WriteTable(*table.impl().table).ok() && writer->Close().ok());
+  const std::string bytes = sink->Finish().ValueOrDie()->ToString();
+  RawTable taken;
+  {
+    const RawTable decoded = RawTable::FromStream(bytes, 1 << 20).value();
+    taken = decoded.Take(std::vector<std::int64_t>{7}).value().Beside(decoded.Take(std::vector<std::int64_t>{8}).value().Rename({{"i", "j"}}).value()).value();
+  }
+  EXPECT_EQ(taken.Value(0, 0).value(), RawValue{std::int64_t{7}});
+  EXPECT_FALSE(RawTable::FromStream(bytes, bytes.size() - 1).has_value());
 }
 
 TEST(RawTable, BoundsAnUpload) {
