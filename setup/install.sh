@@ -61,16 +61,17 @@ mark_current() {
   cat "$@" | sha256sum | cut -d' ' -f1 >"$deps/$step.stamp"
 }
 
-# Installs the wheels of a list into the environment .deps/$1. Debian's own interpreter: another
+# Installs the wheels of the lists $2... into the environment .deps/$1. Debian's own interpreter: another
 # python3 in PATH would need other wheels.
 python_wheels() {
-  local venv=$deps/$1 list=$here/$2
-  is_current "$1" "$list" && return
-  say "installing $(entries "$list" | wc -l) pinned Python wheels into .deps/$1"
+  local venv=$deps/$1 lists=("${@:2}")
+  lists=("${lists[@]/#/$here/}")
+  is_current "$1" "${lists[@]}" && return
+  say "installing $(cat "${lists[@]}" | grep -c -- --hash=) pinned Python wheels into .deps/$1"
   [ -x "$venv/bin/pip" ] || quietly /usr/bin/python3 -m venv "$venv"
   quietly "$venv/bin/pip" install --no-input --disable-pip-version-check --no-deps \
-    --require-hashes --only-binary :all: --no-compile -r "$list"
-  mark_current "$1" "$list"
+    --require-hashes --only-binary :all: --no-compile "${lists[@]/#/--requirement=}"
+  mark_current "$1" "${lists[@]}"
 }
 
 # The pinned archive's own build script is asked for its metadata by pip, after the hash was
@@ -117,13 +118,25 @@ wheels_and_what_they_unpack() {
   npm_packages
 }
 
+# What only Feast's own tests need, beside all the rest.
+feast_conformance() {
+  local sources=$here/feast-conformance-sources.txt
+  python_wheels venv-feast-conformance feast-requirements.txt feast-conformance-requirements.txt
+  is_current feast-conformance-sources "$sources" && return
+  quietly "$deps/venv-feast-conformance/bin/pip" install --no-input --disable-pip-version-check --no-deps \
+    --require-hashes --no-build-isolation --no-binary :all: -r "$sources"
+  mark_current feast-conformance-sources "$sources"
+}
+
 main() {
   mkdir -p "$deps"
   exec 9>"$deps/lock"
   flock 9
   debian_packages debian-packages.txt
   together "debian_packages debian-test-packages.txt" wheels_and_what_they_unpack \
-    "python_wheels venv-tf tensorflow-requirements.txt" "python_wheels venv-clients clients-requirements.txt"
+    "python_wheels venv-tf tensorflow-requirements.txt" "python_wheels venv-clients clients-requirements.txt" \
+    "python_wheels venv-feast feast-requirements.txt"
 }
 
 main
+if [ "${1:-}" = --feast-conformance ]; then feast_conformance; fi

@@ -129,6 +129,20 @@ class TidyTest(unittest.TestCase):
         self.add_to_base("hash.h", "#pragma once\n#include <xxhash.h>\n")
         self.assert_finds("src/base/hash.h:2:", "in a header")
 
+    def test_messages_of_feast_in_headers_of_its_room_alone(self):
+        self.write("src/deps.txt", TIDY_PROJECT["src/deps.txt"].replace("api/native", "feast: base\napi/native"))
+        self.write("src/feast/README.md", "# feast\n")
+        self.write("src/feast/CMakeLists.txt", "sw_room(NAME feast)\n")
+        self.write("src/feast/project.h", "#pragma once\n#include <proto/feast_core.pb.h>\n")
+        self.assertEqual(self.tidy(), "")
+        self.write("src/feast/project.h", "#pragma once\n#include <proto/tensorflow.pb.h>\n")
+        self.assert_finds("src/feast/project.h:2:", "in a header")
+        self.write("src/feast/project.h", '#pragma once\n#include "proto/feast_core.pb.h"\n')
+        self.assert_finds("src/feast/project.h:2:", "is in no room")
+        self.write("src/feast/project.h", "#pragma once\n")
+        self.add_to_base("a.h", "#pragma once\n#include <proto/feast_core.pb.h>\n")
+        self.assert_finds("src/base/a.h:2:", "is wrapped by feast")
+
     def test_unknown_library(self):
         self.add_to_base("a.cc", "#include <curl/curl.h>\n")
         self.assert_finds("src/base/a.cc:1:", "no library that tidy knows")

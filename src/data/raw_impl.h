@@ -21,9 +21,9 @@ class Result;
 namespace sw::data {
 
 struct RawTable::Impl {
+  std::vector<std::shared_ptr<arrow::MemoryPool>> pools;  // that buffers came from: first, so that they outlive the table
   std::shared_ptr<arrow::Table> table;
   std::vector<RawColumn> columns = {};
-  std::vector<std::shared_ptr<arrow::MemoryPool>> pools = {};  // that buffers came from
 };
 
 template <typename T>

@@ -57,9 +57,8 @@ Pools PoolsOf(const std::vector<RawTable>& parts) {
 
 RawTable RawFromArrow(std::shared_ptr<arrow::Table> table, Pools pools) {
   // Metadata of pandas speaks of another table once columns or rows are others.
-  auto impl = std::make_shared<RawTable::Impl>(RawTable::Impl{table->ReplaceSchemaMetadata(nullptr)});
+  auto impl = std::make_shared<RawTable::Impl>(RawTable::Impl{.pools = std::move(pools), .table = table->ReplaceSchemaMetadata(nullptr)});
   for (const auto& field : impl->table->schema()->fields()) impl->columns.push_back(ColumnOf(*field));
-  impl->pools = std::move(pools);
   return RawTable(std::move(impl));
 }
 
@@ -129,6 +128,8 @@ Result<RawTable> RawTable::Take(std::span<const std::int64_t> rows) const {
 }
 
 Result<RawTable> RawTable::Beside(const RawTable& more) const {
+  if (columns().empty()) return more;
+  if (more.columns().empty()) return *this;
   if (num_rows() != more.num_rows()) return InvalidArgument("{} rows do not fit beside {}", more.num_rows(), num_rows());
   arrow::ChunkedArrayVector columns = impl_->table->columns();
   arrow::FieldVector fields = impl_->table->schema()->fields();

@@ -85,7 +85,7 @@ class RawTable {
   Result<RawTable> Rename(const std::map<std::string, std::string>& names) const;  // others stay
   // -1: a row of nulls.
   Result<RawTable> Take(std::span<const std::int64_t> rows) const;
-  Result<RawTable> Beside(const RawTable& more) const;  // columns of both
+  Result<RawTable> Beside(const RawTable& more) const;  // columns of both; one without columns fits beside any
   // Rows of all, in order; a column that some lack is null there, and types become the wider one.
   static Result<RawTable> Concat(const std::vector<RawTable>& parts);
   // With the types and the order of columns that `like` has. INVALID_ARGUMENT where a value would change.

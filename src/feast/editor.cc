@@ -88,8 +88,9 @@ Status Editor::Apply(core::Permission permission, std::string_view project) { re
 
 Status Editor::Apply(core::SavedDataset dataset, std::string_view project) {
   if (const auto* old_dataset = FindObject<core::SavedDataset>(objects_, dataset.spec().name(), project)) {
-    *dataset.mutable_meta()->mutable_min_event_timestamp() = old_dataset->meta().min_event_timestamp();
-    *dataset.mutable_meta()->mutable_max_event_timestamp() = old_dataset->meta().max_event_timestamp();
+    const core::SavedDatasetMeta& meta = old_dataset->meta();
+    if (meta.has_min_event_timestamp()) *dataset.mutable_meta()->mutable_min_event_timestamp() = meta.min_event_timestamp();
+    if (meta.has_max_event_timestamp()) *dataset.mutable_meta()->mutable_max_event_timestamp() = meta.max_event_timestamp();
   }
   return Replace(std::move(dataset), project);
 }

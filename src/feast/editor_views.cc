@@ -162,7 +162,7 @@ Status Editor::DeleteView(std::string_view name, std::string_view project) {
   const auto is_deleted = [&](const auto* kind) { return Delete<std::remove_cvref_t<decltype(*kind)>>(name, project).has_value(); };
   if (!is_deleted(static_cast<const core::FeatureView*>(nullptr)) && !is_deleted(static_cast<const core::OnDemandFeatureView*>(nullptr)) &&
       !is_deleted(static_cast<const core::StreamFeatureView*>(nullptr)) && !is_deleted(static_cast<const core::LabelView*>(nullptr))) {
-    return NoView(name, project);
+    return FeatureViewNotFound(name, project);
   }
   if (!objects_.has_feature_view_version_history()) return Ok();
   auto& records = *objects_.mutable_feature_view_version_history()->mutable_records();
@@ -194,7 +194,7 @@ Status Editor::Materialized(std::string_view view, std::string_view project, con
   *interval.mutable_end_time() = to;
   if (WasMaterialized<core::FeatureView>(view, project, interval) || WasMaterialized<core::StreamFeatureView>(view, project, interval)) return Ok();
   if (FindObject<core::OnDemandFeatureView>(objects_, view, project) != nullptr) return Ok();  // has nowhere to note it
-  return NoView(view, project);
+  return FeatureViewNotFound(view, project);
 }
 
 }  // namespace sw::feast

@@ -104,7 +104,7 @@ Result<data::RawTable> ValuesOf(const Joined& joined, std::span<const std::int64
   std::ranges::sort(columns);
   columns.erase(std::ranges::unique(columns).begin(), columns.end());
   const data::RawTable values = SW_TRY(SW_TRY(joined.table.files.Gather(columns, rows, threads)).Take(at));
-  data::RawTable named = SW_TRY(values.Select({}, "the table"));
+  data::RawTable named;
   for (std::size_t i = 0; i < joined.columns.size(); ++i) {
     named = SW_TRY(named.Beside(SW_TRY(SW_TRY(values.Select({joined.columns[i]}, "the table")).Rename({{joined.columns[i], joined.names[i]}}))));
   }

@@ -1,6 +1,7 @@
 #include "feast/objects.h"
 
 #include "base/errors.h"
+#include "feast/failure.h"
 
 namespace sw::feast {
 namespace core = ::feast::core;
@@ -9,13 +10,13 @@ std::unexpected<Error> NoObject(const core::Project*, std::string_view name, std
   return NotFound("ProjectObjectNotFoundException: Project {} does not exist", name);
 }
 std::unexpected<Error> NoObject(const core::Entity*, std::string_view name, std::string_view project) {
-  return NotFound("EntityNotFoundException: Entity {} does not exist in project {}", name, project);
+  return EntityNotFound(name, project);
 }
 std::unexpected<Error> NoObject(const core::DataSource*, std::string_view name, std::string_view project) {
-  return NotFound("DataSourceObjectNotFoundException: Data source {} does not exist in project {}", name, project);
+  return DataSourceNotFound(name, project);
 }
 std::unexpected<Error> NoObject(const core::FeatureService*, std::string_view name, std::string_view project) {
-  return NotFound("FeatureServiceNotFoundException: Feature service {} does not exist in project {}", name, project);
+  return FeatureServiceNotFound(name, project);
 }
 std::unexpected<Error> NoObject(const core::SavedDataset*, std::string_view name, std::string_view project) {
   return NotFound("SavedDatasetNotFound: Saved dataset {} does not exist in project {}", name, project);
@@ -26,10 +27,6 @@ std::unexpected<Error> NoObject(const core::ValidationReference*, std::string_vi
 std::unexpected<Error> NoObject(const core::Permission*, std::string_view name, std::string_view project) {
   return NotFound("PermissionObjectNotFoundException: Permission {} does not exist in project {}", name, project);
 }
-std::unexpected<Error> NoView(std::string_view name, std::string_view project) {
-  return NotFound("FeatureViewNotFoundException: Feature view {} does not exist in project {}", name, project);
-}
-
 google::protobuf::Timestamp TimestampOf(TimeUs time) {
   google::protobuf::Timestamp stamp;
   TimeUs seconds = time / base::kSecondUs;

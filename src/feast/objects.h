@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "feast/failure.h"
 
 namespace sw::feast {
 
@@ -98,10 +99,9 @@ std::unexpected<Error> NoObject(const ::feast::core::FeatureService*, std::strin
 std::unexpected<Error> NoObject(const ::feast::core::SavedDataset*, std::string_view name, std::string_view project);
 std::unexpected<Error> NoObject(const ::feast::core::ValidationReference*, std::string_view name, std::string_view project);
 std::unexpected<Error> NoObject(const ::feast::core::Permission*, std::string_view name, std::string_view project);
-std::unexpected<Error> NoView(std::string_view name, std::string_view project);
 template <IsView View>
 std::unexpected<Error> NoObject(const View*, std::string_view name, std::string_view project) {
-  return NoView(name, project);
+  return FeatureViewNotFound(name, project);
 }
 
 template <typename Object>

@@ -22,6 +22,7 @@ using grpc::Call;
 constexpr std::size_t kCommandBytesMax = 1 << 20;
 
 using PutStream = grpc::Stream<flight::FlightData, flight::PutResult>;
+using ExchangeStream = grpc::Stream<flight::FlightData, flight::FlightData>;
 using GetStream = grpc::Stream<flight::Ticket, flight::FlightData>;
 using ListStream = grpc::Stream<flight::Criteria, flight::FlightInfo>;
 using ActionStream = grpc::Stream<flight::Empty, flight::ActionType>;
@@ -55,44 +56,58 @@ void Run(const SharedServer& server, const std::shared_ptr<StreamType>& stream, 
 }
 
 // An upload while it comes in.
+template <typename StreamType>
 struct Upload {
   SharedServer server;
-  std::shared_ptr<PutStream> stream;
+  std::shared_ptr<StreamType> stream;
   data::FlightDecoder decoder;
   std::string command = {};
   bool has_begun = false;
+
+  Status Take(std::string_view bytes) {
+    flight::FlightData message;
+    if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return std::unexpected(grpc::Unreadable(message.GetTypeName()));
+    if (!std::exchange(has_begun, true)) {
+      command = std::move(*message.mutable_flight_descriptor()->mutable_cmd());
+      if (command.empty() || command.size() > kCommandBytesMax) return InvalidArgument("the first message needs a descriptor with a command of at most {} bytes", kCommandBytesMax);
+    }
+    return decoder.Add({std::move(*message.mutable_data_header()), std::move(*message.mutable_data_body())});
+  }
+  // What has come in, as a whole.
+  Result<std::pair<Json, data::RawTable>> Finish() {
+    if (!has_begun) return InvalidArgument("the upload has no message");
+    Json parsed = SW_TRY(Json::Parse(command));
+    if (!parsed.IsObject()) return InvalidArgument("the descriptor's command is {}, not a JSON object", parsed.TypeName());
+    return std::pair(std::move(parsed), SW_TRY(decoder.Finish()));
+  }
 };
 
-Status Complete(Upload& upload) {
-  if (!upload.has_begun) return InvalidArgument("the upload has no message");
-  const Json command = SW_TRY(Json::Parse(upload.command));
-  if (!command.IsObject()) return InvalidArgument("the descriptor's command is {}, not a JSON object", command.TypeName());
-  const data::RawTable table = SW_TRY(upload.decoder.Finish());
+// Reads to the end, and then runs `complete` on the executor.
+template <typename StreamType, typename Complete>
+void ReadOn(const std::shared_ptr<Upload<StreamType>>& upload, Complete complete) {
+  upload->stream->ReadBytes([upload, complete](Result<std::optional<std::string>> bytes) {
+    if (!bytes) return upload->stream->Finish(std::unexpected(bytes.error()));
+    if (!*bytes) return Run(upload->server, upload->stream, [upload, complete] { complete(*upload); });
+    if (Status taken = upload->Take(**bytes); !taken) return upload->stream->Finish(taken);
+    ReadOn(upload, complete);
+  });
+}
+
+template <typename StreamType, typename Complete>
+void Begin(const SharedServer& server, std::shared_ptr<StreamType> stream, Complete complete) {
+  ReadOn(std::make_shared<Upload<StreamType>>(Upload<StreamType>{.server = server, .stream = std::move(stream), .decoder = data::FlightDecoder({.bytes_max = server->context.upload_bytes_max})}),
+         complete);
+}
+
+Status Keep(Upload<PutStream>& upload) {
+  auto [command, table] = SW_TRY(upload.Finish());
   const Caller& caller = upload.stream->GetCall().caller;
   if (!SW_TRY(upload.server->calls.Put(caller, command, table))) return Ok();
   return upload.server->spool.Put(FlightSpool::TicketOf(caller, upload.command), {upload.command, table});
 }
 
-Status Take(Upload& upload, std::string_view bytes) {
-  flight::FlightData message;
-  if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return std::unexpected(grpc::Unreadable(message.GetTypeName()));
-  if (!std::exchange(upload.has_begun, true)) {
-    upload.command = std::move(*message.mutable_flight_descriptor()->mutable_cmd());
-    if (upload.command.empty() || upload.command.size() > kCommandBytesMax) return InvalidArgument("the first message needs a descriptor with a command of at most {} bytes", kCommandBytesMax);
-  }
-  return upload.decoder.Add({std::move(*message.mutable_data_header()), std::move(*message.mutable_data_body())});
-}
-
-void ReadOn(const std::shared_ptr<Upload>& upload) {
-  upload->stream->ReadBytes([upload](Result<std::optional<std::string>> bytes) {
-    if (!bytes) return upload->stream->Finish(std::unexpected(bytes.error()));
-    if (!*bytes) return Run(upload->server, upload->stream, [upload] { upload->stream->Finish(ForClient(Complete(*upload))); });
-    if (Status taken = Take(*upload, **bytes); !taken) return upload->stream->Finish(taken);
-    ReadOn(upload);
-  });
-}
-
-void WriteOn(const std::shared_ptr<GetStream>& stream, data::FlightEncoder encoder) {
+template <typename StreamType>
+void WriteOn(const std::shared_ptr<StreamType>& stream, data::FlightEncoder encoder) {
   Result<std::optional<data::FlightMessage>> message = encoder.Next();
   if (!message) return stream->Finish(std::unexpected(message.error()));
   if (!*message) return stream->Finish(Ok());
@@ -108,6 +123,18 @@ Result<data::FlightEncoder> AnswerTo(Server& server, const Caller& caller, const
   data::RawTable answer = SW_TRY(server.calls.Get(SW_TRY(Json::Parse(upload->command)), upload->table));
   server.spool.Remove(ticket);
   return data::FlightEncoder::Make(std::move(answer));
+}
+
+Result<data::FlightEncoder> AnswerOf(Upload<ExchangeStream>& upload) {
+  const auto [command, table] = SW_TRY(upload.Finish());
+  return data::FlightEncoder::Make(SW_TRY(upload.server->calls.Get(command, table)));
+}
+
+void Exchange(Upload<ExchangeStream>& upload) {
+  if (upload.stream->Cancelled()) return;
+  auto answer = AnswerOf(upload);
+  if (!answer) return upload.stream->Finish(ForClient(std::unexpected(std::move(answer).error())));
+  WriteOn(upload.stream, *std::move(answer));
 }
 
 void Get(const SharedServer& server, const std::shared_ptr<GetStream>& stream) {
@@ -174,12 +201,15 @@ std::vector<net::Route> FlightRoutes(const FlightContext& context) {
   const base::Clock& clock = *context.clock;
   const auto server = std::make_shared<Server>(context);
   std::vector<net::Route> routes;
+  const std::size_t message_bytes_max = context.upload_bytes_max + kCommandBytesMax;
   routes.push_back(grpc::Streaming<flight::FlightData, flight::PutResult>(
       clock, PathOf("DoPut"), "features.read",
       [server](std::shared_ptr<PutStream> stream) {
-        ReadOn(std::make_shared<Upload>(Upload{.server = server, .stream = std::move(stream), .decoder = data::FlightDecoder({.bytes_max = server->context.upload_bytes_max})}));
+        Begin(server, std::move(stream), [](Upload<PutStream>& upload) { upload.stream->Finish(ForClient(Keep(upload))); });
       },
-      context.upload_bytes_max + kCommandBytesMax));
+      message_bytes_max));
+  routes.push_back(grpc::Streaming<flight::FlightData, flight::FlightData>(
+      clock, PathOf("DoExchange"), "features.read", [server](std::shared_ptr<ExchangeStream> stream) { Begin(server, std::move(stream), Exchange); }, message_bytes_max));
   routes.push_back(grpc::Streaming<flight::Ticket, flight::FlightData>(clock, PathOf("DoGet"), "features.read",
                                                                        [server](const std::shared_ptr<GetStream>& stream) { Get(server, stream); }));
   routes.push_back(grpc::Unary<flight::FlightDescriptor, flight::FlightInfo>(
@@ -197,7 +227,7 @@ std::vector<net::Route> FlightRoutes(const FlightContext& context) {
   }));
   routes.push_back(grpc::Streaming<flight::Empty, flight::ActionType>(clock, PathOf("ListActions"), "features.read",
                                                                       [](const std::shared_ptr<ActionStream>& stream) { ListAll(stream, ListActions); }));
-  for (const std::string_view method : {"Handshake", "DoAction", "GetSchema", "DoExchange"}) routes.push_back(Refused(clock, method));
+  for (const std::string_view method : {"Handshake", "DoAction", "GetSchema"}) routes.push_back(Refused(clock, method));
   return routes;
 }
 

@@ -4,8 +4,9 @@
 //   std::ranges::move(FlightRoutes({.registry = registry, .project = "credit", .writes = &writes, .clock = &clock,
 //                                   .executor = &jobs}), std::back_inserter(routes));
 //
-// A command comes by DoPut, with its table; GetFlightInfo gives its ticket, DoGet its answer. What writes does so
-// within DoPut. Commands run on the executor, not on an event loop.
+// A command that reads comes by DoExchange with its table, and is answered there. Clients before 0.67 send it by
+// DoPut, GetFlightInfo gives its ticket, DoGet its answer. What writes does so within DoPut. Commands run on the
+// executor, not on an event loop.
 #pragma once
 
 #include <string>

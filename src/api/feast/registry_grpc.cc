@@ -56,7 +56,7 @@ class Methods {
   template <typename Request, typename Response>
   void Refuse(std::string_view name) {
     Add<Request, Response>(name, "features.read", [name = std::string(name)](const Call&, const Request&, Response&) -> Status {
-      return Unimplemented("FeastProviderNotImplementedError: {} computes a saved dataset in the server, which is not done here; call "
+      return Unimplemented("{} computes a saved dataset in the server, which is not done here; call "
                            "store.create_saved_dataset() in Python instead",
                            name);
     });
@@ -182,7 +182,7 @@ Status GetAnyView(const core::Registry& objects, const wire::GetAnyFeatureViewRe
   if (PutView<core::StreamFeatureView>(objects, request.name(), request.project(), any)) return Ok();
   if (PutView<core::OnDemandFeatureView>(objects, request.name(), request.project(), any)) return Ok();
   if (PutView<core::LabelView>(objects, request.name(), request.project(), any)) return Ok();
-  return NoView(request.name(), request.project());
+  return FeatureViewNotFound(request.name(), request.project());
 }
 
 bool ReadsSource(const core::FeatureView& view, std::string_view source) {
