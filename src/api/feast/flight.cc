@@ -201,15 +201,15 @@ std::vector<net::Route> FlightRoutes(const FlightContext& context) {
   const base::Clock& clock = *context.clock;
   const auto server = std::make_shared<Server>(context);
   std::vector<net::Route> routes;
-  const std::size_t message_bytes_max = context.upload_bytes_max + kCommandBytesMax;
+  const grpc::StreamLimits limits{.message_bytes_max = context.upload_bytes_max + kCommandBytesMax, .budget = std::make_shared<grpc::StreamBudget>(context.uploads_bytes_max)};
   routes.push_back(grpc::Streaming<flight::FlightData, flight::PutResult>(
       clock, PathOf("DoPut"), "features.read",
       [server](std::shared_ptr<PutStream> stream) {
         Begin(server, std::move(stream), [](Upload<PutStream>& upload) { upload.stream->Finish(ForClient(Keep(upload))); });
       },
-      message_bytes_max));
+      limits));
   routes.push_back(grpc::Streaming<flight::FlightData, flight::FlightData>(
-      clock, PathOf("DoExchange"), "features.read", [server](std::shared_ptr<ExchangeStream> stream) { Begin(server, std::move(stream), Exchange); }, message_bytes_max));
+      clock, PathOf("DoExchange"), "features.read", [server](std::shared_ptr<ExchangeStream> stream) { Begin(server, std::move(stream), Exchange); }, limits));
   routes.push_back(grpc::Streaming<flight::Ticket, flight::FlightData>(clock, PathOf("DoGet"), "features.read",
                                                                        [server](const std::shared_ptr<GetStream>& stream) { Get(server, stream); }));
   routes.push_back(grpc::Unary<flight::FlightDescriptor, flight::FlightInfo>(

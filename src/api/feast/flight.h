@@ -29,6 +29,7 @@ struct FlightContext {
   base::Executor* executor = nullptr;
   std::size_t threads = 2;                               // of one command
   std::size_t upload_bytes_max = std::size_t{512} << 20;
+  std::size_t uploads_bytes_max = std::size_t{1} << 30;  // of all that come in or are being answered
   std::size_t spool_bytes_max = std::size_t{1} << 30;    // of uploads that wait
 };
 

@@ -45,6 +45,15 @@ class GrpcTest : public testing::Test {
   std::shared_ptr<Health> health_ = std::make_shared<Health>(std::vector<std::string>{"test.Echo"});
 };
 
+TEST(StreamBudget, IsSharedAndGivenBack) {
+  StreamBudget budget(10);
+  ASSERT_TRUE(budget.Take(6));
+  EXPECT_EQ(budget.Take(5).error().code, ErrorCode::kResourceExhausted);
+  ASSERT_TRUE(budget.Take(4));  // what was refused took nothing
+  budget.GiveBack(6);
+  EXPECT_TRUE(budget.Take(6));
+}
+
 TEST_F(GrpcTest, AnswersAHealthCheck) {
   HealthCheckRequest request;
   for (const char* service : {"", "test.Echo"}) {

@@ -9,8 +9,18 @@ constexpr std::size_t kPieceBytes = 64u << 10;
 
 }  // namespace
 
-UntypedStream::UntypedStream(Call call, net::BodyReader body, net::Responder responder, bool is_gzip, std::size_t message_bytes_max)
-    : call_(std::move(call)), body_(std::move(body)), responder_(std::move(responder)), reader_(is_gzip, message_bytes_max) {}
+UntypedStream::UntypedStream(Call call, net::BodyReader body, net::Responder responder, bool is_gzip, StreamLimits limits)
+    : call_(std::move(call)), body_(std::move(body)), responder_(std::move(responder)), budget_(std::move(limits.budget)), reader_(is_gzip, limits.message_bytes_max) {}
+
+UntypedStream::~UntypedStream() {
+  if (budget_ != nullptr) budget_->GiveBack(taken_bytes_);
+}
+
+Status StreamBudget::Take(std::size_t bytes) {
+  if (taken_.fetch_add(bytes) + bytes <= bytes_max_) return Ok();
+  taken_ -= bytes;
+  return ResourceExhausted("limit stream_budget: uploads take {} bytes together, the most there may be; try again later", bytes_max_);
+}
 
 void UntypedStream::ReadBytes(Taken taken) {
   {
@@ -46,6 +56,10 @@ void UntypedStream::Drive() {
     }
     body_.Read([self = shared_from_this(), taken = std::move(taken)](Result<std::string> piece) mutable {
       if (!piece) return taken(std::unexpected(piece.error()));
+      if (self->budget_ != nullptr) {
+        if (Status taken_bytes = self->budget_->Take(piece->size()); !taken_bytes) return taken(std::unexpected(taken_bytes.error()));
+        self->taken_bytes_ += piece->size();
+      }
       self->has_ended_ = piece->empty();
       self->reader_.Add(*piece);
       {

@@ -7,6 +7,7 @@
 // one Write at a time.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -18,10 +19,30 @@
 
 namespace sw::grpc {
 
+// What all streams that share it may have read together, while they live.
+class StreamBudget {
+ public:
+  explicit StreamBudget(std::size_t bytes_max) : bytes_max_(bytes_max) {}
+  Status Take(std::size_t bytes);  // RESOURCE_EXHAUSTED
+  void GiveBack(std::size_t bytes) { taken_ -= bytes; }
+
+ private:
+  const std::size_t bytes_max_;
+  std::atomic<std::size_t> taken_{0};
+};
+
+struct StreamLimits {
+  std::size_t message_bytes_max = kMessageBytesMax;
+  std::shared_ptr<StreamBudget> budget = nullptr;  // none: only each message is bounded
+};
+
 class UntypedStream : public std::enable_shared_from_this<UntypedStream> {
  public:
   using Taken = std::move_only_function<void(Result<std::optional<std::string>>)>;
-  UntypedStream(Call call, net::BodyReader body, net::Responder responder, bool is_gzip, std::size_t message_bytes_max = kMessageBytesMax);
+  UntypedStream(Call call, net::BodyReader body, net::Responder responder, bool is_gzip, StreamLimits limits = {});
+  ~UntypedStream();
+  UntypedStream(const UntypedStream&) = delete;
+  UntypedStream& operator=(const UntypedStream&) = delete;
 
   const Call& GetCall() const { return call_; }
   // The next message; none at their end.
@@ -39,6 +60,8 @@ class UntypedStream : public std::enable_shared_from_this<UntypedStream> {
   const Call call_;
   const net::BodyReader body_;
   const net::Responder responder_;
+  const std::shared_ptr<StreamBudget> budget_;
+  std::size_t taken_bytes_ = 0;  // of the budget; only of who drives
   std::mutex mutex_;
   net::GrpcReader reader_;   // only of who drives
   bool has_ended_ = false;   // likewise
@@ -81,10 +104,10 @@ net::Route UntypedStreaming(const base::Clock& clock, std::string path, std::str
 
 template <typename Request, typename Response>
 net::Route Streaming(const base::Clock& clock, std::string path, std::string scope,
-                     std::function<void(std::shared_ptr<Stream<Request, Response>>)> handler, std::size_t message_bytes_max = kMessageBytesMax) {
+                     std::function<void(std::shared_ptr<Stream<Request, Response>>)> handler, StreamLimits limits = {}) {
   return UntypedStreaming(clock, std::move(path), std::move(scope),
-                          [handler = std::move(handler), message_bytes_max](Call call, net::BodyReader body, net::Responder responder, bool is_gzip) {
-                            auto stream = std::make_shared<Stream<Request, Response>>(std::move(call), std::move(body), std::move(responder), is_gzip, message_bytes_max);
+                          [handler = std::move(handler), limits = std::move(limits)](Call call, net::BodyReader body, net::Responder responder, bool is_gzip) {
+                            auto stream = std::make_shared<Stream<Request, Response>>(std::move(call), std::move(body), std::move(responder), is_gzip, limits);
                             handler(stream);
                             return stream;
                           });
