@@ -1,6 +1,8 @@
 #include "feast/materialize.h"
 
 #include <algorithm>
+#include <functional>
+#include <span>
 
 #include "base/errors.h"
 #include "data/raw_files.h"
@@ -16,7 +18,8 @@ namespace {
 
 namespace core = ::feast::core;
 
-constexpr std::size_t kBlockRows = 50'000;  // that are in memory at once, and in one transaction
+constexpr std::size_t kBlockRows = 100'000;            // of one transaction
+constexpr std::size_t kSortedBytesMax = 256u << 20;    // of records that are sorted together
 constexpr DurationUs kFirstPeriod = 52 * 7 * base::kDayUs;
 
 Status CheckMaterialized(const View& view) {
@@ -76,6 +79,98 @@ Result<Opened> OpenTable(const TableFolders& folders, const View& view) {
   return Opened{*std::move(files), std::move(columns)};
 }
 
+// Keys of one view differ behind a long common beginning: the next eight bytes decide nearly always.
+void SortByKey(std::vector<store::OnlineWrite>& records) {
+  if (records.empty()) return;
+  const std::string& first = records.front().key;
+  std::size_t common = first.size();
+  for (const store::OnlineWrite& record : records) {
+    const std::size_t size = std::min(common, record.key.size());
+    common = static_cast<std::size_t>(std::mismatch(first.begin(), first.begin() + static_cast<std::ptrdiff_t>(size), record.key.begin()).first - first.begin());
+  }
+  struct Place {
+    std::uint64_t head;
+    std::size_t record;
+  };
+  std::vector<Place> places(records.size());
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    std::uint64_t head = 0;
+    const std::string_view rest = std::string_view(records[i].key).substr(common, sizeof head);
+    for (std::size_t k = 0; k < sizeof head; ++k) head = head << 8 | (k < rest.size() ? static_cast<unsigned char>(rest[k]) : 0);
+    places[i] = {head, i};
+  }
+  std::ranges::sort(places, [&](const Place& a, const Place& b) { return a.head != b.head ? a.head < b.head : records[a.record].key < records[b.record].key; });
+  std::vector<store::OnlineWrite> sorted;
+  sorted.reserve(records.size());
+  for (const Place& place : places) sorted.push_back(std::move(records[place.record]));
+  records = std::move(sorted);
+}
+
+// Gathers records, and writes them in the order of their keys: the store's tree then grows page by page. In the order
+// of a table each transaction would touch all of it.
+class SortedWriter {
+ public:
+  explicit SortedWriter(OnlineRows& rows) : rows_(rows) {}
+  Status Add(std::vector<store::OnlineWrite> records) {
+    for (store::OnlineWrite& record : records) {
+      bytes_ += record.key.size() + record.value->size() + sizeof record;
+      records_.push_back(std::move(record));
+    }
+    return bytes_ < kSortedBytesMax ? Ok() : Flush();
+  }
+  Status Flush() {
+    SortByKey(records_);
+    for (std::size_t at = 0; at < records_.size(); at += kBlockRows) {
+      SW_TRY(rows_.Write(std::span(records_).subspan(at, std::min(kBlockRows, records_.size() - at))));
+    }
+    records_.clear();
+    bytes_ = 0;
+    return Ok();
+  }
+
+ private:
+  OnlineRows& rows_;
+  std::vector<store::OnlineWrite> records_;
+  std::size_t bytes_ = 0;
+};
+
+using Rows = std::span<const std::int64_t>;
+
+bool HasAll(const data::RawTable& table, const std::vector<std::string>& columns) {
+  return std::ranges::all_of(columns, [&](const std::string& column) { return table.Has(column); });
+}
+
+// The chosen rows (ascending) of one part, block by block, so that it is decompressed once.
+Status ForRowsOfPart(const data::RawFiles& files, std::size_t part, const std::vector<std::string>& columns, Rows rows, std::size_t threads,
+                     const std::function<Status(const data::RawTable&)>& use) {
+  const auto blocks = SW_TRY(files.Read(part, columns));
+  std::int64_t first = static_cast<std::int64_t>(files.parts()[part].first_row);
+  std::vector<std::int64_t> here;
+  while (!rows.empty()) {
+    const auto block = SW_TRY(blocks->Next());
+    if (!block) break;
+    // A file of its own columns: what it lacks becomes null.
+    if (!HasAll(*block, columns)) return use(SW_TRY(files.Gather(columns, rows, threads)));
+    here.clear();
+    const std::int64_t end = first + static_cast<std::int64_t>(block->num_rows());
+    for (; !rows.empty() && rows.front() < end; rows = rows.subspan(1)) here.push_back(rows.front() - first);
+    if (!here.empty()) SW_TRY(use(here.size() == block->num_rows() ? *block : SW_TRY(block->Take(here))));
+    first = end;
+  }
+  return Ok();
+}
+
+Status ForChosenRows(const data::RawFiles& files, const std::vector<std::string>& columns, Rows rows, std::size_t threads,
+                     const std::function<Status(const data::RawTable&)>& use) {
+  for (std::size_t part = 0; part < files.parts().size() && !rows.empty(); ++part) {
+    const std::int64_t end = static_cast<std::int64_t>(files.parts()[part].first_row + files.parts()[part].rows);
+    const auto count = static_cast<std::size_t>(std::ranges::lower_bound(rows, end) - rows.begin());
+    if (count > 0) SW_TRY(ForRowsOfPart(files, part, columns, rows.first(count), threads, use));
+    rows = rows.subspan(count);
+  }
+  return Ok();
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> Materializer::ViewsOf(std::string_view project_name, const std::optional<std::vector<std::string>>& names) const {
@@ -103,12 +198,11 @@ Status Materializer::RunOne(const Project& project, const View& view, TimeUs fro
   const std::vector<std::int64_t> rows =
       SW_TRY(NewestOfEachKey(table, {.from = InUnit(from, unit), .to = last}, unit, {.threads = options_.threads}));
   SW_TRY(options_.rows->Know(RowLayout::Of(view.features)));
+  SortedWriter writer(*options_.rows);
   RowEncoder encoder(project.name(), view, opened.columns);
-  for (std::size_t at = 0; at < rows.size(); at += kBlockRows) {
-    const std::span<const std::int64_t> block = std::span(rows).subspan(at, std::min(kBlockRows, rows.size() - at));
-    const data::RawTable values = SW_TRY(opened.files.Gather(opened.columns.All(), block, options_.threads));
-    SW_TRY(options_.rows->Write(SW_TRY(encoder.Encode(values))));
-  }
+  SW_TRY(ForChosenRows(opened.files, opened.columns.All(), rows, options_.threads,
+                       [&](const data::RawTable& values) -> Status { return writer.Add(SW_TRY(encoder.Encode(values))); }));
+  SW_TRY(writer.Flush());
   return options_.registry->Change([&](core::Registry& objects) -> Status {
     return Editor(objects, options_.clock->Now(), *options_.ids).Materialized(view.name, project.name(), TimestampOf(from), TimestampOf(to));
   });

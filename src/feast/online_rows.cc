@@ -66,17 +66,6 @@ std::optional<OnlineRow> OnlineRow::Parse(std::string_view record) {
   return row;
 }
 
-std::string_view OnlineRow::Value(std::size_t i) const {
-  if (i >= count_) return {};
-  const auto end_of = [&](std::size_t k) -> std::size_t {
-    return is_wide_ ? Load<std::uint32_t>(ends_ + k * sizeof(std::uint32_t)) : Load<std::uint16_t>(ends_ + k * sizeof(std::uint16_t));
-  };
-  const std::size_t begin = i == 0 ? 0 : end_of(i - 1);
-  const std::size_t end = end_of(i);
-  if (begin > end || end > values_.size()) return {};
-  return values_.substr(begin, end - begin);
-}
-
 void RowWriter::Finish(TimeUs event, TimeUs created, std::string& out) const {
   const bool is_wide = bytes_.size() > kNarrowMax;
   out.reserve(out.size() + kHeadBytes + ends_.size() * 4 + bytes_.size());

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <map>
 #include <memory>
@@ -46,9 +47,23 @@ class OnlineRow {
   TimeUs event() const { return event_; }
   TimeUs created() const { return created_; }
   std::size_t size() const { return count_; }
-  std::string_view Value(std::size_t i) const;  // bytes of a Value; of a damaged record none
+  // Bytes of a Value; of a damaged record none.
+  std::string_view Value(std::size_t i) const {
+    if (i >= count_) return {};
+    const std::size_t begin = i == 0 ? 0 : End(i - 1);
+    const std::size_t end = End(i);
+    if (begin > end || end > values_.size()) return {};
+    return {values_.data() + begin, end - begin};
+  }
 
  private:
+  std::size_t End(std::size_t i) const {
+    std::uint32_t wide = 0;
+    std::uint16_t narrow = 0;
+    if (is_wide_) std::memcpy(&wide, ends_ + i * sizeof wide, sizeof wide);
+    else std::memcpy(&narrow, ends_ + i * sizeof narrow, sizeof narrow);
+    return is_wide_ ? wide : narrow;
+  }
   std::uint64_t layout_ = 0;
   TimeUs event_ = 0;
   TimeUs created_ = kNoCreated;

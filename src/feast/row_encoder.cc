@@ -147,7 +147,6 @@ Result<std::vector<store::OnlineWrite>> RowEncoder::Encode(const data::RawTable&
     const bool has_created = !created.values.empty() && created.is_null[row] == 0;
     writer_.Finish(events.values[row], has_created ? created.values[row] : kNoCreated, writes[row].value.emplace());
   }
-  std::ranges::sort(writes, {}, &store::OnlineWrite::key);
   return writes;
 }
 

@@ -1,5 +1,6 @@
 #include "api/feast/online_json.h"
 
+#include <charconv>
 #include <chrono>
 
 #include "base/json.h"
@@ -61,12 +62,32 @@ ViewParts PartsOf(const OnlineAnswer& answer, std::size_t view) {
   return parts;
 }
 
+// Most values are integers: those at once, with the comma before. False for another.
+bool AppendIntItem(std::string_view value, bool has_comma, std::string& out) {
+  constexpr char kInt64Tag = ::feast::types::ValueType::INT64 << 3;
+  if (value.size() < 2 || value[0] != kInt64Tag) return false;
+  std::uint64_t bits = 0;
+  std::size_t at = 1;
+  for (int shift = 0; shift < 64 && at < value.size(); shift += 7) {
+    const auto byte = static_cast<unsigned char>(value[at++]);
+    bits |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
+    if (byte < 0x80) break;
+  }
+  if (at != value.size()) return false;
+  char text[24] = {','};
+  char* const begin = text + (has_comma ? 0 : 1);
+  const char* const end = std::to_chars(text + 1, text + sizeof text, static_cast<std::int64_t>(bits)).ptr;
+  out.append(begin, static_cast<std::size_t>(end - begin));
+  return true;
+}
+
 // Values of one feature; false when one is missing in a row that is there, so that its statuses are its own.
 bool AppendValues(const OnlineAnswer& answer, std::size_t view, std::size_t feature, std::string& out) {
   bool is_whole = true;
   for (std::size_t row = 0; row < answer.rows(); ++row) {
-    if (row > 0) out += ',';
     const OnlineAnswer::Entry& entry = answer.At(row, view);
+    if (entry.status == ::feast::serving::PRESENT && AppendIntItem(entry.Value(feature), row > 0, out)) continue;
+    if (row > 0) out += ',';
     const std::string_view value = entry.status == ::feast::serving::PRESENT ? entry.Value(feature) : std::string_view();
     if (IsNullValue(value)) {
       is_whole = is_whole && entry.status != ::feast::serving::PRESENT;
