@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Runs Feast's own integration tests against our server: `./dev conformance feast CHECKOUT [GROUP...]`, of a checkout of
 feast-dev/feast (f0bc070 has what 0.67 is tested by). The tests are Feast's, copied as they are; what starts our server in
-place of theirs is beside this file. `--theirs` starts Feast's own servers, for what they pass.
+place of theirs is beside this file. `--theirs` starts Feast's own servers, for what they pass; `--nobody` one that answers
+nothing right: what passes then is no evidence.
 
 Leaves results.md, and each group's log, in build/feast-conformance.
 """
@@ -48,11 +49,13 @@ def copy_tests(checkout):
         shutil.copy(source / name, OUT)
 
 
-def run(name, binary, is_theirs):
+def run(name, binary, whose):
     variables, tests = GROUPS[name]
     commands = {key: value.format(binary=binary, tables=OUT / "tables") for key, value in variables.items()}
-    if is_theirs:
+    if whose == "theirs":
         commands = {key: value for key, value in commands.items() if not key.endswith("_CMD")}
+    if whose == "nobody":
+        commands = {key: "/usr/bin/python3 -m http.server {port}" if key.endswith("_CMD") else value for key, value in commands.items()}
     environment = {**os.environ, **commands, "PYTHONPATH": f"{OUT}:{HERE}", "FEAST_IS_LOCAL_TEST": "True", "FEAST_USAGE": "False",
                    "TMPDIR": str(OUT / "tables"), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [str(PYTHON), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore", "--integration",
@@ -91,14 +94,15 @@ def main():
     parser.add_argument("checkout", type=pathlib.Path)
     parser.add_argument("groups", nargs="*", default=list(GROUPS), help=", ".join(GROUPS))
     parser.add_argument("--binary", type=pathlib.Path, default=ROOT / "build" / "seaworthy")
-    parser.add_argument("--theirs", action="store_true")
+    for whose in ("theirs", "nobody"):
+        parser.add_argument("--" + whose, dest="whose", action="store_const", const=whose, default="ours")
     arguments = parser.parse_args()
     unknown = set(arguments.groups) - set(GROUPS)
     if unknown:
         parser.error(f"there is no group {', '.join(sorted(unknown))}; these are: {', '.join(GROUPS)}")
     subprocess.run(["bash", ROOT / "setup" / "install.sh", "--feast-conformance"], check=True)
     copy_tests(arguments.checkout.resolve())
-    text = table({name: run(name, arguments.binary.resolve(), arguments.theirs) for name in arguments.groups})
+    text = table({name: run(name, arguments.binary.resolve(), arguments.whose) for name in arguments.groups})
     (OUT / "results.md").write_text(text)
     print(text)
 
