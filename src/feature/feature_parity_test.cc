@@ -207,6 +207,66 @@ TEST(FeatureParity, TablesGiveWhatTheStoreGives) {
   }
 }
 
+ViewDef NewestRows(const std::string& name, const std::string& entity, bool over_available) {
+  ViewDef view{.name = name, .entity = entity, .source = "landings", .window_over_available = over_available, .features = {}};
+  for (const char* column : {"crew", "load", "note", "late"}) {
+    for (const Aggregate aggregate : {Aggregate::kLast, Aggregate::kValue}) {
+      for (const bool strict : {false, true}) {
+        for (const DurationUs ttl : {DurationUs{0}, 9 * kHourUs}) {
+          view.features.push_back({.name = "f" + std::to_string(view.features.size()), .aggregate = aggregate, .column = column, .strict = strict, .ttl = ttl});
+        }
+      }
+    }
+  }
+  return view;
+}
+
+// By slots, where no row is kept; with rows of one moment, which have no order there, by the other way.
+TEST(FeatureParity, TablesGiveTheNewestRowsThatTheStoreGives) {
+  base::Random random(23);
+  for (const bool has_ties : {false, true}) {
+    Definitions defined = LandingsDefinitions();
+    defined.sources["landings"].table = "parquet:landings.parquet";
+    defined.sources["landings"].dedupe.clear();
+    AddView(defined, NewestRows("of_ship", "ship", false));
+    AddView(defined, NewestRows("of_call", "call", false));
+    AddView(defined, NewestRows("known", "ship", true));
+    ServiceDef& all = defined.services["all"];
+    all.name = "all";
+    for (const auto& [name, view] : defined.views) {
+      for (const FeatureDef& feature : view.features) all.features.push_back(name + "." + feature.name);
+    }
+    data::Batch rows(LandingsSchema());
+    for (std::size_t i = 0; i < 400; ++i) AppendLanding(random, static_cast<TimeUs>(random.Below(200)) * kHourUs, i, rows);
+    if (!has_ties) {
+      data::Column at(Type::kTimestamp), known(Type::kTimestamp);
+      for (std::size_t i = 0; i < rows.num_rows(); ++i) {
+        at.AppendInt(rows.column(3).Int(i) + static_cast<TimeUs>(i));
+        rows.column(4).IsNull(i) ? known.AppendNull() : known.AppendInt(rows.column(4).Int(i) + static_cast<TimeUs>(i));
+      }
+      rows.column(3) = std::move(at);
+      rows.column(4) = std::move(known);
+    }
+    const store::TempFolder tables;
+    ASSERT_TRUE(data::WriteParquet(rows, tables / "landings.parquet"));
+    StoreStory story(defined);
+    ASSERT_TRUE(story.store().Push("landings", rows, {}).has_value());
+    data::Batch labels(Requests().schema());
+    std::vector<TimeUs> moments;
+    for (TimeUs t = 0; t < 240 * kHourUs; t += 7 * kHourUs) {
+      labels.AppendAll(Requests());
+      moments.insert(moments.end(), Requests().num_rows(), t % 2 == 0 ? t : rows.column(3).Int(static_cast<std::size_t>(t / kHourUs)));
+    }
+    for (const bool naive : {false, true}) {
+      const data::Batch stored = story.store().Join("all", labels, moments, {.ignore_availability = naive, .cuts = {}, .progress = {}}).value();
+      const TableJoinOptions options{.tables_folder = tables.path, .ignore_availability = naive, .block_rows = 37, .spill_folder = tables.path};
+      const TableJoin joined = JoinFromTables(story.definitions(), "all", labels, moments, options).value();
+      ExpectSame(joined.features, stored, 0);
+      EXPECT_GT(joined.matches.at("of_ship").happened, joined.matches.at("of_ship").hidden);
+    }
+  }
+}
+
 // A slow, obvious reference: every row looked at, by the words of kernel.h.
 std::optional<std::int64_t> SlowSum(const data::Batch& rows, std::string_view ship, TimeUs t, DurationUs window) {
   std::optional<std::int64_t> sum;

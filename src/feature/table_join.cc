@@ -17,6 +17,7 @@
 #include "feature/clustered_rows.h"
 #include "feature/conform.h"
 #include "feature/history.h"
+#include "feature/newest_slots.h"
 #include "feature/online_features.h"
 #include "feature/plan.h"
 #include "feature/source.h"
@@ -79,6 +80,13 @@ class Unordered {
   std::vector<std::string> texts_;
 };
 
+// How rows get the name that orders those of one moment, and that shows which came twice.
+enum class Naming : std::uint8_t {
+  kNone,     // none has one: right as long as no entity has two rows of one moment
+  kContent,  // by all of their content: a row that comes twice has the same moment, too
+  kDeclared  // by columns: a row that comes twice may differ, and the first counts
+};
+
 struct LabelRef {
   std::uint64_t hash = 0;
   std::size_t row = 0;
@@ -105,8 +113,13 @@ class ViewJoin {
   }
 
   // Forgets the rows, for another reading.
-  Status Begin(const TableJoinOptions& options) {
-    rows_ = std::make_unique<ClusteredRows>(view_, ClusteredRows::Options{.lanes = Threads(), .memory_bytes_max = options.memory_bytes_max, .spill_folder = options.spill_folder});
+  Status Begin(const TableJoinOptions& options, Naming naming) {
+    slots_ = nullptr;
+    rows_ = nullptr;
+    if (naming == Naming::kNone && NewestSlots::Suits(view_)) {
+      slots_ = std::make_unique<NewestSlots>(view_, SW_TRY(KeyColumns(view_, labels_, "the labels")), moments_);
+    }
+    if (!slots_) rows_ = std::make_unique<ClusteredRows>(view_, ClusteredRows::Options{.lanes = Threads(), .memory_bytes_max = options.memory_bytes_max, .spill_folder = options.spill_folder});
     columns_.clear();
     happened_ = hidden_ = 0;
     History none;
@@ -116,9 +129,12 @@ class ViewJoin {
     }
     return Ok();
   }
-  Status Add(std::size_t lane, const SourceRows& rows, bool ignore_availability) { return rows_->Add(lane, rows, ignore_availability, asked_for_); }
+  Status Add(std::size_t lane, const SourceRows& rows, bool ignore_availability) {
+    return slots_ ? slots_->Add(rows, ignore_availability) : rows_->Add(lane, rows, ignore_availability, asked_for_);
+  }
 
   Status JoinPart(std::size_t part) {
+    if (slots_) return TakeSlots(part);
     const auto keys = SW_TRY(KeyColumns(view_, labels_, "the labels"));
     std::vector<LabelRef>& refs = refs_[part];
     std::ranges::sort(refs, {}, &LabelRef::hash);
@@ -132,11 +148,20 @@ class ViewJoin {
     });
   }
 
-  bool HasRepeats() const { return rows_->repeats() > 0; }
+  bool HasRepeats() const { return slots_ ? slots_->HasTies() : rows_->repeats() > 0; }
   TableJoin::Matches matches() const { return {happened_.load(), hidden_.load()}; }
   data::Column Finish(std::size_t feature) { return columns_[feature].Finish(); }
 
  private:
+  Status TakeSlots(std::size_t part) {
+    slots_->Settle(part);
+    for (const LabelRef& ref : refs_[part]) {
+      if (slots_->HasHappened(ref.row)) ++happened_;
+      if (slots_->HasHappened(ref.row) && !slots_->IsSeen(ref.row)) ++hidden_;
+      for (std::size_t i = 0; i < view_.features.size(); ++i) columns_[i].Set(ref.row, slots_->Value(ref.row, i));
+    }
+    return Ok();
+  }
   Status Fill(const History& history, std::size_t row) {
     const TimeUs t = moments_[row];
     const auto happened = std::ranges::upper_bound(history.event_time, t) - history.event_time.begin();
@@ -151,16 +176,10 @@ class ViewJoin {
   data::Batch labels_;  // their keys
   std::array<std::vector<LabelRef>, ClusteredRows::kParts> refs_;
   KeyFilter asked_for_;
+  std::unique_ptr<NewestSlots> slots_;  // or
   std::unique_ptr<ClusteredRows> rows_;
   std::vector<Unordered> columns_;
   std::atomic<std::size_t> happened_{0}, hidden_{0};
-};
-
-// How rows get the name that orders those of one moment, and that shows which came twice.
-enum class Naming : std::uint8_t {
-  kNone,     // none has one: right as long as no entity has two rows of one moment
-  kContent,  // by all of their content: a row that comes twice has the same moment, too
-  kDeclared  // by columns: a row that comes twice may differ, and the first counts
 };
 
 // One source: read in blocks, of the columns that the views need.
@@ -186,7 +205,7 @@ class SourceJoin {
 
  private:
   Status JoinOnce(const std::vector<ViewJoin*>& views, Naming naming, const std::function<void(double)>& progress) {
-    for (ViewJoin* view : views) SW_TRY(view->Begin(options_));
+    for (ViewJoin* view : views) SW_TRY(view->Begin(options_, naming));
     SW_TRY(Read(views, naming, progress));
     std::atomic<std::size_t> next{0}, done{0};
     return OnThreads(Threads(), [&](std::size_t thread) -> Status {

@@ -7,7 +7,8 @@
 // Rows count as a server that had loaded the whole table would count them (feature_store.h): each id once, the
 // first of the table; hidden until they are available; the same kernel, and so the same bits. Tables of
 // Parquet and Arrow are read in blocks, only the columns that are needed, and rows spread by their entity
-// (clustered_rows.h), on disk where they are many; then parts are joined: on up to eight threads.
+// (clustered_rows.h), on disk where they are many; then parts are joined: on up to eight threads. Where a view's features are
+// all of a newest row, none is spread or kept (newest_slots.h).
 #pragma once
 
 #include <functional>
