@@ -5,6 +5,7 @@ import csv as python_csv
 import io
 import json
 import sys
+import time
 import unittest
 import urllib.error
 
@@ -143,9 +144,11 @@ class OutputsTest(serving.EndToEnd):
                 self.assert_all_is_logged(server, endpoint, dict(zip(ids, expected)))
 
     def assert_all_is_logged(self, server, endpoint, expected):
-        status, page = server.get(f"/seaworthy/v1/streams/predictions/{endpoint}?rows_max=10000")
-        self.assertEqual(status, 200, page)
-        logged = {row["id"]: [row[f"score_{k}"] for k in range(OUTPUTS[endpoint])] for row in page["rows"] if row["id"] in expected}
+        logged, tries_until = {}, time.monotonic() + 30  # the log's thread writes when it gets to it
+        while len(logged) < len(expected) and time.monotonic() < tries_until:
+            status, page = server.get(f"/seaworthy/v1/streams/predictions/{endpoint}?rows_max=10000")
+            self.assertEqual(status, 200, page)
+            logged = {row["id"]: [row[f"score_{k}"] for k in range(OUTPUTS[endpoint])] for row in page["rows"] if row["id"] in expected}
         self.assertEqual(logged, expected)
         self.assertNotIn("score", page["rows"][0])
 
