@@ -265,10 +265,9 @@ Result<FeatureRead> LogFeatureStore::ReadLogbook(const PendingRead& read) const 
     if (is_new) known->second = {{0, SW_TRY(SW_TRY(Log(view->source))->End())}};
     cuts.push_back(known->second.at(0));
   }
-  FeatureRead answer{SW_TRY(JoinBy(*read.plan, *read.service, read.requests, moments, options)), ReadOf(*read.service, cuts)};
-  if (!read.with_states) return answer;
   const JoinTables tables = SW_TRY(TablesOf(*read.plan, *read.service, options));
-  answer.states = SW_TRY(JoinStates(*read.service, tables.of_views, read.requests, moments, answer.features));
+  FeatureRead answer{SW_TRY(JoinFeatures(*read.service, tables.of_views, read.requests, moments, {}, {})), ReadOf(*read.service, cuts)};
+  if (read.with_states) answer.states = SW_TRY(JoinStates(*read.service, tables.of_views, read.requests, moments, answer.features));
   return answer;
 }
 

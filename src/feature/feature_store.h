@@ -70,6 +70,7 @@ struct ServedFeatures {
 };
 
 struct AuditReport {
+  static constexpr std::size_t kExamplesMax = 10;
   // Differences here are late rows: appended after the read, for a time before it.
   struct Freshness {
     std::string feature;
@@ -82,7 +83,7 @@ struct AuditReport {
   std::uint64_t of_unknown_read = 0;
   std::uint64_t compared = 0;          // values, of audited rows
   std::uint64_t different = 0;         // from what the rows that the read had give: an error of ours
-  std::vector<std::string> examples;   // at most ten: id, feature, served, recomputed
+  std::vector<std::string> examples;   // at most kExamplesMax: id, feature, served, recomputed
   std::vector<Freshness> freshness;    // a feature each, against all rows there are now
   SourceCuts cuts;                     // those
 };

@@ -8,8 +8,6 @@
 namespace sw::feature {
 namespace {
 
-constexpr std::size_t kExamplesMax = 10;
-
 bool SameBits(const data::Column& a, const data::Column& b, std::size_t row) {
   if (a.type() != b.type() || a.IsNull(row) != b.IsNull(row)) return false;
   if (a.IsNull(row)) return true;
@@ -39,7 +37,7 @@ Result<BitDifferences> CompareBits(const data::Batch& requests, const data::Batc
     for (std::size_t row = 0; row < is.size(); ++row) {
       if (SameBits(was, is, row)) continue;
       ++column.changed;
-      if (found.examples.size() >= kExamplesMax) continue;
+      if (found.examples.size() >= AuditReport::kExamplesMax) continue;
       found.examples.push_back(fmt::format("{}: {} was served as {}, recomputed as {}", NameOf(requests, row), name,
                                             was.ToText(row), is.ToText(row)));
     }

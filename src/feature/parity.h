@@ -15,7 +15,7 @@ namespace sw::feature {
 
 struct BitDifferences {
   std::vector<AuditReport::Freshness> columns;
-  std::vector<std::string> examples;  // at most ten
+  std::vector<std::string> examples;  // at most AuditReport::kExamplesMax
 };
 
 // Compares every value of `recomputed` with the column of `served` by the same name. A missing column

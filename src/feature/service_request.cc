@@ -11,12 +11,16 @@ void Add(const std::vector<data::Field>& fields, data::Schema& schema) {
   }
 }
 
-struct Parts {
-  data::Schema all, keys, inputs;
-};
+Status AppendValue(const Json& value, data::Column& column) {
+  const bool is_text_of_a_number = value.IsString() && (column.type() == data::Type::kInt64 || column.type() == data::Type::kFloat64);
+  if (is_text_of_a_number && !value.AsString().empty()) return column.AppendText(value.AsString());
+  return column.AppendJson(value);
+}
 
-Result<Parts> PartsOf(const Definitions& defined, std::string_view service) {
-  Parts parts;
+}  // namespace
+
+Result<RequestParts> PartsOfRequest(const Definitions& defined, std::string_view service) {
+  RequestParts parts;
   for (const std::string& feature : SW_TRY(ServiceNamed(defined, service)).features) {
     const std::string group = feature.substr(0, feature.find('.'));
     if (const auto request = defined.requests.find(group); request != defined.requests.end()) {
@@ -34,17 +38,7 @@ Result<Parts> PartsOf(const Definitions& defined, std::string_view service) {
   return parts;
 }
 
-Status AppendValue(const Json& value, data::Column& column) {
-  const bool is_text_of_a_number = value.IsString() && (column.type() == data::Type::kInt64 || column.type() == data::Type::kFloat64);
-  if (is_text_of_a_number && !value.AsString().empty()) return column.AppendText(value.AsString());
-  return column.AppendJson(value);
-}
-
-}  // namespace
-
-Result<data::Schema> RequestSchema(const Definitions& defined, std::string_view service) { return SW_TRY(PartsOf(defined, service)).all; }
-Result<data::Schema> RequestKeys(const Definitions& defined, std::string_view service) { return SW_TRY(PartsOf(defined, service)).keys; }
-Result<data::Schema> RequestInputs(const Definitions& defined, std::string_view service) { return SW_TRY(PartsOf(defined, service)).inputs; }
+Result<data::Schema> RequestSchema(const Definitions& defined, std::string_view service) { return SW_TRY(PartsOfRequest(defined, service)).all; }
 
 Result<data::Batch> RequestRows(const data::Schema& brings, std::span<const Json> rows) {
   data::Batch batch(brings);

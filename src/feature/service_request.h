@@ -15,11 +15,14 @@
 
 namespace sw::feature {
 
-// The keys of its entities, and request inputs.
+struct RequestParts {
+  data::Schema all;     // keys and inputs, each once, in order of the service's features
+  data::Schema keys;    // of its entities
+  data::Schema inputs;  // of its request features
+};
+Result<RequestParts> PartsOfRequest(const Definitions& defined, std::string_view service);
+// All of them.
 Result<data::Schema> RequestSchema(const Definitions& defined, std::string_view service);
-// Only the first, or only the second.
-Result<data::Schema> RequestKeys(const Definitions& defined, std::string_view service);
-Result<data::Schema> RequestInputs(const Definitions& defined, std::string_view service);
 
 // For wires that write an int64 as text: both do. A key that is missing or null gives null features; an input that is
 // missing is null; INVALID_ARGUMENT with near misses for a name that the schema does not have.

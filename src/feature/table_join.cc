@@ -156,8 +156,10 @@ class ViewJoin {
   Status TakeSlots(std::size_t part) {
     slots_->Settle(part);
     for (const LabelRef& ref : refs_[part]) {
-      if (slots_->HasHappened(ref.row)) ++happened_;
-      if (slots_->HasHappened(ref.row) && !slots_->IsSeen(ref.row)) ++hidden_;
+      if (slots_->HasHappened(ref.row)) {
+        ++happened_;
+        if (!slots_->IsSeen(ref.row)) ++hidden_;
+      }
       for (std::size_t i = 0; i < view_.features.size(); ++i) columns_[i].Set(ref.row, slots_->Value(ref.row, i));
     }
     return Ok();

@@ -9,7 +9,6 @@ namespace sw::flow {
 namespace {
 
 constexpr DurationUs kAuditsKept = 400 * base::kDayUs;
-constexpr std::size_t kExamplesMax = 10;
 
 // Features that late rows changed, the most changed first.
 Json LateToJson(std::vector<feature::AuditReport::Freshness> features) {
@@ -53,7 +52,7 @@ void AddReport(feature::AuditReport more, feature::AuditReport& into) {
   into.compared += more.compared;
   into.different += more.different;
   for (std::string& example : more.examples) {
-    if (into.examples.size() < kExamplesMax) into.examples.push_back(std::move(example));
+    if (into.examples.size() < feature::AuditReport::kExamplesMax) into.examples.push_back(std::move(example));
   }
   for (feature::AuditReport::Freshness& feature : more.freshness) {
     const auto known = std::ranges::find(into.freshness, feature.feature, &feature::AuditReport::Freshness::feature);

@@ -7,6 +7,7 @@
 #include "api/wire/json_rows.h"
 #include "base/errors.h"
 #include "feature/service_request.h"
+#include "net/grpc.h"
 
 namespace sw::tecton {
 namespace {
@@ -16,28 +17,9 @@ using feature::FeatureStore;
 constexpr std::size_t kBatchRowsMax = 10'000;
 constexpr const char* kParamsSchema = R"({"type":"object","required":["params"],"properties":{"params":{"type":"object"}}})";
 
-// gRPC's numbers, which Tecton's errors carry.
-int GrpcCode(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::kCancelled: return 1;
-    case ErrorCode::kInvalidArgument: return 3;
-    case ErrorCode::kDeadlineExceeded: return 4;
-    case ErrorCode::kNotFound: return 5;
-    case ErrorCode::kAlreadyExists: return 6;
-    case ErrorCode::kPermissionDenied: return 7;
-    case ErrorCode::kResourceExhausted: return 8;
-    case ErrorCode::kFailedPrecondition: return 9;
-    case ErrorCode::kUnimplemented: return 12;
-    case ErrorCode::kInternal: return 13;
-    case ErrorCode::kUnavailable: return 14;
-    case ErrorCode::kDataLoss: return 15;
-    case ErrorCode::kUnauthenticated: return 16;
-  }
-  return 2;
-}
-
+// Errors carry gRPC's numbers.
 net::Response RenderError(int status, const Error& error) {
-  return net::JsonResponse(status, Json::MakeObject({{"error", error.message}, {"code", GrpcCode(error.code)}, {"message", error.message}}));
+  return net::JsonResponse(status, Json::MakeObject({{"error", error.message}, {"code", net::GrpcStatusOf(error.code)}, {"message", error.message}}));
 }
 
 net::Response RenderIngestError(int status, const Error& error) {
@@ -114,8 +96,7 @@ Result<Json> RowOf(const Json& data) {
 }
 
 // Tecton refuses a request that lacks a key; a key that is null gives null features.
-Status CheckKeys(const feature::Definitions& defined, const Query& query) {
-  const data::Schema keys = SW_TRY(feature::RequestKeys(defined, query.service));
+Status CheckKeys(const data::Schema& keys, const Query& query) {
   for (const Json& row : query.rows) {
     for (const data::Field& key : keys.fields) {
       if (row.Find(key.name) == nullptr) return InvalidArgument("joinKeyMap lacks {}, which feature service {} needs", key.name, query.service);
@@ -199,9 +180,9 @@ void GetFeatures(FeatureStore& store, const base::Clock& clock, const net::Reque
   if (!query) return fail(query.error());
   const auto defined = store.definitions();
   auto rows = [&]() -> Result<data::Batch> {
-    const data::Schema brings = SW_TRY(feature::RequestSchema(*defined, query->service));
-    SW_TRY(CheckKeys(*defined, *query));
-    return feature::RequestRows(brings, query->rows);
+    const feature::RequestParts parts = SW_TRY(feature::PartsOfRequest(*defined, query->service));
+    SW_TRY(CheckKeys(parts.keys, *query));
+    return feature::RequestRows(parts.all, query->rows);
   }();
   if (!rows) return fail(rows.error());
   const FeatureStore::Want want = query->options.times || query->options.status ? FeatureStore::Want::kStates : FeatureStore::Want::kValues;
@@ -222,10 +203,10 @@ Json FieldsJson(const data::Schema& schema) {
 
 Result<Json> Metadata(const FeatureStore& store, const net::Request& request) {
   const std::string service = SW_TRY(ServiceOf(SW_TRY(ParamsOf(request))));
-  const auto defined = store.definitions();
+  const feature::RequestParts parts = SW_TRY(feature::PartsOfRequest(*store.definitions(), service));
   return Json::MakeObject({{"featureServiceType", "DEFAULT"},
-                           {"inputJoinKeys", FieldsJson(SW_TRY(feature::RequestKeys(*defined, service)))},
-                           {"inputRequestContextKeys", FieldsJson(SW_TRY(feature::RequestInputs(*defined, service)))},
+                           {"inputJoinKeys", FieldsJson(parts.keys)},
+                           {"inputRequestContextKeys", FieldsJson(parts.inputs)},
                            {"featureValues", FieldsJson(SW_TRY(store.FeatureSchema(service)))}});
 }
 
